@@ -1,0 +1,276 @@
+"""The answer to a question: the units that it names, counted by the measure that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook import attempts, coverage, measures, shaping, units
+from playbook.declare import Question
+from playbook.mistakes import Mistake, listed
+from playbook.periods import Period, duration, words
+from playbook.results import UNKNOWN, Answer, Result, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+
+WEEK = timedelta(days=7)
+
+
+def answer(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "audit") -> Answer:
+    """The answer to a declared question, or why the data cannot give it.
+
+    Args:
+        run: The opened run.
+        id: The question's id.
+        by: Column(s) to break the answer down by; "" is none.
+        stage: The stage that asks: figures are named `<stage>.<id>`.
+    """
+    name, columns = f"{stage}.{id}", _columns(by)
+    question = run.declared.question(id)
+    if question is None:
+        return Unavailable(
+            name,
+            f"{run.declared.product.name} declares no question `{id}`. "
+            f"It asks: {listed(q.id for q in run.declared.questions)}. "
+            "Add it to questions.yaml to see this section.",
+        )
+    if reason := obstacle(run, question):
+        return Unavailable(name, f"“{question.asks}” cannot be answered: {reason}")
+    try:
+        return _SHAPERS[question.measure](_Asked(run, question, columns, name))
+    except Mistake as mistake:
+        return Unavailable(name, f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}")
+
+
+def obstacle(run: Run, question: Question) -> str:
+    """Why a question cannot be answered from this data; "" if it can."""
+    for event in question.events:
+        status, seen = coverage.need(question, event, run.coverage)
+        if status == "missing":
+            return f"`{event}`: {seen}."
+    table = "users" if question.columns else ""
+    if table and not run.tables.has(table):
+        return f"it needs the table `{table}` ({listed(question.columns)}), which is not mapped."
+    return ""
+
+
+def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
+    """A share question's answer by week of entry: a trend; weeks with open windows are marked."""
+    found = answer(run, id, by=units.WEEK, stage=stage)
+    if isinstance(found, Unavailable):
+        return found
+    return Result(
+        id=f"{found.id}_by_week",
+        shape="trend",
+        table=found.table,
+        definition=(*found.definition, ("by", "week of the start (Monday, UTC)")),
+        as_of=found.as_of,
+        min_n=found.min_n,
+        labels=found.labels,
+        finish=lambda rows: shaping.weeks(shaping.shares(rows)),
+    )
+
+
+def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "friction") -> Answer:
+    """A `time_to` question's answer as a censored curve: the share that has reached by each hour.
+
+    Everybody who started counts, for as long as the data saw them (Kaplan–Meier).
+    """
+    found = answer(run, id, by=by, stage=stage)
+    if isinstance(found, Unavailable):
+        return found
+    asked = _Asked(run, run.declared.question(id), _columns(by), f"{found.id}_curve")
+    horizon = asked.within or duration(asked.question.edges[-1]) * 3
+    counted = measures.durations(
+        asked.first_times(asked.question.goal),
+        horizon=horizon,
+        period=run.period,
+        by=asked.by,
+    )
+    hours = int(horizon.total_seconds()) // 3600
+    return asked.result("curve", counted, lambda rows: shaping.curves(rows, asked.by, hours))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question with the run that answers it."""
+
+    run: Run
+    question: Question
+    by: tuple[str, ...]
+    id: str
+
+    @property
+    def within(self) -> timedelta | None:
+        return duration(self.question.within) if self.question.within else None
+
+    def rows(self) -> ir.Table:
+        """What the question's units did, after `among` and `unless`."""
+        question, tables = self.question, self.run.tables
+        rows = units.rows(tables, question.unit, hold=question.hold)
+        if question.among:
+            people = units.traits(tables, question.unit, list(question.among))
+            rows = rows.semi_join(units.among(people, question.among), "unit")
+        if question.unless:
+            did = attempts.first_times(
+                rows, question.start, [question.unless], period=self.run.period
+            )
+            rows = rows.anti_join(measures.did_within(did, self.within), "unit")
+        return rows
+
+    def attempts(self, steps: Sequence[str], *, success: int | None = None) -> ir.Table:
+        found = attempts.attempts(
+            self.rows(), steps, within=self.within, period=self.run.period, success=success
+        )
+        return self.segmented(found)
+
+    def first_times(self, *goals: str) -> ir.Table:
+        found = attempts.first_times(
+            self.rows(), self.question.start, goals, period=self.run.period
+        )
+        return self.segmented(found)
+
+    def segmented(self, starts: ir.Table) -> ir.Table:
+        people = (
+            units.traits(self.run.tables, self.question.unit, self.by)
+            if set(self.by) - {units.WEEK}
+            else None
+        )
+        return measures.segmented(starts, people, self.by)
+
+    def result(self, shape: str, table: ir.Table, finish: Callable[[Rows], Rows]) -> Result:
+        return Result(
+            id=self.id,
+            shape=shape,
+            table=table,
+            by=self.by,
+            definition=definition(self.question, self.run.period),
+            as_of=self.run.as_of,
+            min_n=self.run.declared.product.min_n,
+            labels=self.run.labels,
+            finish=lambda rows: self.ordered(finish(rows)),
+        )
+
+    def ordered(self, rows: Rows) -> Rows:
+        """Rows with the segments in the product's order; unknown ones last."""
+        return sorted(rows, key=lambda row: [self.place(column, row[column]) for column in self.by])
+
+    def place(self, column: str, value: str) -> tuple[int, int, str]:
+        order = self.run.declared.product.order.get(column, ())
+        return (value == UNKNOWN, order.index(value) if value in order else len(order), value)
+
+
+def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...]:
+    """How a question is counted, as (word, value) pairs in reading order."""
+    pairs = [
+        ("measure", question.measure),
+        ("unit", question.unit),
+        ("start", question.start),
+        ("first", question.first),
+        ("goal", question.goal),
+        ("goals", ", ".join(question.goals)),
+        ("within", question.within and f"{words(duration(question.within))}, end included"),
+        ("edges", ", ".join(words(duration(edge)) for edge in question.edges)),
+        ("hold", question.hold),
+        ("unless", question.unless),
+        ("entry", "any in the period; ties count in step order" if question.start else None),
+        ("period", f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
+    ]
+    pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
+    pairs += [("left out", "bots and internal people")]
+    return tuple((word, value) for word, value in pairs if value)
+
+
+def _columns(by: str | Sequence[str]) -> tuple[str, ...]:
+    return ((by,) if by else ()) if isinstance(by, str) else tuple(by)
+
+
+def _share(asked: _Asked) -> Result:
+    question = asked.question
+    steps = (question.start, question.goal, question.goal)
+    measure = getattr(measures, question.measure)
+    counted = measure(asked.attempts(steps, success=2), by=asked.by)
+    return asked.result("share", counted, shaping.shares)
+
+
+def _did_before(asked: _Asked) -> Result:
+    times = asked.first_times(asked.question.first, asked.question.goal)
+    counted = measures.did_before(times, within=asked.within, period=asked.run.period, by=asked.by)
+    return asked.result("share", counted, shaping.shares)
+
+
+def _mix(asked: _Asked) -> Result:
+    goals = asked.question.goals
+    counted = measures.mix(
+        asked.first_times(*goals), goals, within=asked.within, period=asked.run.period, by=asked.by
+    )
+    names = [asked.run.labels.get(goal, goal.replace("_", " ")) for goal in goals]
+
+    def finish(rows: Rows) -> Rows:
+        for row in rows:
+            done = [goal for goal in row["label"].split(" + ") if goal]
+            row["position"] = sum(1 << goals.index(g) for g in done if g in goals)
+            if row["label"] == measures.OPEN:
+                row["position"] = 1 << len(goals)
+            else:
+                said = [names[goals.index(goal)] for goal in done]
+                only = " only" if len(said) == 1 < len(goals) else ""
+                row["label"] = " + ".join(said) + only if said else "none of these"
+        return shaping.classes(rows, asked.by, last=1 << len(goals))
+
+    return asked.result("mix", counted, finish)
+
+
+def _time_to(asked: _Asked) -> Result:
+    edges = [duration(edge) for edge in asked.question.edges]
+    counted = measures.time_to(
+        asked.first_times(asked.question.goal),
+        edges,
+        horizon=asked.within,
+        period=asked.run.period,
+        by=asked.by,
+    )
+    names = shaping.bucket_names(edges, asked.within)
+
+    def finish(rows: Rows) -> Rows:
+        for row in rows:
+            row["label"] = names[row["position"]]
+        return shaping.classes(rows, asked.by, last=len(names) - 1)
+
+    return asked.result("buckets", counted, finish)
+
+
+def _steps(asked: _Asked) -> Result:
+    names = (asked.question.start, *asked.question.goals)
+    counted = measures.steps(asked.attempts(names), len(names), by=asked.by)
+    return asked.result("steps", counted, lambda rows: shaping.losses(rows, names, asked.by))
+
+
+def _active(asked: _Asked) -> Result:
+    run, question = asked.run, asked.question
+    begins = run.log_begins.replace(hour=0, minute=0, second=0, microsecond=0)
+    origin = begins - timedelta(days=begins.weekday())
+    counted = measures.active(
+        units.rows(run.tables, question.unit, hold=question.hold),
+        question.goal,
+        within=asked.within,
+        every=WEEK,
+        origin=origin,
+        as_of=run.period.as_of,
+    )
+    return asked.result("trend", counted, lambda rows: shaping.states(rows, origin, run.period))
+
+
+_SHAPERS: dict[str, Callable[[_Asked], Result]] = {
+    "reached_within": _share,
+    "missed_within": _share,
+    "did_before": _did_before,
+    "mix": _mix,
+    "time_to": _time_to,
+    "steps": _steps,
+    "active": _active,
+}

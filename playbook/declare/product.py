@@ -1,0 +1,54 @@
+"""`Product`: the vocabulary of one company, and where its tables are."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from playbook.declare.reading import Names, Noun
+
+
+class TableMap(Noun):
+    """How one table of the product becomes (a part of) a canonical table.
+
+    Attributes:
+        table: The product's table.
+        columns: Canonical column → the product's column, or several that identify together.
+        constants: Canonical column → a value that all rows have.
+        values: Canonical column → {the product's value: ours}; other values stay.
+        only: The product's column → the values that rows must have.
+        leave_out: The product's column → the values that rows must not have; null stays.
+    """
+
+    table: str
+    columns: dict[str, str | tuple[str, ...]]
+    constants: dict[str, str | int | bool] = {}
+    values: dict[str, dict[str | int, str]] = {}
+    only: dict[str, tuple[str | int | bool, ...]] = {}
+    leave_out: dict[str, tuple[str | int | bool, ...]] = {}
+
+
+class Product(Noun):
+    """One company: its words, its tables, and the thresholds of its reports.
+
+    Attributes:
+        name: As people call it.
+        source: The module of `playbook.sources` that maps its tables.
+        tables: Canonical table → one or more maps (their rows are united).
+        core_personas: Whom the product is for: their getting stuck is a defect.
+        order: Column → its values in reading order.
+        labels: Names in the data → words for people.
+        path: The events of the path to value, in order.
+        headline: The question whose answer opens every report.
+        min_n: Below this many units no share is shown.
+    """
+
+    name: str
+    source: str = "native"
+    tables: dict[str, tuple[TableMap, ...]]
+    core_personas: Names = ()
+    order: dict[str, tuple[str, ...]] = {}
+    labels: dict[str, str] = {}
+    path: Names = ()
+    headline: str = ""
+    min_n: int = Field(default=30, ge=1)
+    slug: str = ""

@@ -1,0 +1,159 @@
+"""One block of the simulated company: some thousand accounts and everything that happens there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playbook.demo import defects as spoil
+from playbook.demo import people as who
+from playbook.demo import sessions as log
+from playbook.demo.draws import MINUTE, NEVER, SECOND, Columns, between, stack, take
+from playbook.demo.journeys import journeys
+from playbook.demo.messages import messages
+from playbook.demo.truth import INTENTS
+from playbook.demo.workflows import deletions, runs, workflows
+
+GENERATIONS = 3  # owners, whom they invite, and whom those invite
+
+
+def company(
+    rng: np.random.Generator, accounts: int, block: int, *, defects: bool
+) -> dict[str, Columns]:
+    """The numbers of one block: `people`, `events` and `messages`, one row each of their things.
+
+    Ids are positions, times are milliseconds since START, NEVER and -1 stand for null.
+    """
+    people, drafts, connections, invitations = _everybody(rng, accounts, block, defects=defects)
+    flows = workflows(rng, people, drafts)
+    actions = _actions(rng, people, drafts, connections, invitations, flows)
+    events, sessions = log.in_sessions(rng, people, log.allowed(people, actions))
+    events = stack([events, log.allowed(people, _on_servers(rng, people, drafts, flows))])
+    if defects:
+        events = stack([events, log.allowed(people, _bots(rng, people))])
+    events = spoil.delivered(rng, events, people)
+    if defects:
+        events = spoil.spoilt(rng, events, people)
+    events = take(events, np.argsort(events["received"], kind="stable"))
+    sent = messages(rng, people, sessions)
+    return {"people": people, "events": events, "messages": sent}
+
+
+def _everybody(
+    rng: np.random.Generator, accounts: int, block: int, *, defects: bool
+) -> tuple[Columns, Columns, Columns, Columns]:
+    """The people of all generations and their drafts, connections and invitations."""
+    people = who.owners(rng, accounts, defects=defects)
+    done: list[Columns] = []
+    acts: dict[str, list[Columns]] = {"drafts": [], "connections": [], "invitations": []}
+    offset = 0
+    for _ in range(GENERATIONS):
+        n = len(people["created"])
+        people["number"] = offset + np.arange(n)
+        for name, table in journeys(rng, people, block).items():
+            table["by"] = table["by"] + offset
+            acts[name].append(table)
+        done.append(people)
+        offset += n
+        last = acts["invitations"][-1]
+        accepted = last["accepted"] & (len(done) < GENERATIONS)
+        last["invitee"] = np.where(accepted, offset + np.cumsum(accepted) - 1, -1)
+        people = who.invited(rng, stack(done), take(last, accepted))
+    return (stack(done), *(stack(tables) for tables in acts.values()))
+
+
+def _actions(
+    rng: np.random.Generator,
+    people: Columns,
+    drafts: Columns,
+    connections: Columns,
+    invitations: Columns,
+    flows: Columns,
+) -> Columns:
+    """What people do in the browser, as rows of the log without sessions."""
+    draft = np.arange(len(drafts["by"]))
+    connection = np.arange(len(connections["by"]))
+    intent = people["intent"]
+    either = rng.integers(0, 2, len(flows["by"]))
+    known = intent[flows["by"]] != INTENTS.index("unknown")
+    direction = np.where(known, intent[flows["by"]], either)
+    tested = connections["at"] + between(rng, 20 * SECOND, 3 * MINUTE, len(connection))
+    works = rng.random(len(connection)) < 0.9
+    gone = deletions(rng, people, flows)
+    opened = np.flatnonzero(people["docs_opened"] < NEVER)
+    joined = np.flatnonzero(people["community_joined"] < NEVER)
+    flow = np.arange(len(flows["by"]))
+    return stack(
+        [
+            log.visits(rng, people),
+            log.rows("workflow_creation_started", drafts["by"], drafts["at"], draft=draft),
+            log.rows(
+                "workflow_saved",
+                flows["by"],
+                flows["saved_at"],
+                workflow=flow,
+                draft=flows["draft"],
+                direction=direction,
+            ),
+            log.rows(
+                "workflow_deleted",
+                flows["by"][gone["workflow"]],
+                gone["at"],
+                workflow=gone["workflow"],
+            ),
+            log.rows(
+                "connection_created", connections["by"], connections["at"], connection=connection
+            ),
+            log.rows(
+                "connection_tested",
+                connections["by"][works],
+                tested[works],
+                connection=connection[works],
+            ),
+            log.rows(
+                "colleague_invited",
+                invitations["by"],
+                invitations["at"],
+                invitee=_invitees(invitations, len(intent)),
+            ),
+            log.rows("docs_opened", opened, people["docs_opened"][opened]),
+            log.rows("community_joined", joined, people["community_joined"][joined]),
+        ]
+    )
+
+
+def _invitees(invitations: Columns, people: int) -> np.ndarray:
+    """Numbers of the invited; those who never come have numbers that no person has."""
+    invitee = invitations["invitee"]
+    return np.where(invitee >= 0, invitee, people + np.arange(len(invitee)))
+
+
+def _on_servers(
+    rng: np.random.Generator, people: Columns, drafts: Columns, flows: Columns
+) -> Columns:
+    """What servers record: sign-ups, verifications, accepted invitations and runs."""
+    everyone = np.arange(len(people["created"]))
+    verified = np.flatnonzero(people["verified"] < NEVER)
+    invited = np.flatnonzero(~people["organic"])
+    run = runs(rng, flows)
+    by, ok = flows["by"][run["workflow"]], run["error"] < 0
+    return stack(
+        [
+            log.rows("signed_up", everyone, people["created"]),
+            log.rows("email_verified", verified, people["verified"][verified]),
+            log.rows("invitation_accepted", invited, people["created"][invited], invitee=invited),
+            log.rows("workflow_ran", by[ok], run["at"][ok], workflow=run["workflow"][ok]),
+            log.rows(
+                "workflow_failed",
+                by[~ok],
+                run["at"][~ok],
+                workflow=run["workflow"][~ok],
+                error=run["error"][~ok],
+            ),
+        ]
+    )
+
+
+def _bots(rng: np.random.Generator, people: Columns) -> Columns:
+    """The page that a bot views within a second of signing up."""
+    bot = np.flatnonzero(people["bot"])
+    return log.rows("page_viewed", bot, people["created"][bot] + between(rng, 100, 900, len(bot)))

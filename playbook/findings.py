@@ -1,0 +1,251 @@
+"""A result as a sentence, with n and interval; it survives next Monday's data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playbook import figures
+from playbook.results import Answer, Result, Unavailable
+
+MINUS = "\u2212"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One or more computed sentences, as Markdown, with the figures that they state."""
+
+    text: str
+    figures: tuple[dict[str, Any], ...] = ()
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
+        shown: dict[str, Any] = {"text/markdown": self.text, "text/plain": self.text}
+        if self.figures:
+            shown[figures.MIME] = list(self.figures)
+        return shown
+
+
+def share(result: Answer, says: str) -> Finding:
+    """Per segment: "38.2 % (36.9 to 39.6, n = 5,120) of new users …", the words being `says`."""
+    return _said(result, lambda rows: _each(result, rows, lambda row: _share(result, row, says)))
+
+
+def mix(result: Answer, says: str) -> Finding:
+    """The classes in order, as shares of the closed ones; the open ones apart."""
+    return _said(result, lambda rows: _each_segment(result, rows, lambda own: _classes(own, says)))
+
+
+buckets = mix
+
+
+def steps(result: Answer, says: str = "") -> Finding:
+    """The share that arrives at the last step, and the step with the largest loss."""
+    return _said(
+        result, lambda rows: _each_segment(result, rows, lambda own: _steps(result, own, says))
+    )
+
+
+def trend(result: Answer, says: str) -> Finding:
+    """The last complete period against the one four before it."""
+    return _said(result, lambda rows: _trend(result, rows, says))
+
+
+def curve(result: Answer, says: str, *, at: Sequence[int] = (24, 72)) -> Finding:
+    """Per segment: the median, and the share that has reached by some hours; all censored."""
+    return _said(
+        result, lambda rows: _each_segment(result, rows, lambda own: _curve(own, says, at))
+    )
+
+
+def effect(result: Answer) -> Finding:
+    """Per play or segment: what changed, from what to what, the interval, verdict and grade."""
+    return _said(result, lambda rows: _bullets(_effect(row) for row in rows))
+
+
+def audit(result: Answer, says: str = "questions can be answered") -> Finding:
+    """How many subjects have all that they need, and which do not."""
+    return _said(result, lambda rows: _audit(rows, says))
+
+
+def stuck(result: Answer, says: str) -> Finding:
+    """The verdict on each persona: a defect of ours, worth watching, or people who play."""
+    return _said(result, lambda rows: _stuck(result, rows, says))
+
+
+def table(result: Answer, says: str) -> Finding:
+    """`says` with the number of rows of a table for its `{n}`."""
+    return _said(result, lambda rows: says.format(n=f"{len(rows):,}"))
+
+
+def together(*found: Finding) -> Finding:
+    """Several findings as one list: a bottom line."""
+    lines = [finding.text for finding in found if finding.text]
+    return Finding(
+        "\n".join(line if line.startswith("- ") else f"- {line}" for line in lines),
+        tuple(figure for finding in found for figure in finding.figures),
+    )
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as people read it: "38.2 %"."""
+    return "–" if value is None else f"{value * 100:.{digits}f} %".replace("-", MINUS)
+
+
+def points(value: float) -> str:
+    """A difference of shares in points, with its sign: "+3.1"."""
+    return f"{value * 100:+.1f}".replace("-", MINUS)
+
+
+def _said(result: Answer, say) -> Finding:
+    if isinstance(result, Unavailable):
+        return Finding(f"*Not available.* {result.reason}")
+    if not result.rows:
+        return Finding("*Nobody in the period: there is nothing to say.*")
+    return Finding(say(result.rows), tuple(figures.of(result)))
+
+
+def _bullets(lines) -> str:
+    lines = list(lines)
+    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+
+
+def _each(result: Result, rows: list, say) -> str:
+    named = [(" · ".join(result.label(row[c]) for c in result.by), say(row)) for row in rows]
+    return _bullets(f"**{name}**: {text}" if name else text for name, text in named)
+
+
+def _each_segment(result: Result, rows: list, say) -> str:
+    segments: dict[tuple, list] = {}
+    for row in rows:
+        segments.setdefault(tuple(row[column] for column in result.by), []).append(row)
+    named = [(" · ".join(result.label(s) for s in key), say(own)) for key, own in segments.items()]
+    return _bullets(f"**{name}**: {text}" if name else text for name, text in named)
+
+
+def _share(result: Result, row: dict, says: str) -> str:
+    if row["n"] < result.min_n:
+        return f"too few to say (n = {row['n']:,})."
+    text = (
+        f"**{percent(row['share'])}** ({percent(row['low'])} to {percent(row['high'])}, "
+        f"n = {row['n']:,}) {says}"
+    )
+    if row.get("repeated") is not None and row["reached"]:
+        text += f"; {row['repeated']:,} of these {row['reached']:,} more than once"
+        if "did_before" in dict(result.definition).values():
+            text = text.replace("more than once", "did both, in this order")
+    return text + (f". {row['open']:,} are still open." if row["open"] else ".")
+
+
+def _classes(rows: list, says: str) -> str:
+    closed = [row for row in rows if row["share"] is not None]
+    still = sum(row["n"] for row in rows if row["share"] is None)
+    if not closed:
+        return f"no window has closed yet ({still:,} still open)."
+    parts = [f"**{percent(row['share'])}** {row['label']}" for row in closed]
+    text = f"Of {closed[0]['total']:,} {says}: {', '.join(parts)}."
+    return text + (f" {still:,} are still open." if still else "")
+
+
+def _steps(result: Result, rows: list, says: str) -> str:
+    rows = sorted(rows, key=lambda row: row["position"])
+    last, losses = rows[-1], rows[1:]
+    if rows[0]["n"] < max(result.min_n, 1):
+        return f"too few to say (n = {rows[0]['n']:,})."
+    worst = min(losses, key=lambda row: 1 if row["of_previous"] is None else row["of_previous"])
+    text = (
+        f"**{percent(last['of_first'])}** ({percent(last['low'])} to {percent(last['high'])}) "
+        f"of {rows[0]['n']:,} {says} {result.label(last['step'])}. The largest loss is before "
+        f"“{result.label(worst['step'])}”: {worst['lost']:,} people or accounts, "
+        f"{percent(1 - worst['of_previous'])} of those who came that far."
+    )
+    open_ = rows[0].get("open")
+    return text + (f" {open_:,} are still open." if open_ else "")
+
+
+def _trend(result: Result, rows: list, says: str) -> str:
+    series = rows[0]["series"]
+    complete = [row for row in rows if row["series"] == series and row["complete"]]
+    if not complete:
+        return "No period is complete yet."
+    last = complete[-1]
+    is_share = series == "share"
+    value = percent(last["value"]) if is_share else f"{last['value']:,}"
+    text = f"**{value}** {says} in the week of {last['period']}"
+    if len(complete) < 5:
+        return f"{text}."
+    before = complete[-5]["value"]
+    if is_share:
+        return f"{text}, {points(last['value'] - before)} points on four weeks earlier."
+    change = percent(last["value"] / before - 1) if before else "more"
+    return f"{text}, {'+' if last['value'] >= before else ''}{change} on four weeks earlier."
+
+
+def _curve(rows: list, says: str, at: Sequence[int]) -> str:
+    horizon = rows[-1]["hours"]
+    half = next((row["hours"] for row in rows if row["share"] >= 0.5), None)
+    middle = f"after {half:,.0f} hours" if half else f"not reached within {horizon:,.0f} hours"
+    seen = [(hours, [row for row in rows if row["hours"] <= hours][-1]) for hours in at]
+    parts = [f"{percent(row['share'])} within {hours} hours" for hours, row in seen]
+    return f"half of {rows[0]['n']:,} {says}: {middle}; {', '.join(parts)}."
+
+
+def _effect(row: dict) -> str:
+    sizes = f"{row['n_treated']:,} treated, {row['n_holdout']:,} held out"
+    changed = (
+        f"**{points(row['difference'])} points** ({points(row['low'])} to {points(row['high'])}), "
+        f"from {percent(row['holdout'])} to {percent(row['treated'])} ({sizes})"
+    )
+    claim = f"the tool would report {percent(row['treated'])}"
+    match row["verdict"]:
+        case "works":
+            text = f"works: {changed}. Keep it; grade {row['grade']}."
+        case "harms":
+            text = f"harms: {changed}. Stop it; grade {row['grade']}."
+        case "cannot tell":
+            text = (
+                f"no effect shown: {changed}; anything in the interval fits the data, and "
+                f"{claim}. Grade {row['grade']}."
+            )
+        case "too few":
+            text = f"too few to say ({sizes}). Keep it running."
+        case _:
+            text = (
+                f"the check failed, so there is no effect to print ({sizes}; sample-ratio "
+                f"p = {row['sample_ratio_p']:.2g}, {row['contaminated']:,} held-out units reached)."
+            )
+    return f"**{row['label']}** {text}"
+
+
+def _audit(rows: list, says: str) -> str:
+    worst: dict[str, str] = {}
+    rank = {"ok": 0, "caveat": 1, "missing": 2}
+    for row in rows:
+        old = worst.get(row["subject"], "ok")
+        worst[row["subject"]] = max(old, row["status"], key=rank.__getitem__)
+    good = [name for name, status in worst.items() if status == "ok"]
+    text = f"**{len(good)} of {len(worst)}** {says}."
+    caveats = [name for name, status in worst.items() if status == "caveat"]
+    missing = [name for name, status in worst.items() if status == "missing"]
+    text += f" With caveats: {', '.join(caveats)}." if caveats else ""
+    return text + (f" Not: {', '.join(missing)}." if missing else "")
+
+
+def _stuck(result: Result, rows: list, says: str) -> str:
+    means = {
+        "defect": "a core persona gets stuck: mend this now",
+        "watch": "a core persona, within bounds: watch it",
+        "playing": "not core: assume that they are playing",
+        "unknown": "they never said who they are",
+    }
+    lines = []
+    for row in rows:
+        if row["n"] < result.min_n:
+            verdict = f"too few to say (n = {row['n']:,})"
+        else:
+            verdict = (
+                f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])}, "
+                f"n = {row['n']:,}) {says}; {means[row['verdict']]}"
+            )
+        lines.append(f"**{result.label(row['persona'])}**: {verdict}.")
+    return _bullets(lines)

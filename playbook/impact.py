@@ -1,0 +1,219 @@
+"""Stage 4, impact: did people do it, more than they would have without the play?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+from ibis import _
+
+from playbook import answers, stats, triggers, units
+from playbook.declare import Play
+from playbook.mistakes import listed
+from playbook.periods import duration, words
+from playbook.portable import count_if
+from playbook.results import Answer, Result, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+
+FEWEST_EVENTS = 5  # in either arm; below it there is no verdict
+SAMPLE_RATIO_ALPHA = 0.001
+REACH = ("assigned", "triggered", "sent", "delivered", "seen", "clicked", "did")
+
+
+def activation_by_week(run: Run, id: str) -> Answer:
+    """A share question by week of entry; see `playbook.answers.activation_by_week`."""
+    return answers.activation_by_week(run, id, stage="impact")
+
+
+def reach(run: Run, slug: str) -> Answer:
+    """What became of a play's treated units: assigned to *did*, on assigned denominators.
+
+    Returns:
+        Shape `steps`: assigned, triggered, sent, delivered, seen by a human, clicked, and did
+        the goal within its time of the trigger (whether or not they clicked).
+    """
+    play = _play(run, slug)
+    if reason := _obstacle(run, play, slug):
+        return Unavailable(f"impact.{slug}.reach", reason)
+    assigned = triggers.audience(run, play).filter(_.arm == "treated").select("unit").distinct()
+    done = triggers.outcomes(run, play).filter(_.decision == "send").select("unit", "did")
+    told = triggers.messages_of(run, play)
+    joined = (
+        assigned.left_join(done, "unit")
+        .drop("unit_right")
+        .left_join(told, "unit")
+        .drop("unit_right")
+    )
+    sent = {name: count_if(_.did.notnull() & _[name]) for name in REACH[2:6]}
+    counted = joined.aggregate(
+        assigned=_.count(),
+        triggered=count_if(_.did.notnull()),
+        **sent,
+        did=count_if(_.did),
+    )
+    return _result(run, play, "reach", "steps", counted, _reach_rows)
+
+
+def effects(run: Run) -> Answer:
+    """The effect of every play: treated minus held out, as assigned, from the trigger.
+
+    Returns:
+        Shape `effect`: one row per play, in order of size. See `_judged` for verdict and grade.
+    """
+    plays = [play for play in run.declared.plays if play.holdout]
+    if not plays or (reason := _obstacle(run, plays[0], plays[0].slug)):
+        return Unavailable(
+            "impact.effects",
+            reason if plays else "No play with a holdout is declared: nothing can be compared.",
+        )
+    counted = ibis.union(*[_arms(run, play, ()) for play in plays], distinct=False)
+    found = _result(run, None, "effects", "effect", counted, lambda rows: _plays(run, rows))
+    return found
+
+
+def effect(run: Run, slug: str, *, by: str = "") -> Answer:
+    """The effect of one play, or by segment (a column of `users`).
+
+    Returns:
+        Shape `effect`: one row for everybody, or one per segment.
+    """
+    play = _play(run, slug)
+    if reason := _obstacle(run, play, slug):
+        return Unavailable(f"impact.{slug}.effect", reason)
+    columns = (by,) if by else ()
+    counted = _arms(run, play, columns)
+
+    def finish(rows: Rows) -> Rows:
+        segments = sorted({tuple(row[c] for c in columns) for row in rows})
+        return [
+            _judged(
+                [row for row in rows if tuple(row[c] for c in columns) == segment],
+                play,
+                label=run.labels.get(segment[0], segment[0]) if segment else slug,
+            )
+            for segment in segments
+        ]
+
+    return _result(
+        run, play, f"effect_by_{by}" if by else "effect", "effect", counted, finish, by=columns
+    )
+
+
+def _arms(run: Run, play: Play, by: tuple[str, ...]) -> ibis.Table:
+    """One row per arm (and segment): mature units, how many did the goal, contaminated ones."""
+    found = triggers.outcomes(run, play).filter(_.decision != "already_done")
+    told = triggers.messages_of(run, play).select("unit", "delivered")
+    found = found.left_join(told, "unit").drop("unit_right")
+    if by:
+        people = units.traits(run.tables, "user", by)
+        found = found.left_join(people, found.user_id == people.unit).drop("unit_right")
+    return found.aggregate(
+        by=[*by, "arm"],
+        n=count_if(_.is_mature),
+        did=count_if(_.is_mature & _.did),
+        open=count_if(~_.is_mature),
+        delivered=count_if(_.is_mature & _.delivered.fill_null(False)),
+    ).mutate(play=ibis.literal(play.slug))
+
+
+def _plays(run: Run, rows: Rows) -> Rows:
+    judged = [
+        _judged([row for row in rows if row["play"] == play.slug], play, label=play.slug)
+        for play in run.declared.plays
+        if play.holdout
+    ]
+    return sorted(judged, key=lambda row: (-row["difference"], row["label"]))
+
+
+def _judged(rows: Rows, play: Play, *, label: str) -> dict[str, Any]:
+    """Treated against held out, with a verdict and the grade of the claim.
+
+    The verdict is `works`, `harms`, `cannot tell` (the interval holds 0), `too few` (under five
+    events in an arm), or `check failed` (the arms' sizes do not fit the planned split, or
+    held-out units got the message). Grade A: randomized, from the recomputed trigger, checks
+    passed; "–": no claim.
+    """
+    arms = {row["arm"]: row for row in rows}
+    none = {"n": 0, "did": 0, "open": 0, "delivered": 0}
+    treated, held = arms.get("treated", none), arms.get("holdout", none)
+    low, high = stats.newcombe(treated["did"], treated["n"], held["did"], held["n"])
+    shares = [arm["did"] / arm["n"] if arm["n"] else 0.0 for arm in (treated, held)]
+    p = stats.sample_ratio((treated["n"], held["n"]), (1 - play.holdout, play.holdout))
+    if p < SAMPLE_RATIO_ALPHA or held["delivered"] > 0.05 * max(held["n"], 1):
+        verdict = "check failed"
+    elif min(treated["did"], held["did"]) < FEWEST_EVENTS:
+        verdict = "too few"
+    else:
+        verdict = "works" if low > 0 else "harms" if high < 0 else "cannot tell"
+    return {
+        "label": label,
+        "n_treated": treated["n"],
+        "treated": shares[0],
+        "n_holdout": held["n"],
+        "holdout": shares[1],
+        "difference": shares[0] - shares[1],
+        "low": low,
+        "high": high,
+        "verdict": verdict,
+        "grade": "A" if verdict in {"works", "harms", "cannot tell"} else "–",
+        "sample_ratio_p": p,
+        "contaminated": held["delivered"],
+        "open": treated["open"] + held["open"],
+    }
+
+
+def _reach_rows(rows: Rows) -> Rows:
+    counts = [rows[0][name] for name in REACH]
+    found: Rows = []
+    for position, (name, n) in enumerate(zip(REACH, counts, strict=True)):
+        # Doing is compared with triggering: people do it without opening anything.
+        before = counts[1] if name == "did" else counts[max(position - 1, 0)]
+        low, high = stats.wilson(n, counts[0])
+        found.append(
+            {
+                "step": name,
+                "position": position,
+                "n": n,
+                "of_first": n / counts[0] if counts[0] else None,
+                "of_previous": n / before if before else None,
+                "lost": before - n,
+                "low": low,
+                "high": high,
+            }
+        )
+    return found
+
+
+def _play(run: Run, slug: str) -> Play | None:
+    return next((play for play in run.declared.plays if play.slug == slug), None)
+
+
+def _obstacle(run: Run, play: Play | None, slug: str) -> str:
+    """Why a play cannot be measured; "" if it can."""
+    if play is None:
+        known = listed(play.slug for play in run.declared.plays)
+        return f"{run.declared.product.name} declares no play `{slug}`. It declares: {known}."
+    for table, why in (("users", "who was meant"), ("messages", "what was sent")):
+        if not run.tables.has(table):
+            return f"The table `{table}` is not mapped: without it nobody can say {why}."
+    return ""
+
+
+def _result(run, play: Play | None, name: str, shape: str, table, finish, by=()) -> Result:
+    pairs = [("comparison", "treated minus held out, as assigned, from the recomputed trigger")]
+    if play:
+        pairs += [("goal", play.goal), ("within", words(duration(play.goal_within)))]
+        pairs += [("unit", play.unit), ("holdout", f"{play.holdout:.0%}")]
+    pairs += [("left out", "units whose window is open; bots and internal people")]
+    return Result(
+        id=f"impact.{play.slug}.{name}" if play else f"impact.{name}",
+        shape=shape,
+        table=table,
+        by=by,
+        definition=tuple(pairs),
+        as_of=run.as_of,
+        min_n=run.declared.product.min_n,
+        labels=run.labels | {"seen": "seen by a human", "did": "did the goal"},
+        finish=finish,
+    )

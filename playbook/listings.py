@@ -1,0 +1,96 @@
+"""A result as a table for people, and as its SQL."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import sqlglot
+
+from playbook.findings import percent
+from playbook.results import Answer, Result, Unavailable
+
+SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows to read: each cell is text."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
+        return {"text/html": self._html(), "text/plain": self._plain()}
+
+    def _html(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self.rows
+        )
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+    def _plain(self) -> str:
+        lines = [" | ".join(self.columns), *(" | ".join(row) for row in self.rows)]
+        return "\n".join([*lines, self.note] if self.note else lines)
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A statement, shown as code."""
+
+    text: str
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
+        return {"text/markdown": f"```sql\n{self.text}\n```", "text/plain": self.text}
+
+
+def table(result: Answer, *, most: int = 50) -> Listing:
+    """The rows of any result, at most `most` of them, and how many there are."""
+    if isinstance(result, Unavailable):
+        return Listing((), (), result.reason)
+    rows = result.rows
+    columns = tuple(rows[0]) if rows else ()
+    shown = tuple(tuple(_cell(result, c, row[c]) for c in columns) for row in rows[:most])
+    note = f"{most:,} of {len(rows):,} rows" if len(rows) > most else ""
+    return Listing(tuple(column.replace("_", " ") for column in columns), shown, note)
+
+
+def sql(result: Answer) -> Sql:
+    """The SQL that counts a result, in its engine's own dialect."""
+    if isinstance(result, Unavailable):
+        return Sql(f"-- {result.reason}")
+    engine = result.table.get_backend()
+    # What is compiled is what runs; `ibis.to_sql` may show another statement.
+    text = engine.compile(result.table)
+    return Sql(sqlglot.transpile(text, read=engine.dialect, write=engine.dialect, pretty=True)[0])
+
+
+def definition(result: Answer) -> Listing:
+    """How a result is counted: start, goal, window, unit, entry rule, period, as_of."""
+    if isinstance(result, Unavailable):
+        return Listing((), (), result.reason)
+    pairs = (*result.definition, ("as of", result.as_of), ("hash", result.definition_hash))
+    return Listing(("word", "value"), pairs)
+
+
+def _cell(result: Result, column: str, value: Any) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float() if column in SHARES:
+            return percent(value)
+        case float():
+            return f"{value:,.1f}"
+        case int():
+            return f"{value:,}"
+        case str() if column in result.by:
+            return result.label(value)
+        case _:
+            return str(value)

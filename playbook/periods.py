@@ -1,0 +1,118 @@
+"""Durations ("24h"), the observed period, the watermark and the closed-window rule, in UTC."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.mistakes import Mistake
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+
+
+@dataclass(frozen=True)
+class Period:
+    """When units may enter, and how far the data goes; all UTC.
+
+    Attributes:
+        since: First moment of entries.
+        until: First moment after the entries.
+        as_of: Last moment that the data covers (the watermark), never the clock on the wall.
+    """
+
+    since: datetime
+    until: datetime
+    as_of: datetime
+
+    def entered(self, at: ir.TimestampValue) -> ir.BooleanValue:
+        """Whether a unit that starts at `at` belongs to the period."""
+        return (at >= moment(self.since)) & (at < moment(self.until))
+
+    def closed(self, at: ir.TimestampValue, window: timedelta) -> ir.BooleanValue:
+        """Whether the whole window from `at` lies inside the data; else it is still open."""
+        return at + interval(window) <= moment(self.as_of)
+
+
+def duration(text: str) -> timedelta:
+    """A duration such as "24h", "3d" or "30m"; a bare number is a mistake."""
+    match = _DURATION.fullmatch(str(text).strip())
+    if not match:
+        raise Mistake(
+            f"`{text}` is no duration.",
+            "A duration is a whole number with its unit: s, m, h, d or w.",
+            'write "24h", "3d" or "30m".',
+        )
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def words(length: timedelta) -> str:
+    """A duration as people say it: "24 hours", "3 days"; whole days from 72 hours on."""
+    seconds = int(length.total_seconds())
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds % size == 0 and (name != "day" or seconds >= 3 * 86_400):
+            count = seconds // size
+            return f"{count} {name}" + ("" if count == 1 else "s")
+    raise AssertionError(length)
+
+
+def interval(length: timedelta) -> ir.IntervalScalar:
+    """A duration as an expression."""
+    return ibis.interval(seconds=int(length.total_seconds()))
+
+
+def moment(time: datetime) -> ir.TimestampScalar:
+    """A UTC time as an expression of the canonical type."""
+    return ibis.literal(time, "timestamp(6)")
+
+
+def watermark(arrivals: ir.Table) -> ir.Table:
+    """First and last moment that the events cover: one row, `first` and `last`.
+
+    A time later than the event's own arrival is a fast clock, and one before 2000 a dead
+    battery: neither moves the ends.
+    """
+    arrived = arrivals.received_at.fill_null(arrivals.at)
+    sane = arrivals.filter((_.at <= arrived) & (_.at >= moment(datetime(2000, 1, 1))))
+    return sane.aggregate(first=_.at.min(), last=_.at.max())
+
+
+def period(since: str, until: str, as_of: str, *, first: datetime, last: datetime) -> Period:
+    """The period that a run's parameters name.
+
+    Args:
+        since: A day, or a duration before the watermark ("-90d"); "" is the first event.
+        until: A day (itself excluded), a duration before the watermark, or "": the watermark.
+        as_of: A moment at or before the last event, or "": the last event.
+        first: First moment of the data.
+        last: Last moment of the data.
+    """
+    end = min(_time(as_of, "as_of", last), last) if as_of else last
+    start = _time(since, "since", end) if since else first
+    stop = _time(until, "until", end) if until else end + timedelta(microseconds=1)
+    if start >= stop:
+        raise Mistake(
+            f"The period is empty: it begins {start:%Y-%m-%d} and ends before {stop:%Y-%m-%d}.",
+            f"The data covers {first:%Y-%m-%d} to {end:%Y-%m-%d}.",
+            "set `since` before `until`, both inside the data.",
+        )
+    return Period(since=start, until=stop, as_of=end)
+
+
+def _time(text: str | date, name: str, last: datetime) -> datetime:
+    """A day, a moment, or a duration before `last` counted in whole days."""
+    if str(text).startswith("-"):
+        return (last - duration(str(text)[1:])).replace(hour=0, minute=0, second=0, microsecond=0)
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        raise Mistake(
+            f"`{name}: {text}` is no date.",
+            "A date is written 2026-01-31, or relative to the last event: -90d.",
+            f"correct `{name}` in the run or the parameters cell.",
+        ) from None

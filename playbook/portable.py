@@ -1,0 +1,165 @@
+"""The few expressions that engines disagree on, each written once and proved equal on every one.
+
+Everything else in the package is plain Ibis; a lint test refuses the bare forms elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+BUCKETS = 10_000
+_HEX = "0123456789abcdef"
+_JSON_READERS = {
+    "postgres": "json_extract_path_text",
+    "pyspark": "get_json_object",
+    "databricks": "get_json_object",
+    "clickhouse": "JSONExtractString",
+    "bigquery": "json_value",
+    "trino": "json_extract_scalar",
+    "snowflake": "json_extract_path_text",
+}
+_BARE_KEYS = {"postgres", "clickhouse", "snowflake"}
+
+
+def ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.FloatingValue:
+    """A true quotient; null where the denominator is 0.
+
+    PostgreSQL, Trino and others divide integers to integers, and Ibis loses its own cast
+    after an aggregation: the SQL that it shows is not the SQL that it runs.
+    """
+    return numerator.cast("float64") / denominator.nullif(0)
+
+
+def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
+    """How many rows meet the condition; null counts as no, no rows as 0."""
+    return ibis.ifelse(condition.fill_null(False), 1, 0).sum().fill_null(0).cast("int64")
+
+
+def when(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
+    """The value where the condition holds, else null of the same type."""
+    return ibis.cases((condition, value), else_=None)
+
+
+def seconds(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.IntegerValue:
+    """Whole seconds from `start` to `end`, each first cut to its second.
+
+    `delta` counts boundaries, rounds or truncates, depending on the engine.
+    """
+    return _epoch(end) - _epoch(start)
+
+
+def within(
+    start: ir.TimestampValue, time: ir.TimestampValue, window: ir.IntervalScalar
+) -> ir.BooleanValue:
+    """Whether `time` lies in the window from `start`; both ends included, null is no."""
+    return ((time >= start) & (time <= start + window)).fill_null(False)
+
+
+def pieces(amount: ir.IntegerValue, size: int) -> ir.IntegerValue:
+    """How many pieces of `size` it takes to hold `amount` ≥ 0: the quotient, rounded up."""
+    part = amount + (size - 1)
+    return ((part - part % size).cast("float64") / size).round(0).cast("int64")
+
+
+def local_day(
+    time: ir.TimestampValue, zone: str, *, first_year: int = 2000, last_year: int = 2040
+) -> ir.DateValue:
+    """The calendar day of a UTC time in an IANA zone.
+
+    A cast to a zone is silently ignored by most engines, so the zone's offsets become a CASE.
+    """
+    offsets = _offsets(zone, first_year, last_year)
+    cases = [(time < until, offset) for until, offset in offsets[:-1]]
+    offset = ibis.cases(*cases, else_=offsets[-1][1]) if cases else ibis.literal(offsets[-1][1])
+    return (_epoch(time) + offset.cast("int64")).as_timestamp("s").date()
+
+
+def md5(text: ir.StringValue, *, engine: str) -> ir.StringValue:
+    """The hex digest of a text's UTF-8 bytes, as `hashlib.md5(...).hexdigest()` gives it."""
+    match engine:
+        case "clickhouse":
+            return _builtin("lower")(_builtin("hex")(_builtin("MD5")(text)))
+        case "bigquery":
+            return _builtin("to_hex")(_builtin("md5")(text))
+        case "trino":
+            return _builtin("lower")(_builtin("to_hex")(_builtin("md5")(_builtin("to_utf8")(text))))
+        case _:
+            return _builtin("md5")(text)
+
+
+def bucket(text: ir.StringValue, *, engine: str) -> ir.IntegerValue:
+    """A number from 0 to 9,999 that depends on the text alone, the same on every engine.
+
+    It is the first seven hex digits of the text's md5, modulo 10,000.
+    """
+    digest = md5(text, engine=engine)
+    digits = ibis.literal(_HEX)
+    number = ibis.literal(0, "int64")
+    for place in range(7):
+        number = number * 16 + digits.find(digest.substr(place, 1)).cast("int64")
+    return number % BUCKETS
+
+
+def json_text(document: ir.StringValue, key: str, *, engine: str) -> ir.StringValue:
+    """The text under a top-level key of a JSON document that is stored as text."""
+    name = _JSON_READERS.get(engine, "json_extract_string")
+    parsed = document.cast("json") if engine == "postgres" else document
+    return _builtin(name, 2)(parsed, key if engine in _BARE_KEYS else f"$.{key}")
+
+
+def nearest_rank(
+    table: ir.Table, value: str, quantile: float, *, by: Sequence[str] = ()
+) -> ir.Table:
+    """The nearest-rank quantile of a column: one row per `by` with `value`.
+
+    ClickHouse's own quantile is approximate, and several engines have none.
+    """
+    window = ibis.window(group_by=list(by), order_by=value)
+    ranked = table.filter(_[value].notnull()).mutate(
+        rank_=ibis.row_number().over(window) + 1,
+        size_=_[value].count().over(ibis.window(group_by=list(by))),
+    )
+    wanted = (ranked.size_.cast("float64") * quantile).ceil().cast("int64")
+    at_rank = ranked.filter(ranked.rank_ == ibis.ifelse(wanted < 1, 1, wanted))
+    return at_rank.select(*by, value)
+
+
+def _epoch(time: ir.TimestampValue) -> ir.IntegerValue:
+    """Seconds since 1970, whole; some engines keep fractions, others do not."""
+    return time.truncate("s").epoch_seconds().cast("int64")
+
+
+def _offsets(zone: str, first_year: int, last_year: int) -> list[tuple[datetime, int]]:
+    """(UTC end, seconds east of UTC) per stretch of constant offset; the last has no end."""
+    found: list[tuple[datetime, int]] = []
+    day, end = datetime(first_year, 1, 1), datetime(last_year, 1, 1)
+    local = ZoneInfo(zone)
+    while day < end:
+        offset, next_day = _offset(day, local), day + timedelta(days=1)
+        if _offset(next_day, local) != offset:
+            minutes = (day + timedelta(minutes=minute) for minute in range(1, 24 * 60 + 1))
+            found.append((next(at for at in minutes if _offset(at, local) != offset), offset))
+        day = next_day
+    return [*found, (end, _offset(end, local))]
+
+
+def _offset(time: datetime, zone: ZoneInfo) -> int:
+    utc = time.replace(tzinfo=ZoneInfo("UTC"))
+    return int(utc.astimezone(zone).utcoffset().total_seconds())
+
+
+@functools.cache
+def _builtin(name: str, arguments: int = 1) -> Callable[..., ir.StringValue]:
+    """An engine's own function from texts to a text."""
+
+    def one(a) -> str: ...
+    def two(a, b) -> str: ...
+
+    return ibis.udf.scalar.builtin(one if arguments == 1 else two, name=name)

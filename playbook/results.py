@@ -1,0 +1,117 @@
+"""A result: a lazy table of one of a few shapes, with the definition that it was counted by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import ibis.expr.types as ir
+
+# Shape → the columns of its rows, after the columns of `by`. `share`, `low` and `high` are
+# shares from 0 to 1; `low` and `high` are the ends of a 95 % interval.
+SHAPES: dict[str, tuple[str, ...]] = {
+    "share": ("n", "reached", "repeated", "open", "share", "low", "high"),
+    "mix": ("label", "position", "n", "total", "share", "low", "high"),
+    "buckets": ("label", "position", "n", "total", "share", "low", "high"),
+    "steps": ("step", "position", "n", "of_first", "of_previous", "lost", "low", "high"),
+    "trend": ("period", "series", "value", "n", "low", "high", "complete"),
+    "curve": ("hours", "share", "low", "high", "n"),
+    "effect": (
+        "label",
+        "n_treated",
+        "treated",
+        "n_holdout",
+        "holdout",
+        "difference",
+        "low",
+        "high",
+        "verdict",
+        "grade",
+    ),
+    "audit": ("subject", "check", "status", "seen", "expected"),
+    "table": (),
+}
+UNKNOWN = "(unknown)"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A lazy table of one shape.
+
+    Attributes:
+        id: Stable dotted id, such as `audit.first_workflow_24h`; figures are named after it.
+        shape: A key of `SHAPES`.
+        table: The lazy table; its SQL is the result's SQL.
+        by: Columns of `table` that the result is broken down by.
+        definition: What was counted and how, as (word, value) pairs in reading order.
+        as_of: Last moment that the data covers, as text.
+        min_n: Below this n no share is shown.
+        labels: Names in the data → words for people.
+        finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
+    """
+
+    id: str
+    shape: str
+    table: ir.Table
+    by: tuple[str, ...] = ()
+    definition: tuple[tuple[str, str], ...] = ()
+    as_of: str = ""
+    min_n: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    finish: Any = None
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows, fetched once and in reading order; unknown segments read "(unknown)"."""
+        rows = self.table.to_pyarrow().to_pylist()
+        for row in rows:
+            for column in self.by:
+                row[column] = UNKNOWN if row[column] is None else str(row[column])
+        return self.finish(rows) if self.finish else rows
+
+    @property
+    def question(self) -> str:
+        """The question's id: the last part of the result's."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def definition_hash(self) -> str:
+        """Eight hex digits that change whenever the definition does."""
+        return hashlib.md5(json.dumps(self.definition).encode()).hexdigest()[:8]
+
+    def label(self, name: object) -> str:
+        """The words for a name of the data: `labels` first, else the name without underscores."""
+        return self.labels.get(str(name), str(name).replace("_", " "))
+
+    def segment(self, row: Mapping[str, Any]) -> str:
+        """A row's segment as text: "" for everybody, else "persona=sales"."""
+        return ", ".join(f"{column}={row[column]}" for column in self.by)
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """A result that the data cannot give, and why: every view shows the reason instead.
+
+    Attributes:
+        id: The id that the result would have had.
+        reason: Sentences: what is missing, what there is, how to go on.
+    """
+
+    id: str
+    reason: str
+
+
+Answer = Result | Unavailable
+
+
+def totals(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> dict[str, int]:
+    """n per segment, as the key that `Result.segment` would give."""
+    found: dict[str, int] = {}
+    for row in rows:
+        key = ", ".join(f"{column}={row[column]}" for column in by)
+        found[key] = found.get(key, 0) + row["n"]
+    return found

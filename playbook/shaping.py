@@ -1,0 +1,136 @@
+"""Fetched counts → the rows of a shape: shares with their intervals, names for people, order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from playbook import measures, stats, units
+from playbook.periods import Period, words
+
+WEEK = timedelta(days=7)
+Rows = list[dict[str, Any]]
+
+
+def shares(rows: Rows) -> Rows:
+    for row in rows:
+        row["low"], row["high"] = stats.wilson(row["reached"], row["n"])
+        row["share"] = row["reached"] / row["n"] if row["n"] else None
+    return rows
+
+
+def classes(rows: Rows, by: Sequence[str], *, last: int) -> Rows:
+    """Classes with their share of the closed ones; the class `last` (still open) has none."""
+    totals: dict[tuple, int] = {}
+    for row in rows:
+        segment = tuple(row[column] for column in by)
+        totals[segment] = totals.get(segment, 0) + (row["n"] if row["position"] != last else 0)
+    for row in rows:
+        total = totals[tuple(row[column] for column in by)]
+        row["total"] = total
+        row["share"] = row["low"] = row["high"] = None
+        if row["position"] != last and total:
+            row["share"] = row["n"] / total
+            row["low"], row["high"] = stats.wilson(row["n"], total)
+    return sorted(rows, key=lambda row: row["position"])
+
+
+def bucket_names(edges: Sequence[timedelta], horizon: timedelta | None) -> list[str]:
+    ends = [words(edge) for edge in edges]
+    names = [f"within {ends[0]}"]
+    names += [f"{a} to {b}" for a, b in zip(ends, ends[1:], strict=False)]
+    until = f", within {words(horizon)}" if horizon else ""
+    never = f"never within {words(horizon)}" if horizon else "not so far"
+    return [*names, f"after {ends[-1]}{until}", never, "before the start", measures.OPEN]
+
+
+def losses(rows: Rows, names: Sequence[str], by: Sequence[str]) -> Rows:
+    found: Rows = []
+    for row in rows:
+        counts = [row[f"step_{k}"] for k in range(1, len(names) + 1)]
+        for position, (name, n) in enumerate(zip(names, counts, strict=True)):
+            before = counts[position - 1] if position else n
+            low, high = stats.wilson(n, counts[0])
+            found.append(
+                {column: row[column] for column in by}
+                | {"step": name, "position": position, "n": n, "lost": before - n}
+                | {"of_first": n / counts[0] if counts[0] else None}
+                | {"of_previous": n / before if before else None}
+                | {"low": low, "high": high, "open": row["open"]}
+            )
+    return found
+
+
+def weeks(rows: Rows) -> Rows:
+    """A share by week as a trend; a week with an open window is not complete."""
+    return [
+        {
+            "period": row[units.WEEK].isoformat()[:10],
+            "series": "share",
+            "value": row["share"],
+            "n": row["n"],
+            "low": row["low"],
+            "high": row["high"],
+            "complete": not row["open"],
+        }
+        for row in sorted(rows, key=lambda row: row[units.WEEK])
+        if row["n"]
+    ]
+
+
+def states(rows: Rows, origin: datetime, period: Period) -> Rows:
+    """Active things by week, with what came and went; weeks that are not over are left out."""
+    found: Rows = []
+    lost: dict[int, int] = {}
+    for row in sorted(rows, key=lambda row: row["position"]):
+        lost[row["position"] + 1] = row["lost"]
+        end = origin + WEEK * row["position"]
+        if end > period.as_of or end <= period.since:
+            continue
+        values = {name: row[name] for name in ("active", "new", "kept", "revived")}
+        values["lost"] = lost.get(row["position"], 0)
+        found += [
+            {
+                "period": (end - WEEK).date().isoformat(),
+                "series": series,
+                "value": value,
+                "n": row["active"],
+                "low": None,
+                "high": None,
+                "complete": True,
+            }
+            for series, value in values.items()
+        ]
+    return found
+
+
+def curves(rows: Rows, by: Sequence[str], hours: int) -> Rows:
+    segments = sorted({tuple(row[column] for column in by) for row in rows})
+    found: Rows = []
+    for segment in segments:
+        own = [row for row in rows if tuple(row[column] for column in by) == segment]
+        own.sort(key=lambda row: (row["hours"], row["reached"]))
+        n = sum(row["n"] for row in own)
+        drawn = stats.kaplan_meier(
+            [row["hours"] for row in own],
+            [row["reached"] for row in own],
+            [row["n"] for row in own],
+        )
+        points = list(zip(drawn.times, drawn.shares, drawn.lows, drawn.highs, strict=True))
+        points = [(0.0, 0.0, 0.0, 0.0), *points]
+        if points[-1][0] < hours:
+            points.append((float(hours), *points[-1][1:]))
+        named = dict(zip(by, segment, strict=True))
+        found += [
+            named | {"hours": t, "share": s, "low": low, "high": high, "n": n}
+            for t, s, low, high in _thinned(points, 200)
+        ]
+    return found
+
+
+def _thinned(points: list[tuple], most: int) -> list[tuple]:
+    """At most about `most` points, the first and the last among them."""
+    stride = -(-len(points) // most)
+    kept = points[::stride]
+    return kept if kept[-1] == points[-1] else [*kept, points[-1]]

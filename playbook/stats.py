@@ -1,0 +1,96 @@
+"""Intervals, corrections and survival, on top of statsmodels and scipy.
+
+Imported late: a kernel that only reads tables does not pay for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LEVEL = 0.95
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """The Wilson score interval of a share (Wilson 1927); (0, 1) without observations."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    if not n:
+        return 0.0, 1.0
+    low, high = proportion_confint(successes, n, alpha=1 - LEVEL, method="wilson")
+    return float(low), float(high)
+
+
+def newcombe(successes: int, n: int, other_successes: int, other_n: int) -> tuple[float, float]:
+    """The interval of a difference of shares, first minus second (Newcombe 1998, method 10)."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    if not n or not other_n:
+        return -1.0, 1.0
+    low, high = confint_proportions_2indep(
+        successes, n, other_successes, other_n, method="newcomb", compare="diff", alpha=1 - LEVEL
+    )
+    return float(low), float(high)
+
+
+def corrected(p_values: Sequence[float]) -> list[float]:
+    """P values corrected for their number (Benjamini and Hochberg 1995)."""
+    from scipy.stats import false_discovery_control
+
+    return [float(p) for p in false_discovery_control(p_values)] if p_values else []
+
+
+def sample_ratio(observed: Sequence[int], expected: Sequence[float]) -> float:
+    """The p value of the arms' sizes under the planned split (chi-squared)."""
+    from scipy.stats import chisquare
+
+    total = sum(observed)
+    shares = [share / sum(expected) * total for share in expected]
+    return float(chisquare(observed, shares).pvalue) if total else 1.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A Kaplan–Meier estimate: at each of `times` the share that has reached, with its band."""
+
+    times: tuple[float, ...]
+    shares: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+
+    def quantile(self, share: float) -> float | None:
+        """The first time at which that share has reached; None: not reached in the data."""
+        return next((t for t, s in zip(self.times, self.shares, strict=True) if s >= share), None)
+
+
+def kaplan_meier(times: Sequence[float], reached: Sequence[bool], weights: Sequence[int]) -> Curve:
+    """The share that has reached by each time, over all who started (Kaplan and Meier 1958).
+
+    Args:
+        times: When a group reached, or was last seen.
+        reached: Whether it reached then; else it is censored there.
+        weights: How many units the group holds.
+
+    Returns:
+        Shares with a 95 % band (Greenwood's variance, on the log–log scale, which stays
+        between 0 and 1).
+    """
+    import numpy as np
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    estimate = SurvfuncRight(
+        np.asarray(times, float), np.asarray(reached, int), freq_weights=np.asarray(weights, float)
+    )
+    survival = np.asarray(estimate.surv_prob)
+    errors = np.asarray(estimate.surv_prob_se)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = 1.959963984540054 * errors / (survival * np.abs(np.log(survival)))
+        upper = survival ** np.exp(-spread)
+        lower = survival ** np.exp(spread)
+    inside = (survival > 0) & (survival < 1)
+    return Curve(
+        times=tuple(float(t) for t in estimate.surv_times),
+        shares=tuple(float(1 - s) for s in survival),
+        lows=tuple(float(x) for x in np.where(inside, 1 - upper, 1 - survival)),
+        highs=tuple(float(x) for x in np.where(inside, 1 - lower, 1 - survival)),
+    )

@@ -1,0 +1,128 @@
+"""Opens a warehouse with Ibis; the only reader of environment variables and of engines' quirks."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+
+from playbook.mistakes import Mistake, listed, nearest
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open connection and the schema that the product's tables are in."""
+
+    connection: BaseBackend
+    database: str | tuple[str, str] | None = None
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine: duckdb, postgres …"""
+        return self.connection.name
+
+    @property
+    def names(self) -> list[str]:
+        """The tables that are there."""
+        return sorted(self.connection.list_tables(database=self.database))
+
+    def table(self, name: str) -> ir.Table:
+        """The table of that name."""
+        names = self.names
+        if name not in names:
+            raise Mistake(
+                f"The warehouse has no table `{name}`.",
+                f"It has: {listed(names)}.",
+                nearest(name, names),
+            )
+        return self.connection.table(name, database=self.database)
+
+    def keep(self, table: ir.Table, name: str) -> ir.Table:
+        """The table, computed once where that is free of locks: in the embedded engine's memory."""
+        if self.engine != "duckdb":
+            return table
+        return self.connection.create_table(name, table, temp=True, overwrite=True)
+
+
+def open(url: str) -> Warehouse:  # noqa: A001 (it is called `warehouse.open`)
+    """The warehouse at a URL.
+
+    Args:
+        url: A folder of Parquet, a DuckDB file (attached read-only), an Ibis URL such as
+            `postgres://…`, or `env:NAME` for a variable that holds one of these.
+    """
+    if url.startswith("env:"):
+        return open(_variable(url.removeprefix("env:")))
+    if "://" in url:
+        return _connect(url)
+    path = Path(url)
+    if path.is_dir():
+        return _parquet(path)
+    if path.is_file():
+        return _duckdb_file(path)
+    raise Mistake(
+        f"There is no warehouse at `{scrubbed(url)}`.",
+        f"The working folder is {Path.cwd()}.",
+        "name a folder of Parquet files, a DuckDB file, or env:NAME with an Ibis URL in it.",
+    )
+
+
+def scrubbed(text: str) -> str:
+    """A text without the passwords of URLs and without the values that `env:` names hide."""
+    return re.sub(r"(\w+://[^:/@\s]*):[^@\s]+@", r"\1:***@", text)
+
+
+def _variable(name: str) -> str:
+    if name not in os.environ:
+        raise Mistake(
+            f"The environment has no variable `{name}`.",
+            "The run names it as the warehouse (its value never stands in a file).",
+            f'set it: export {name}="postgres://user:password@host/database".',
+        )
+    return os.environ[name]
+
+
+def _connect(url: str) -> Warehouse:
+    try:
+        return Warehouse(ibis.connect(url))
+    except Exception as error:
+        raise Mistake(
+            f"The warehouse {scrubbed(url)} does not answer.",
+            f"The driver says: {scrubbed(str(error)).strip().splitlines()[0]}.",
+            "check host, user, password and network; then run `playbook check` again.",
+        ) from None
+
+
+def _memory() -> BaseBackend:
+    """An embedded engine of our own: nothing that a notebook holds open locks anybody out."""
+    return ibis.duckdb.connect()
+
+
+def _parquet(folder: Path) -> Warehouse:
+    """Each file, and each folder of parts, as a view; the files stay where they are."""
+    connection = _memory()
+    found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in found:
+        if path.is_dir() and any(path.glob("*.parquet")):
+            connection.read_parquet(str(path / "*.parquet"), table_name=path.name)
+        elif path.suffix == ".parquet":
+            connection.read_parquet(str(path), table_name=path.stem)
+    return Warehouse(connection)
+
+
+def _duckdb_file(path: Path) -> Warehouse:
+    connection = _memory()
+    try:
+        connection.attach(str(path), name="product", read_only=True)
+    except Exception as error:
+        raise Mistake(
+            f"The file `{path}` cannot be opened.",
+            f"DuckDB says: {str(error).strip().splitlines()[0]}",
+            "close the program that writes it, or write it with DuckDB 1.4 or 1.5.",
+        ) from None
+    return Warehouse(connection, database=("product", "main"))

@@ -1,0 +1,777 @@
+"""The simulated Airtouch gives back, to plain SQL, every rate, effect and defect planted in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from disposable_email_domains import blocklist
+
+from playbook.demo import TRUTH, write, writing
+from playbook.demo.truth import INTENTS, PERSONAS
+
+TABLES = ("events", "users", "workspaces", "messages", "holdouts")
+DEFECTS = TRUTH["defects"]
+END = "timestamp '2026-07-06'"
+KEYS = {
+    "events": "event_id",
+    "users": "id",
+    "workspaces": "id",
+    "messages": "message_id",
+    "holdouts": "play, unit_id",
+}
+# People of whom it is certain that they did not verify within 48 hours.
+UNVERIFIED = f"""(
+    p.created_at + interval 48 hour <= {END}
+    and coalesce(p.verified_at > p.created_at + interval 48 hour, true)
+)"""
+# Of a demo of 6,000 events. It changes with TRUTH and with the order of the draws.
+DIGEST = "?"
+
+
+def opened(folder: Path) -> duckdb.DuckDBPyConnection:
+    """The tables of a demo, and `log` and `people`: without duplicates, bots, internal people."""
+    db = duckdb.connect()
+    for table in TABLES:
+        files = folder / table / "*.parquet" if (folder / table).is_dir() else folder / table
+        files = files if files.suffix else files.with_suffix(".parquet")
+        db.sql(f"create view {table} as select * from '{files}'")
+    db.sql("""
+        create table log as
+        select * from events
+        qualify row_number() over (partition by event_id order by received_at) = 1
+    """)
+    db.sql("""
+        create table people as
+        select *, coalesce(persona, 'unknown') as who, coalesce(intent, 'unknown') as wants
+        from users
+        where not is_staff and id not in (select user_id from log where is_bot)
+    """)
+    return db
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    with opened(write(tmp_path_factory.mktemp("demo") / "airtouch")) as db:
+        yield db
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("demo") / "airtouch"
+    with opened(write(folder, events=60_000, defects=False)) as db:
+        yield db
+
+
+def near(share: float, planted: float, n: int) -> bool:
+    """Whether a share lies within four standard errors of what was planted."""
+    return abs(share - planted) <= 4 * (planted * (1 - planted) / n) ** 0.5
+
+
+def firsts(event: str) -> str:
+    return f"""(
+        select user_id, min(occurred_at) as at from log where event = '{event}' group by 1
+    )"""
+
+
+def digest(folder: Path) -> str:
+    """A digest of the values in a demo, whatever the Parquet files look like."""
+    result = hashlib.sha256()
+    with opened(folder) as db:
+        for table in TABLES:
+            for row in db.sql(f"select t::text from {table} as t order by all").fetchall():
+                result.update(row[0].encode())
+    return result.hexdigest()
+
+
+# Sizes
+
+
+def test_the_default_demo_has_600_000_events_of_4_000_accounts(demo):
+    sizes = {t: demo.sql(f"select count(*) from {t}").fetchone()[0] for t in TABLES}
+    assert sizes["events"] == pytest.approx(600_000, rel=0.03)
+    assert sizes["workspaces"] == 4000
+    assert sizes["users"] == pytest.approx(11_000, rel=0.03)
+
+
+def test_a_small_demo_works_and_is_smaller(tmp_path):
+    with opened(write(tmp_path / "small", events=20_000)) as db:
+        assert db.sql("select count(*) from workspaces").fetchone() == (133,)
+        assert 10_000 < db.sql("select count(*) from events").fetchone()[0] < 30_000
+
+
+def test_the_smallest_demo_has_one_account(tmp_path):
+    with opened(write(tmp_path / "tiny", events=1)) as db:
+        assert db.sql("select count(*) from workspaces").fetchone() == (1,)
+
+
+def test_several_blocks_keep_ids_unique_and_say_what_they_did(tmp_path):
+    said = []
+    folder = writing.write_blocks(
+        tmp_path / "blocks",
+        accounts=130,
+        block_accounts=50,
+        seed=1,
+        defects=False,
+        progress=said.append,
+    )
+    assert said == ["1 of 3 blocks written", "2 of 3 blocks written", "3 of 3 blocks written"]
+    assert sorted(p.name for p in (folder / "users").iterdir()) == [
+        "part-00000.parquet",
+        "part-00001.parquet",
+        "part-00002.parquet",
+    ]
+    with opened(folder) as db:
+        assert db.sql("select count(*) from workspaces").fetchone() == (130,)
+        for table, key in KEYS.items():
+            n, ids = db.sql(f"select count(*), count(distinct ({key})) from {table}").fetchone()
+            assert n == ids > 0, table
+
+
+def test_a_demo_replaces_the_one_before_and_leaves_nothing_beside_it(tmp_path):
+    write(tmp_path / "demo", events=3_000)
+    (tmp_path / "demo" / "stale.txt").write_text("of the demo before")
+    write(tmp_path / "demo", events=3_000)
+    assert [p.name for p in tmp_path.iterdir()] == ["demo"]
+    assert sorted(p.stem for p in (tmp_path / "demo").iterdir()) == sorted(TABLES)
+
+
+# The same everywhere
+
+
+def test_the_same_seed_gives_the_same_demo_and_another_seed_another(tmp_path):
+    once, again, other = (
+        digest(write(tmp_path / name, events=6_000, seed=seed))
+        for name, seed in (("once", 1), ("again", 1), ("other", 2))
+    )
+    assert once == again != other
+
+
+def test_the_demo_is_the_same_on_every_machine(tmp_path):
+    assert digest(write(tmp_path / "demo", events=6_000)) == DIGEST
+
+
+# Sign-ups
+
+
+def test_every_user_signs_up_once_at_the_time_of_their_row(demo):
+    wrong = demo.sql("""
+        select id from users left join log on user_id = id and event = 'signed_up'
+        group by id, created_at
+        having count(event_id) <> 1 or created_at <> min(occurred_at)
+    """)
+    assert wrong.fetchall() == []
+
+
+def test_whoever_verified_has_the_event_at_the_time_of_their_row(demo):
+    wrong = demo.sql("""
+        select id from users left join log on user_id = id and event = 'email_verified'
+        group by id, verified_at
+        having count(event_id) <> count(verified_at) or verified_at <> min(occurred_at)
+    """)
+    assert wrong.fetchall() == []
+
+
+def test_accounts_begin_when_their_owner_signs_up(demo):
+    wrong = demo.sql("""
+        select w.id from workspaces w
+        left join users u on u.workspace_id = w.id and u.role = 'owner'
+        group by w.id, w.created_at
+        having count(u.id) <> 1 or w.created_at <> min(u.created_at)
+    """)
+    assert wrong.fetchall() == []
+
+
+def test_invited_people_sign_up_after_their_invitation_and_accept_it_then(demo):
+    wrong = demo.sql("""
+        select id from users
+        left join log a on a.user_id = id and a.event = 'invitation_accepted'
+        left join log i on i.invitee_id = id and i.event = 'colleague_invited'
+        where acquisition = 'invited' and (
+            a.invitee_id is distinct from id or a.occurred_at <> created_at
+            or i.user_id is distinct from invited_by or i.received_at is null
+        )
+    """)
+    assert wrong.fetchall() == []
+
+
+def test_fewer_people_sign_up_at_weekends(demo):
+    weekend, workday = demo.sql("""
+        select count_if(isodow(created_at) > 5) / 2, count_if(isodow(created_at) <= 5) / 5
+        from users where role = 'owner'
+    """).fetchone()
+    assert weekend / workday == pytest.approx(TRUTH["size"]["weekend_sign_ups"], abs=0.06)
+
+
+def test_owners_have_the_planted_personas(demo):
+    rows = demo.sql("select who, count(*) from people where role = 'owner' group by 1").fetchall()
+    n = sum(row[1] for row in rows)
+    assert {who for who, _ in rows} == set(PERSONAS)
+    for who, people in rows:
+        assert near(people / n, TRUTH["owners"]["persona"][who], n), who
+
+
+def test_people_have_the_planted_intents(demo):
+    rows = demo.sql("""
+        select distinct who, wants, count(*) over (partition by who, wants),
+               count(*) over (partition by who)
+        from people
+    """).fetchall()
+    for who, wants, people, n in rows:
+        share = TRUTH["intent"][who][INTENTS.index(wants)]
+        assert near(people / n, share, n), (who, wants)
+
+
+def test_members_have_the_personas_that_their_inviter_looks_for(demo):
+    rows = demo.sql("""
+        select distinct i.who, p.who, count(*) over (partition by i.who, p.who),
+               count(*) over (partition by i.who)
+        from people p join people i on i.id = p.invited_by
+    """).fetchall()
+    for inviter, who, people, n in rows:
+        share = TRUTH["invited"]["persona_by_inviter"][inviter][PERSONAS.index(who)]
+        assert near(people / n, share, n), (inviter, who)
+
+
+# Verification
+
+
+def test_share_verified_within_48_hours(demo):
+    rows = demo.sql(f"""
+        select acquisition, count(*),
+               avg(coalesce(verified_at <= created_at + interval 48 hour, false)::int)
+        from people where created_at + interval 48 hour <= {END} group by 1
+    """).fetchall()
+    assert len(rows) == 2
+    for acquisition, n, share in rows:
+        assert near(share, TRUTH["verified_within_48h"][acquisition], n), acquisition
+
+
+def test_reasons_for_not_verifying(demo):
+    domains = ", ".join(f"'{d}'" for d in DEFECTS["disposable_domains"])
+    rows = demo.sql(f"""
+        select acquisition, count(*), avg((email_domain in ({domains}))::int),
+               avg((bounce_kind is not distinct from 'hard')::int)
+        from people p left join messages m on m.user_id = p.id and m.play = 'verification'
+        where {UNVERIFIED} group by 1
+    """).fetchall()
+    for acquisition, n, disposable, bounced in rows:
+        planted = TRUTH["unverified_reasons"][acquisition]
+        assert near(disposable, planted["disposable_domain"], n), acquisition
+        assert near(bounced, planted["hard_bounce"], n), acquisition
+
+
+def test_what_unverified_people_did_in_their_48_hours(demo):
+    n, connections, invitations, workflows, nothing = demo.sql(f"""
+        with did as (
+            select p.id, bool_or(event = 'connection_created') as connected,
+                   bool_or(event = 'colleague_invited') as invited,
+                   bool_or(event = 'workflow_saved') as saved
+            from people p left join log l on l.user_id = p.id
+                and l.occurred_at <= p.created_at + interval 48 hour
+            where {UNVERIFIED}
+            group by 1
+        )
+        select count(*), avg(connected::int), avg(invited::int), avg(saved::int),
+               avg((not (connected or invited or saved))::int)
+        from did
+    """).fetchone()
+    planted = TRUTH["unverified_in_48h"]
+    assert near(connections, planted["connection_created"], n)
+    assert near(invitations, planted["colleague_invited"], n)
+    assert near(workflows, planted["workflow_saved"], n)
+    none = (1 - planted["connection_created"]) * (1 - planted["colleague_invited"])
+    assert near(nothing, none, n)
+
+
+def test_nobody_does_anything_unverified_after_48_hours(clean):
+    locked = clean.sql("""
+        select count(*) from log join users on id = user_id
+        where occurred_at > created_at + interval 48 hour
+        and (verified_at is null or occurred_at < verified_at)
+    """)
+    assert locked.fetchone() == (0,)
+
+
+def test_whoever_verifies_has_clicked_the_mail_just_before(demo):
+    wrong = demo.sql("""
+        select id from users left join messages on user_id = id and play = 'verification'
+        where sent_at is null
+        or verified_at is not null and (clicked_at is null or clicked_at >= verified_at)
+        or not coalesce(sent_at < delivered_at and seen_at <= clicked_at, true)
+    """)
+    assert wrong.fetchall() == []
+
+
+# Workflows
+
+
+def test_first_and_second_workflow_within_24_hours_by_persona(demo):
+    rows = demo.sql(f"""
+        with saves as (
+            select p.id, p.who, count(l.event_id) as saves
+            from people p
+            left join log l on l.user_id = p.id and l.event = 'workflow_saved'
+                and l.occurred_at between p.created_at and p.created_at + interval 24 hour
+            where p.created_at + interval 24 hour <= {END}
+            group by all
+        )
+        select who, count(*), avg((saves >= 1)::int), count_if(saves >= 1),
+               count_if(saves >= 2) / count_if(saves >= 1)
+        from saves group by 1
+    """).fetchall()
+    assert {row[0] for row in rows} == set(PERSONAS)
+    for persona, n, once, savers, twice in rows:
+        assert near(once, TRUTH["first_workflow_within_24h"][persona], n), persona
+        assert near(twice, TRUTH["second_workflow_within_24h"][persona], savers), persona
+
+
+def test_share_of_drafts_saved_by_persona_and_intent(demo):
+    rows = demo.sql(f"""
+        select who, wants, count(*), avg((s.event_id is not null)::int)
+        from log d
+        join people p on p.id = d.user_id
+        left join log s on s.event = 'workflow_saved' and s.draft_id = d.draft_id
+        where d.event = 'workflow_creation_started'
+        and d.occurred_at + interval 3 hour <= {END}
+        group by all
+    """).fetchall()
+    assert len(rows) == len(PERSONAS) * len(INTENTS)
+    for who, wants, n, share in rows:
+        planted = TRUTH["draft_saved"][who]
+        planted = planted[wants] if isinstance(planted, dict) else planted
+        assert near(share, planted, n), (who, wants)
+
+
+def test_share_of_sessions_with_a_draft_that_save_it_by_persona_and_intent(demo):
+    rows = demo.sql(f"""
+        with attempts as (
+            select session_id, user_id, count_if(event = 'workflow_creation_started') as drafts,
+                   bool_or(event = 'workflow_saved') as saved
+            from log where session_id is not null and occurred_at < {END} - interval 3 hour
+            group by all
+        )
+        select who, wants, count(*), avg(saved::int)
+        from attempts join people on id = user_id
+        where drafts = 1 group by all
+    """).fetchall()
+    for who, wants, n, share in rows:
+        planted = TRUTH["draft_saved"][who]
+        planted = planted[wants] if isinstance(planted, dict) else planted
+        assert near(share, planted * (1 - TRUTH["saved_in_a_later_session"]), n), (who, wants)
+
+
+def test_accounts_run_their_first_workflow_when_planted(demo):
+    n, *shares = demo.sql(f"""
+        with first_runs as (
+            select w.id, min(l.occurred_at - w.created_at) as wait
+            from workspaces w
+            join people o on o.workspace_id = w.id and o.role = 'owner'
+            left join users u on u.workspace_id = w.id
+            left join log l on l.user_id = u.id and l.event = 'workflow_ran'
+            where w.created_at + interval 30 day <= {END}
+            group by w.id
+        )
+        select count(*),
+               count_if(wait <= interval 24 hour),
+               count_if(wait > interval 24 hour and wait <= interval 72 hour),
+               count_if(wait > interval 72 hour and wait <= interval 30 day)
+        from first_runs
+    """).fetchone()
+    for seen, planted in zip(shares, TRUTH["account_first_run"].values(), strict=True):
+        assert near(seen / n, planted, n)
+
+
+def test_active_workflows_grow_over_the_weeks(demo):
+    active = demo.sql("""
+        with weeks as (
+            select unnest(range(timestamp '2026-01-12', timestamp '2026-07-07', interval 28 day))
+                   as week
+        )
+        select count(distinct workflow_id) from weeks
+        join log on event = 'workflow_ran'
+            and occurred_at > week - interval 7 day and occurred_at <= week
+        group by week order by week
+    """).fetchall()
+    counts = [row[0] for row in active]
+    assert counts == sorted(counts)
+    assert counts[-1] > 10 * counts[0]
+
+
+def test_workflows_run_only_once_saved_and_never_after_their_deletion(clean):
+    wrong = clean.sql("""
+        select workflow_id
+        from log where workflow_id is not null group by 1
+        having count_if(event = 'workflow_saved') <> 1
+        or min(occurred_at) < min(case when event = 'workflow_saved' then occurred_at end)
+        or max(occurred_at) > max(case when event = 'workflow_deleted' then occurred_at end)
+    """)
+    assert wrong.fetchall() == []
+
+
+# Colleagues
+
+
+def test_share_inviting_a_colleague_before_or_without_a_workflow(demo):
+    rows = demo.sql(f"""
+        select p.acquisition, p.who, count(*),
+               avg(coalesce(i.at <= p.created_at + interval 14 day
+                            and (s.at is null or i.at < s.at), false)::int)
+        from people p
+        left join {firsts("colleague_invited")} i on i.user_id = p.id
+        left join {firsts("workflow_saved")} s on s.user_id = p.id
+        where p.created_at + interval 14 day <= {END}
+        group by all
+    """).fetchall()
+    assert len(rows) == 2 * len(PERSONAS)
+    for acquisition, who, n, share in rows:
+        planted = TRUTH["invites_before_workflow"][acquisition].get(who)
+        planted = organic_inviters(who) if planted is None else planted
+        assert near(share, planted, n), (acquisition, who)
+
+
+def organic_inviters(who: str) -> float:
+    """What the two plays for organic sales and marketing people make of their invitations."""
+    guide = TRUTH["plays"]["sales_marketing_invite_guide"]
+    welcome = TRUTH["plays"]["sales_marketing_welcome"]
+    early = TRUTH["organic_inviters"]["within_first_hour"]
+    guided = guide["base"][who] + (1 - guide["holdout"]) * guide["effect"][who]
+    late = welcome["late_base"] + (1 - welcome["holdout"]) * welcome["effect"]
+    return early + (1 - early) * guided + late
+
+
+def test_what_invited_people_did_within_14_days(demo):
+    rows = demo.sql(f"""
+        with did as (
+            select p.id, p.who, bool_or(event = 'connection_created') as connected,
+                   bool_or(event = 'workflow_saved') as saved
+            from people p left join log l on l.user_id = p.id
+                and l.occurred_at between p.created_at and p.created_at + interval 14 day
+            where p.acquisition = 'invited' and p.created_at + interval 14 day <= {END}
+            group by all
+        )
+        select who, count(*), avg((connected and not saved)::int), avg(saved::int)
+        from did group by 1
+    """).fetchall()
+    for who, n, connections, workflows in rows:
+        planted = TRUTH["invited_in_14_days"][who]
+        assert near(connections, planted["connections_only"], n), who
+        assert near(workflows, planted["workflows_too"], n), who
+
+
+# Sessions
+
+
+def test_every_session_starts_once_and_has_no_gap_of_30_minutes(clean):
+    wrong = clean.sql("""
+        with gaps as (
+            select session_id, event,
+                   occurred_at - lag(occurred_at) over session as gap,
+                   row_number() over session as place
+            from log where session_id is not null
+            window session as (partition by session_id order by occurred_at)
+        )
+        select session_id from gaps group by 1
+        having count_if(event = 'session_started') <> 1
+        or max(gap) >= interval 30 minute
+        or min(case when event = 'session_started' then place end) <> 1
+    """)
+    assert wrong.fetchall() == []
+
+
+def test_server_events_have_neither_session_nor_device(demo):
+    seen = demo.sql("""
+        select source, count(session_id) > 0, count(sent_at) > 0, count(app_version) > 0
+        from events group by 1 order by 1
+    """)
+    assert seen.fetchall() == [("server", False, False, False), ("web", True, True, True)]
+
+
+# Plays
+
+
+def triggered(slug: str) -> str:
+    """The people whom a play's trigger reaches, as `unit`, `persona`, `arm`, `user_id`, `moment`
+    and whether their goal came in its window; windows that are open at END are left out."""
+    play = TRUTH["plays"][slug]
+    one = "workspace_id" if play["unit"] == "account" else "user_id"
+    audience = [
+        f"p.{column} in (select unnest({[values] if isinstance(values, str) else list(values)}))"
+        for column, values in play["audience"].items()
+    ]
+    stops = [(event, "not") for event in play.get("unless", ())]
+    stops += [(event, "") for event in play.get("having", ())]
+    conditions = [
+        f"""{no} exists (
+            from log l where l.{one} = p.{one} and l.event = '{event}'
+            and l.occurred_at <= p.moment
+        )"""
+        for event, no in stops
+    ]
+    return f"""
+        with p as (
+            select *, id as user_id,
+                   created_at + interval ({play["after_hours"]}) hour as moment
+            from people
+        )
+        select p.{one} as unit, p.persona, h.arm, p.id as user_id, p.moment, exists (
+            from log l where l.{one} = p.{one} and l.event = '{play["goal"]}'
+            and l.occurred_at > p.moment
+            and l.occurred_at <= p.moment + interval ({play["goal_within_hours"]}) hour
+        ) as reached
+        from p join holdouts h on h.play = '{slug}' and h.unit_id = p.{one}
+        where {" and ".join([*audience, *conditions, "true"])}
+        and p.moment + interval ({play["goal_within_hours"]}) hour <= {END}
+    """
+
+
+@pytest.mark.parametrize("slug", TRUTH["plays"])
+def test_the_effect_of_a_play_is_what_was_planted(demo, slug):
+    play = TRUTH["plays"][slug]
+    personas = play["effect"] if isinstance(play["effect"], dict) else {None: play["effect"]}
+    for persona, effect in personas.items():
+        chosen = f"where persona = '{persona}'" if persona else ""
+        arms = demo.sql(f"""
+            select arm, count(*), avg(reached::int) from ({triggered(slug)}) {chosen}
+            group by 1 order by 1
+        """).fetchall()
+        (_, n_held, held), (_, n_treated, treated) = arms
+        error = (held * (1 - held) / n_held + treated * (1 - treated) / n_treated) ** 0.5
+        assert abs(treated - held - effect) <= 4 * error, persona
+        if "base" in play:
+            base = play["base"][persona] if persona else play["base"]
+            assert near(held, base, n_held), persona
+
+
+def detected(demo, slug: str, persona: str | None = None) -> int:
+    """1 or -1 where a 95 % interval of the effect is above or below 0, otherwise 0."""
+    chosen = f"where persona = '{persona}'" if persona else ""
+    (_, n0, p0), (_, n1, p1) = demo.sql(f"""
+        select arm, count(*), avg(reached::int) from ({triggered(slug)}) {chosen}
+        group by 1 order by 1
+    """).fetchall()
+    error = 1.96 * (p0 * (1 - p0) / n0 + p1 * (1 - p1) / n1) ** 0.5
+    return int(p1 - p0 > error) - int(p1 - p0 < -error)
+
+
+def test_the_guide_to_invite_visibly_helps_sales_and_harms_marketing(demo):
+    slug = "sales_marketing_invite_guide"
+    assert (detected(demo, slug, "sales"), detected(demo, slug, "marketing")) == (1, -1)
+
+
+def test_the_guide_into_the_warehouse_visibly_works_and_the_other_is_too_small_to_tell(demo):
+    assert detected(demo, "organic_engineer_guide_into") == 1
+    assert detected(demo, "organic_engineer_guide_out") == 0
+
+
+def test_the_welcome_of_organic_engineers_looks_splendid_and_does_nothing(demo):
+    slug = "organic_engineer_welcome"
+    sent, opened, unopened = demo.sql(f"""
+        select avg(reached::int), avg(reached::int) filter (m.seen_at is not null),
+               avg(reached::int) filter (m.seen_at is null)
+        from ({triggered(slug)}) t join messages m on m.user_id = t.user_id and m.play = '{slug}'
+        where not coalesce(m.seen_by_machine, false)
+    """).fetchone()
+    assert sent > TRUTH["plays"][slug]["naive_conversion_above"]
+    assert opened > unopened + 0.1
+    assert detected(demo, slug) == 0
+
+
+@pytest.mark.parametrize("slug", TRUTH["plays"])
+def test_arms_follow_the_hash_of_play_and_unit(demo, slug):
+    rows = demo.sql(f"select unit_id, unit_type, arm from holdouts where play = '{slug}'")
+    play = TRUTH["plays"][slug]
+    for unit_id, unit_type, arm in rows.fetchall():
+        drawn = int(hashlib.md5(f"{slug}:{unit_id}".encode()).hexdigest()[:7], 16) % 10_000
+        assert arm == ("holdout" if drawn < round(play["holdout"] * 10_000) else "treated")
+        assert unit_type == play["unit"]
+
+
+@pytest.mark.parametrize("slug", TRUTH["plays"])
+def test_treated_people_who_trigger_get_one_message_and_held_out_ones_none(clean, slug):
+    rows = clean.sql(f"""
+        select t.arm, count(distinct t.unit), count(m.message_id),
+               bool_and(m.sent_at > t.moment and m.sent_at <= t.moment + interval 10 minute)
+        from ({triggered(slug)}) t
+        left join messages m on m.user_id = t.user_id and m.play = '{slug}'
+        group by 1 order by 1
+    """).fetchall()
+    for arm, units, messages, at_once in rows:
+        assert messages == (units if arm == "treated" else 0)
+        assert at_once in (True, None)
+    strays = clean.sql(f"""
+        select count(*) from messages where play = '{slug}' and user_id not in (
+            select user_id from ({triggered(slug)}) where arm = 'treated'
+        ) and sent_at + interval 10 day <= {END}
+    """)
+    assert strays.fetchone() == (0,)
+
+
+def test_messages_fare_as_planted(demo):
+    n, delivered, arrived, machine = demo.sql("""
+        select count(*), avg((delivered_at is not null)::int), count(delivered_at),
+               count_if(seen_by_machine) / count(delivered_at)
+        from messages where channel = 'email' and play <> 'verification'
+    """).fetchone()
+    planted = TRUTH["messages"]
+    assert near(delivered, planted["email_delivered"], n)
+    known = 1 - planted["seen_by_unknown"]
+    assert near(machine, planted["machine_opened"] * known, arrived)
+
+
+def test_no_message_is_seen_before_it_is_delivered_or_clicked_before_it_is_seen(demo):
+    wrong = demo.sql("""
+        select count(*) from messages where not (
+            coalesce(delivered_at > sent_at, true) and coalesce(seen_at >= delivered_at, true)
+            and coalesce(clicked_at > seen_at, true) and coalesce(completed_at > seen_at, true)
+            and (bounced_at is null or delivered_at is null)
+            and (clicked_at is null or not coalesce(seen_by_machine, false))
+        )
+    """)
+    assert wrong.fetchone() == (0,)
+
+
+# Defects
+
+
+def test_duplicates_have_their_planted_share_and_come_later(demo):
+    n, copies, differing = demo.sql("""
+        select count(*), sum(n - 1), count_if(n > 1 and (events <> 1 or apart < interval 1 second))
+        from (
+            select event_id, count(*) as n, count(distinct (event, occurred_at, user_id)) as events,
+                   max(received_at) - min(received_at) as apart
+            from events group by 1
+        )
+    """).fetchone()
+    assert near(float(copies) / n, DEFECTS["duplicates"], n)
+    assert differing == 0
+
+
+def test_late_arrivals_have_their_planted_share(demo):
+    # A server's clock is right: there, late is late.
+    n, late = demo.sql(f"""
+        select count(*), avg((received_at - occurred_at >= interval 1 hour)::int)
+        from log where source = 'server' and occurred_at < {END} - interval 4 day
+    """).fetchone()
+    assert near(late, DEFECTS["late_arrivals"], n)
+
+
+def test_skewed_clocks_have_their_planted_share_and_show_in_the_time_of_sending(demo):
+    n, skewed = demo.sql("""
+        with clocks as (
+            select anonymous_id,
+                   median(abs(epoch(received_at) - epoch(sent_at))) > 3600 as is_skewed
+            from log where source = 'web' and not is_bot group by 1
+        )
+        select count(*), avg(is_skewed::int) from clocks
+    """).fetchone()
+    assert near(skewed, DEFECTS["skewed_clocks"], n)
+
+
+def test_a_handful_of_events_has_impossible_times(demo):
+    seen = demo.sql(f"""
+        select count_if(year(occurred_at) = 1970), count_if(occurred_at > {END} + interval 1 year)
+        from log
+    """).fetchone()
+    assert seen == (DEFECTS["impossible_times"] / 2, DEFECTS["impossible_times"] / 2)
+
+
+def test_some_runs_are_linked_to_no_account(demo):
+    n, unlinked = demo.sql("""
+        select count(*), avg((workspace_id is null)::int) from log where event = 'workflow_ran'
+    """).fetchone()
+    assert near(unlinked, DEFECTS["unlinked_runs"], n)
+
+
+def test_an_event_is_renamed_halfway(demo):
+    renamed = DEFECTS["renamed"]
+    old, new = demo.sql(f"""
+        select count_if(event = '{renamed["from"]}' and received_at > timestamp '2026-04-10'),
+               count_if(event = '{renamed["to"]}' and received_at < timestamp '2026-04-06')
+        from log
+    """).fetchone()
+    assert (old, new) == (0, 0)
+    assert demo.sql(
+        f"select count(*) > 1000 from log where event = '{renamed['to']}'"
+    ).fetchone() == (True,)
+
+
+def test_direction_is_missing_from_one_version_on(demo):
+    rows = demo.sql("""
+        select app_version, avg((direction is null)::int) from log
+        where event = 'workflow_saved' group by 1 order by 1
+    """).fetchall()
+    broken = DEFECTS["direction_missing_from_version"]
+    assert rows == [(v, 1.0 if v >= broken else 0.0) for v in TRUTH["app_versions"]]
+
+
+def test_bots_sign_up_view_one_page_and_never_verify(demo):
+    users, bots = demo.sql("""
+        select (select count(*) from users), count(distinct user_id) from log where is_bot
+    """).fetchone()
+    assert near(bots / users, DEFECTS["bots"], users)
+    did = demo.sql("""
+        select distinct list(event order by event) from log
+        join users on id = user_id where user_id in (select user_id from log where is_bot)
+        group by user_id
+    """).fetchall()
+    assert did == [(["page_viewed", "signed_up"],)]
+    assert demo.sql("""
+        select count(*) from users where verified_at is not null
+        and id in (select user_id from log where is_bot)
+    """).fetchone() == (0,)
+
+
+def test_internal_people_have_our_domain_and_their_own_accounts(demo):
+    n, staff = demo.sql("""
+        select count(*), avg(is_staff::int) from users where role = 'owner'
+    """).fetchone()
+    assert near(staff, DEFECTS["staff_accounts"], n)
+    assert demo.sql("""
+        select count(*) from users where is_staff <> (email_domain = 'airtouch.example')
+    """).fetchone() == (0,)
+
+
+def test_disposable_domains_are_known_as_such():
+    assert set(DEFECTS["disposable_domains"]) <= set(blocklist)
+
+
+def test_some_people_view_a_page_before_they_sign_up(demo):
+    n, seen = demo.sql("""
+        with before as (
+            select distinct anonymous_id from log
+            where user_id is null and event = 'page_viewed'
+        )
+        select count(*), avg((b.anonymous_id is not null)::int)
+        from people p left join before b on b.anonymous_id = replace(p.id, '-u', '-a')
+        where p.acquisition = 'organic'
+    """).fetchone()
+    assert near(seen, DEFECTS["anonymous_first_view"], n)
+
+
+def test_without_defects_the_tables_are_clean(clean):
+    assert (
+        clean.sql("""
+        select count(*) - count(distinct event_id), count_if(is_bot), count_if(user_id is null),
+               count_if(workspace_id is null), count_if(event = 'connection_checked'),
+               count_if(event = 'workflow_saved' and direction is null),
+               count_if(received_at - occurred_at not between interval 0 hour and interval 1 minute)
+        from events
+    """).fetchone()
+        == (0,) * 7
+    )
+    assert clean.sql(f"""
+        select count_if(occurred_at < timestamp '2026-01-05' or occurred_at >= {END}),
+               (select count_if(is_staff or email_domain not like '%.example') from users)
+        from events
+    """).fetchone() == (0, 0)
+
+
+def test_events_are_in_the_order_of_their_receipt(tmp_path):
+    folder = write(tmp_path / "demo", events=6_000)
+    received = pq.read_table(folder / "events.parquet")["received_at"].to_pylist()
+    assert received == sorted(received)
