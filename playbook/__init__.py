@@ -6,7 +6,7 @@
 """
 
 from playbook import audit, findings, friction, impact, listings, personalization
-from playbook.run import Run, open  # noqa: A004 (it is called `pb.open`)
+from playbook.run import Run, open
 
 __all__ = [
     "Run",

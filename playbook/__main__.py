@@ -122,7 +122,7 @@ def _answer(given: argparse.Namespace) -> int:
             nearest(given.question, ids),
         )
     result = audit.answer(opened, given.question, by=given.by)
-    print(listings.sql(result).text if given.sql else findings.of(opened, result).text)
+    print(listings.sql(result).text if given.sql else findings.of(result).text)
     return DONE
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import ibis
 import ibis.expr.types as ir
 from ibis import _
 
@@ -44,6 +45,34 @@ def answer(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "aud
         return _SHAPERS[question.measure](_Asked(run, question, columns, name))
     except Mistake as mistake:
         return Unavailable(name, f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}")
+
+
+def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answer:
+    """The units behind a bar: those whose best attempt at a question ended in an outcome.
+
+    Args:
+        run: The opened run.
+        id: A question that counts attempts (its measure is a share in a window, or `steps`).
+        outcome: `converted`, `dropped` or `open`.
+        stage: The stage that asks.
+
+    Returns:
+        Shape `table`: one row per unit (and held value): `unit`, `held` where the question
+        holds one, `started_at`, `reached` (the last step that it reached), in order of time.
+    """
+    found = answer(run, id, stage=stage)
+    if isinstance(found, Unavailable):
+        return found
+    question = run.declared.question(id)
+    if question.measure not in {"steps", "reached_within", "missed_within"}:
+        return Unavailable(found.id, f"`{question.measure}` counts no attempts, so it has no list.")
+    asked = _Asked(run, question, (), f"{found.id}.{outcome}")
+    names = (question.start, *question.goals, *([question.goal] if question.goal else []))
+    chosen = asked.attempts(names).filter(_.outcome == outcome)
+    shown = chosen.mutate(
+        reached=ibis.cases(*((_.depth == k, name) for k, name in enumerate(names, 1)), else_="")
+    ).select("unit", *(["held"] if question.hold else []), "started_at", "reached")
+    return asked.result("table", shown.order_by(["started_at", "unit"]), list)
 
 
 def obstacle(run: Run, question: Question) -> str:
@@ -152,6 +181,7 @@ class _Asked:
             as_of=self.run.as_of,
             min_n=self.run.declared.product.min_n,
             labels=self.run.labels,
+            asks=self.question.asks,
             finish=lambda rows: self.ordered(finish(rows)),
         )
 

@@ -1,4 +1,4 @@
-"""The one engine of ordered steps in a window; every share, step chart, time and list reads its rows.
+"""The one engine of ordered steps in a window; shares, step charts and lists read its rows.
 
 A unit converts if some entry in the period is followed by distinct events that match the other
 steps, in time order (equal times count as in order), all within the window of that entry.

@@ -1,4 +1,4 @@
-"""Stage 1, the collection audit: which questions matter, what they need, and whether it is there."""
+"""Stage 1, the collection audit: the questions that matter, what they need, and is it there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ibis import _
 from playbook import answers, coverage
 from playbook.coverage import UNIT_COLUMN
 from playbook.declare import Question
-from playbook.periods import moment, words, duration
+from playbook.periods import duration, moment, words
 from playbook.portable import count_if, seconds
 from playbook.results import Answer, Result
 from playbook.run import Run
@@ -26,6 +26,16 @@ LATE = 3600  # seconds after which an arrival is late
 def answer(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
     """The answer to a burning question; see `playbook.answers.answer`."""
     return answers.answer(run, id, by=by, stage="audit")
+
+
+def headline(run: Run) -> Answer:
+    """The answer to the product's headline question, or to its first."""
+    return answer(run, run.headline)
+
+
+def every_answer(run: Run) -> list[Answer]:
+    """The answers to all declared questions, in reading order."""
+    return [answer(run, question.id) for question in run.declared.questions]
 
 
 def questions(run: Run) -> Result:

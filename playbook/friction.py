@@ -23,6 +23,11 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
     return answers.curve(run, id, by=by, stage="friction")
 
 
+def members(run: Run, id: str, outcome: str) -> Answer:
+    """The units behind a bar; see `playbook.answers.members`."""
+    return answers.members(run, id, outcome, stage="friction")
+
+
 def stuck(run: Run, id: str) -> Answer:
     """A share that misses its goal, by persona, with a verdict on each.
 

@@ -68,8 +68,7 @@ def effects(run: Run) -> Answer:
             reason if plays else "No play with a holdout is declared: nothing can be compared.",
         )
     counted = ibis.union(*[_arms(run, play, ()) for play in plays], distinct=False)
-    found = _result(run, None, "effects", "effect", counted, lambda rows: _plays(run, rows))
-    return found
+    return _result(run, None, "effects", "effect", counted, lambda rows: _plays(run, rows))
 
 
 def effect(run: Run, slug: str, *, by: str = "") -> Answer:

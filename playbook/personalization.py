@@ -85,16 +85,24 @@ def reach(run: Run) -> Answer:
     )
 
 
-def audience(run: Run, play: Play) -> ir.Table:
-    """Whom to send a play to, as a file: one row per unit in its send list, in order of time.
+def audience(run: Run, slug: str) -> Answer:
+    """Whom to send a play to: its send list; held-out units are never in it.
 
-    Held-out units are never in it.
+    Returns:
+        Shape `table`: one row per unit: `unit`, `user_id`, `account_id` and `moment_at`, when
+        the message goes out; in order of time.
     """
-    return (
+    play = next((play for play in run.declared.plays if play.slug == slug), None)
+    if play is None or not run.tables.has("users"):
+        return _unavailable(run, f"audience.{slug}")
+    chosen = (
         triggers.ledger(run, play)
         .filter(_.decision == "send")
         .select("unit", "user_id", "account_id", "moment_at")
         .order_by(["moment_at", "unit"])
+    )
+    return Result(
+        id=f"personalization.audience.{slug}", shape="table", table=chosen, as_of=run.as_of
     )
 
 

@@ -282,8 +282,11 @@ def _outputs(stage: Stage, *, tag: str = "") -> list[dict[str, Any]]:
 
 
 def _bottom_line(stage: Stage) -> list[str]:
-    said = [data["text/markdown"] for data in _outputs(stage, tag=BOTTOM_LINE)
-            if "text/markdown" in data]
+    said = [
+        data["text/markdown"]
+        for data in _outputs(stage, tag=BOTTOM_LINE)
+        if "text/markdown" in data
+    ]
     return [text if isinstance(text, str) else "".join(text) for text in said]
 
 
@@ -351,12 +354,12 @@ def _audiences(folder: Path, opened: Run) -> None:
         return
     for play in opened.declared.plays:
         folder.mkdir(exist_ok=True)
-        rows = personalization.audience(opened, play).to_pyarrow()
+        table = personalization.audience(opened, play.slug).table
         with (folder / f"{play.slug}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(rows.column_names)
-            writer.writerows([_inert(row[c]) for c in rows.column_names]
-                             for row in rows.to_pylist())
+            writer.writerow(table.columns)
+            for batch in table.to_pyarrow_batches():
+                writer.writerows([_inert(v) for v in row.values()] for row in batch.to_pylist())
 
 
 def _inert(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -51,6 +51,7 @@ class Result:
         as_of: Last moment that the data covers, as text.
         min_n: Below this n no share is shown.
         labels: Names in the data → words for people.
+        asks: The question as people ask it.
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
     """
 
@@ -62,7 +63,8 @@ class Result:
     as_of: str = ""
     min_n: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
-    finish: Any = None
+    asks: str = ""
+    finish: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -106,12 +108,3 @@ class Unavailable:
 
 
 Answer = Result | Unavailable
-
-
-def totals(rows: Sequence[Mapping[str, Any]], by: Sequence[str]) -> dict[str, int]:
-    """n per segment, as the key that `Result.segment` would give."""
-    found: dict[str, int] = {}
-    for row in rows:
-        key = ", ".join(f"{column}={row[column]}" for column in by)
-        found[key] = found.get(key, 0) + row["n"]
-    return found

@@ -52,6 +52,12 @@ class Run:
         """The watermark as text, to the second."""
         return self.period.as_of.strftime("%Y-%m-%d %H:%M:%S")
 
+    @property
+    def headline(self) -> str:
+        """The id of the question that opens every report: the named one, or the first."""
+        asked = [question.id for question in self.declared.questions]
+        return self.declared.product.headline or (asked[0] if asked else "")
+
     def _repr_markdown_(self) -> str:
         product, period = self.declared.product, self.period
         return (
@@ -83,7 +89,7 @@ def demo_folder(at: Path) -> Path:
     return folder if folder.is_dir() else demo.write(folder)
 
 
-def open(  # noqa: A001 (it is called `pb.open`)
+def open(
     product: str,
     warehouse: str = "demo",
     *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from playbook import measures, stats, units
@@ -39,7 +40,7 @@ def classes(rows: Rows, by: Sequence[str], *, last: int) -> Rows:
 def bucket_names(edges: Sequence[timedelta], horizon: timedelta | None) -> list[str]:
     ends = [words(edge) for edge in edges]
     names = [f"within {ends[0]}"]
-    names += [f"{a} to {b}" for a, b in zip(ends, ends[1:], strict=False)]
+    names += [f"{a} to {b}" for a, b in pairwise(ends)]
     until = f", within {words(horizon)}" if horizon else ""
     never = f"never within {words(horizon)}" if horizon else "not so far"
     return [*names, f"after {ends[-1]}{until}", never, "before the start", measures.OPEN]

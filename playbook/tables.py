@@ -94,8 +94,8 @@ class Tables:
     """A product's canonical tables; None where the product maps none.
 
     `events` holds each event once, with the account of its user where it names none
-    (`is_inferred`), and `is_internal`; `arrivals` holds every row as it arrived. `mapped` names the columns
-    that the source delivers: the others are there, and null.
+    (`is_inferred`), and `is_internal`; `arrivals` holds every row as it arrived. `mapped` names
+    the columns that the source delivers: the others are there, and null.
     """
 
     events: ir.Table

@@ -48,7 +48,7 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
     wanted = [column for column in columns if column != WEEK]
     match unit:
         case "user":
-            return _users(tables, wanted).select(unit="user_id", *wanted)
+            return _users(tables, wanted).select(*wanted, unit="user_id")
         case "account":
             return _accounts(tables, wanted)
         case "session":
@@ -92,7 +92,7 @@ def _accounts(tables: Tables, columns: Sequence[str]) -> ir.Table:
     )
     if own:
         owners = owners.left_join(tables.accounts.select("account_id", *own), "account_id")
-    return owners.select(unit="account_id", *columns)
+    return owners.select(*columns, unit="account_id")
 
 
 def _check(name: str, table: ir.Table | None, columns: Sequence[str]) -> None:

@@ -49,7 +49,7 @@ class Warehouse:
         return self.connection.create_table(name, table, temp=True, overwrite=True)
 
 
-def open(url: str) -> Warehouse:  # noqa: A001 (it is called `warehouse.open`)
+def open(url: str) -> Warehouse:
     """The warehouse at a URL.
 
     Args:

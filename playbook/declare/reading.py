@@ -1,4 +1,4 @@
-"""YAML into frozen models, strictly: an unknown key or a wrong value names file, entry and field."""
+"""YAML into frozen models, strictly: a wrong key or value names file, entry and field."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from playbook.demo import sessions as log
 from playbook.demo.draws import MINUTE, NEVER, SECOND, Columns, between, stack, take
 from playbook.demo.journeys import journeys
 from playbook.demo.messages import messages
-from playbook.demo.truth import INTENTS
+from playbook.demo.truth import INTENTS, TRUTH
 from playbook.demo.workflows import deletions, runs, workflows
 
 GENERATIONS = 3  # owners, whom they invite, and whom those invite
@@ -27,7 +27,7 @@ def company(
     flows = workflows(rng, people, drafts)
     actions = _actions(rng, people, drafts, connections, invitations, flows)
     events, sessions = log.in_sessions(rng, people, log.allowed(people, actions))
-    events = stack([events, log.allowed(people, _on_servers(rng, people, drafts, flows))])
+    events = stack([events, log.allowed(people, _on_servers(rng, people, flows))])
     if defects:
         events = stack([events, log.allowed(people, _bots(rng, people))])
     events = spoil.delivered(rng, events, people)
@@ -70,55 +70,51 @@ def _actions(
     flows: Columns,
 ) -> Columns:
     """What people do in the browser, as rows of the log without sessions."""
-    draft = np.arange(len(drafts["by"]))
-    connection = np.arange(len(connections["by"]))
-    intent = people["intent"]
-    either = rng.integers(0, 2, len(flows["by"]))
-    known = intent[flows["by"]] != INTENTS.index("unknown")
-    direction = np.where(known, intent[flows["by"]], either)
-    tested = connections["at"] + between(rng, 20 * SECOND, 3 * MINUTE, len(connection))
-    works = rng.random(len(connection)) < 0.9
-    gone = deletions(rng, people, flows)
-    opened = np.flatnonzero(people["docs_opened"] < NEVER)
-    joined = np.flatnonzero(people["community_joined"] < NEVER)
-    flow = np.arange(len(flows["by"]))
+    asked = _invitees(invitations, len(people["created"]))
     return stack(
         [
             log.visits(rng, people),
-            log.rows("workflow_creation_started", drafts["by"], drafts["at"], draft=draft),
-            log.rows(
-                "workflow_saved",
-                flows["by"],
-                flows["saved_at"],
-                workflow=flow,
-                draft=flows["draft"],
-                direction=direction,
-            ),
-            log.rows(
-                "workflow_deleted",
-                flows["by"][gone["workflow"]],
-                gone["at"],
-                workflow=gone["workflow"],
-            ),
-            log.rows(
-                "connection_created", connections["by"], connections["at"], connection=connection
-            ),
-            log.rows(
-                "connection_tested",
-                connections["by"][works],
-                tested[works],
-                connection=connection[works],
-            ),
-            log.rows(
-                "colleague_invited",
-                invitations["by"],
-                invitations["at"],
-                invitee=_invitees(invitations, len(intent)),
-            ),
-            log.rows("docs_opened", opened, people["docs_opened"][opened]),
-            log.rows("community_joined", joined, people["community_joined"][joined]),
+            *_building(rng, people, drafts, flows),
+            *_connecting(rng, connections),
+            log.rows("colleague_invited", invitations["by"], invitations["at"], invitee=asked),
+            _once("docs_opened", people),
+            _once("community_joined", people),
         ]
     )
+
+
+def _building(
+    rng: np.random.Generator, people: Columns, drafts: Columns, flows: Columns
+) -> list[Columns]:
+    """Drafts started, workflows saved and workflows deleted."""
+    by, n = flows["by"], len(flows["by"])
+    known = people["intent"][by] != INTENTS.index("unknown")
+    direction = np.where(known, people["intent"][by], rng.integers(0, 2, n))
+    gone = deletions(rng, people, flows)
+    which = gone["workflow"]
+    draft = np.arange(len(drafts["by"]))
+    saved = {"workflow": np.arange(n), "draft": flows["draft"], "direction": direction}
+    return [
+        log.rows("workflow_creation_started", drafts["by"], drafts["at"], draft=draft),
+        log.rows("workflow_saved", by, flows["saved_at"], **saved),
+        log.rows("workflow_deleted", by[which], gone["at"], workflow=which),
+    ]
+
+
+def _connecting(rng: np.random.Generator, connections: Columns) -> list[Columns]:
+    """Connections created, most of them tested soon after."""
+    by, at, n = connections["by"], connections["at"], len(connections["by"])
+    tested = at + between(rng, 20 * SECOND, 3 * MINUTE, n)
+    chosen = np.flatnonzero(rng.random(n) < TRUTH["habits"]["connection_tested"])
+    return [
+        log.rows("connection_created", by, at, connection=np.arange(n)),
+        log.rows("connection_tested", by[chosen], tested[chosen], connection=chosen),
+    ]
+
+
+def _once(event: str, people: Columns) -> Columns:
+    by = np.flatnonzero(people[event] < NEVER)
+    return log.rows(event, by, people[event][by])
 
 
 def _invitees(invitations: Columns, people: int) -> np.ndarray:
@@ -127,9 +123,7 @@ def _invitees(invitations: Columns, people: int) -> np.ndarray:
     return np.where(invitee >= 0, invitee, people + np.arange(len(invitee)))
 
 
-def _on_servers(
-    rng: np.random.Generator, people: Columns, drafts: Columns, flows: Columns
-) -> Columns:
+def _on_servers(rng: np.random.Generator, people: Columns, flows: Columns) -> Columns:
     """What servers record: sign-ups, verifications, accepted invitations and runs."""
     everyone = np.arange(len(people["created"]))
     verified = np.flatnonzero(people["verified"] < NEVER)

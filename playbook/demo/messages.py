@@ -49,7 +49,7 @@ def messages(rng: np.random.Generator, people: Columns, sessions: Columns) -> Co
         sent = moments(slug, people)[by] + between(rng, MINUTE, 10 * MINUTE, len(by))
         table = _unsent(position, by, sent)
         if PLAYS[slug]["channel"] == "email":
-            _mail(rng, table, people["eager"][by])
+            _mail(rng, table, _indifference(people)[by])
         else:
             _show(rng, table, sessions)
         tables.append(table)
@@ -75,7 +75,8 @@ def _verification(rng: np.random.Generator, people: Columns) -> Columns:
     sent = people["created"] + between(rng, SECOND, 5 * SECOND, n)
     table = _unsent(0, np.arange(n), sent)
     verifies, drawn = people["verified"] < NEVER, rng.random(n)
-    fails = np.where(why == BOT, drawn < 0.4, ~verifies & (why != DISPOSABLE) & (drawn < 0.08))
+    softly = ~verifies & (why != DISPOSABLE) & (drawn < RATES["verification_bounced_softly"])
+    fails = np.where(why == BOT, drawn < RATES["verification_bounced_for_bots"], softly)
     bounced = (why == BOUNCED) | fails
     arrives = sent + between(rng, SECOND, 20 * SECOND, n)
     table["bounced_at"] = np.where(bounced, arrives, NEVER)
@@ -83,7 +84,8 @@ def _verification(rng: np.random.Generator, people: Columns) -> Columns:
     table["delivered_at"] = np.where(bounced, NEVER, arrives)
     clicked = people["verified"] - between(rng, 2 * SECOND, 12 * SECOND, n)
     table["clicked_at"] = np.where(verifies, clicked, NEVER)
-    looks = ~bounced & ~verifies & (why != BOT) & (rng.random(n) < 0.35)
+    curious = rng.random(n) < RATES["verification_opened_in_vain"]
+    looks = curious & ~bounced & ~verifies & (why != BOT)
     machine = looks & (rng.random(n) < 0.5)
     seen = np.where(
         verifies,
@@ -95,9 +97,16 @@ def _verification(rng: np.random.Generator, people: Columns) -> Columns:
     return table
 
 
-def _mail(rng: np.random.Generator, table: Columns, eager: np.ndarray) -> None:
+def _indifference(people: Columns) -> np.ndarray:
+    """From 0, whoever reads most of the mail, to 1."""
+    weight = RATES["reading_follows_use"]
+    absent = people["connection_created"] >= NEVER
+    return weight * absent + (1 - weight) * people["eager"]
+
+
+def _mail(rng: np.random.Generator, table: Columns, indifference: np.ndarray) -> None:
     """An e-mail's fate. Eager people open more, which is why openers look so good."""
-    n, sent = len(eager), table["sent_at"]
+    n, sent = len(indifference), table["sent_at"]
     delivered = rng.random(n) < RATES["email_delivered"]
     arrives = sent + between(rng, SECOND, 30 * SECOND, n)
     table["delivered_at"] = np.where(delivered, arrives, NEVER)
@@ -106,7 +115,7 @@ def _mail(rng: np.random.Generator, table: Columns, eager: np.ndarray) -> None:
     table["bounce_kind"] = np.where(hard, HARD, SOFT)
     machine = delivered & (rng.random(n) < RATES["machine_opened"])
     most, least = RATES["human_open_most_eager"], RATES["human_open_least_eager"]
-    opens = delivered & ~machine & (rng.random(n) < most + (least - most) * eager)
+    opens = delivered & ~machine & (rng.random(n) < most + (least - most) * indifference)
     read = arrives + between(rng, 20 * SECOND, 2 * DAY, n, early=3)
     fetched = arrives + between(rng, 2 * SECOND, MINUTE, n)
     table["seen_at"] = np.where(machine, fetched, np.where(opens, read, NEVER))

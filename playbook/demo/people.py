@@ -15,7 +15,6 @@ from playbook.demo.draws import (
     between,
     pick,
     pick_by_row,
-    stack,
 )
 from playbook.demo.truth import INTENTS, PERSONAS, TRUTH
 
@@ -85,6 +84,19 @@ def by_acquisition(rates: dict, organic: np.ndarray) -> np.ndarray:
     return np.where(organic, rates[ORGANIC], rates[INVITED])
 
 
+def given_lock(people: Columns, share: np.ndarray, locked_share: float) -> np.ndarray:
+    """Each person's probability: `locked_share` for those who stay unverified for 48 hours, and
+    for the others what makes `share` come out over all."""
+    verified = by_acquisition(TRUTH["verified_within_48h"], people["organic"])
+    others = (share - (1 - verified) * locked_share) / verified
+    return np.where(people["locked"], locked_share, np.maximum(others, 0.0))
+
+
+def waits_for_colleague(people: Columns) -> np.ndarray:
+    waiting = [PERSONAS.index("sales"), PERSONAS.index("marketing")]
+    return people["organic"] & np.isin(people["persona"], waiting)
+
+
 def _busy(day: int) -> float:
     return TRUTH["size"]["weekend_sign_ups"] if day % 7 >= 5 else 1.0
 
@@ -106,7 +118,8 @@ def _described(rng: np.random.Generator, people: Columns) -> Columns:
     soon = between(rng, 40 * SECOND, HOUR, n, early=2)
     that_day = between(rng, HOUR, 23 * HOUR, n)
     next_day = between(rng, 24 * HOUR + 20 * MINUTE, 47 * HOUR, n)
-    delay = np.choose(pick(rng, (0.88, 0.105, 0.015), n), (soon, that_day, next_day))
+    when = pick(rng, list(TRUTH["verified_after"].values()), n)
+    delay = np.choose(when, (soon, that_day, next_day))
     people["verified"] = np.where(people["locked"], NEVER, people["created"] + delay)
     return people
 
@@ -119,8 +132,3 @@ def _reason(rng: np.random.Generator, people: Columns) -> np.ndarray:
     first = by_acquisition(disposable, people["organic"])
     second = first + by_acquisition(bounced, people["organic"])
     return np.where(drawn < first, DISPOSABLE, np.where(drawn < second, BOUNCED, NOT_SO))
-
-
-def everybody(generations: list[Columns]) -> Columns:
-    """The people of all generations, one row each."""
-    return stack(generations)

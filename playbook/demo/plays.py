@@ -53,6 +53,17 @@ def triggered(slug: str, people: Columns) -> np.ndarray:
     return result
 
 
+def goals(people: Columns, slug: str, reached: np.ndarray) -> list[tuple[np.ndarray, float]]:
+    """Groups of people that a play reached, by arm and persona, and the goals expected of each."""
+    play, groups = PLAYS[slug], []
+    for persona in range(len(PERSONAS)):
+        for which in (HOLDOUT, TREATED):
+            group = reached & (people[slug] == which) & (people["persona"] == persona)
+            base, effect = (_of(play[name], PERSONAS[persona]) for name in ("base", "effect"))
+            groups.append((group, (base + effect * (which == TREATED)) * group.sum()))
+    return groups
+
+
 def _audience(slug: str, people: Columns) -> np.ndarray:
     audience = PLAYS[slug]["audience"]
     result = np.ones(len(people["account"]), bool)
@@ -63,3 +74,7 @@ def _audience(slug: str, people: Columns) -> np.ndarray:
     if "acquisition" in audience:
         result &= people["organic"] == (audience["acquisition"] == "organic")
     return result
+
+
+def _of(value: float | dict, persona: str) -> float:
+    return value.get(persona, 0.0) if isinstance(value, dict) else value

@@ -88,9 +88,10 @@ def in_sessions(
     begins = np.ones(len(by), bool)
     begins[1:] = (by[1:] != by[:-1]) | (at[1:] - at[:-1] >= IDLE)
     actions["session"] = np.cumsum(begins) - 1
-    first = np.flatnonzero(begins)
+    ends = np.ones(len(by), bool)
+    ends[:-1] = begins[1:]
+    first, last = np.flatnonzero(begins), np.flatnonzero(ends)
     sessions = {"by": by[first], "at": at[first] - between(rng, 200, 900, len(first))}
-    last = np.append(first[1:], len(by)) - 1
     started = rows("session_started", sessions["by"], sessions["at"])
     started["session"] = np.arange(len(first))
     pages = _pages(rng, sessions, at[last])
@@ -100,8 +101,9 @@ def in_sessions(
 def _pages(rng: np.random.Generator, sessions: Columns, ends: np.ndarray) -> Columns:
     """Page views within sessions and up to 8 minutes after their last action."""
     n = len(ends)
-    following = np.append(sessions["at"][1:], NEVER)
-    following[:-1][sessions["by"][1:] != sessions["by"][:-1]] = NEVER
+    following = np.full(n, NEVER)
+    same = sessions["by"][1:] == sessions["by"][:-1]
+    following[:-1] = np.where(same, sessions["at"][1:], NEVER)
     tail = np.clip(following - ends - IDLE - SECOND, 0, 8 * MINUTE)
     session, _ = repeated(pick_value(rng, HABITS["pages_a_session"], n).astype(np.int64))
     begin = sessions["at"][session] + SECOND

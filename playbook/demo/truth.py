@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from playbook.demo.effects import PLAYS
+
 START = datetime(2026, 1, 5)
 END = datetime(2026, 7, 6)
 
@@ -52,6 +54,7 @@ TRUTH: dict = {
     },
     # Verifying the e-mail. The product may be tried for 48 hours unverified, then is locked.
     "verified_within_48h": {"organic": 0.78, "invited": 0.95},
+    "verified_after": {"1h": 0.88, "24h": 0.11, "48h": 0.01},  # of those: at the latest
     "unverified_reasons": {  # of those who do not verify within 48 hours; the rest simply do not
         "organic": {"disposable_domain": 0.15, "hard_bounce": 0.12},
         "invited": {"disposable_domain": 0.0, "hard_bounce": 0.30},
@@ -116,126 +119,27 @@ TRUTH: dict = {
     "invited_in_14_days": {
         "data_engineer": {"connections_only": 0.22, "workflows_too": 0.52},
         "analyst": {"connections_only": 0.20, "workflows_too": 0.38},
-        "sales": {"connections_only": 0.12, "workflows_too": 0.16},
+        "sales": {"connections_only": 0.12, "workflows_too": 0.19},
         "marketing": {"connections_only": 0.12, "workflows_too": 0.15},
         "other": {"connections_only": 0.14, "workflows_too": 0.20},
-        "unknown": {"connections_only": 0.16, "workflows_too": 0.26},
+        "unknown": {"connections_only": 0.16, "workflows_too": 0.34},
     },
     # First workflow_ran of an account after its creation; the rest never ran one in 30 days.
-    "account_first_run": {"within_24h": 0.19, "24h_to_72h": 0.10, "72h_to_30d": 0.24},
-    # The plays. `base` is the share of triggered units that reach the goal when held out, `effect`
-    # what the play adds; both by persona where it is a dict. A missing `base` is not planted.
-    "plays": {
-        "sales_marketing_welcome": {
-            "audience": {"persona": ("sales", "marketing"), "acquisition": "organic"},
-            "unit": "user",
-            "channel": "email",
-            "after_hours": 0,
-            "goal": "colleague_invited",
-            "goal_within_hours": 168,
-            "holdout": 0.2,
-            "late_base": 0.05,  # invites first between 74 and 168 hours, held out
-            "effect": 0.08,
-        },
-        "sales_marketing_invite_guide": {
-            "audience": {"persona": ("sales", "marketing"), "acquisition": "organic"},
-            "unit": "user",
-            "channel": "in_app",
-            "after_hours": 1,
-            "unless": ("colleague_invited",),
-            "goal": "colleague_invited",
-            "goal_within_hours": 72,
-            "holdout": 0.3,
-            "base": {"sales": 0.30, "marketing": 0.40},
-            "effect": {"sales": 0.18, "marketing": -0.14},
-        },
-        "invited_engineer_docs": {
-            "audience": {"persona": ("data_engineer",), "acquisition": "invited"},
-            "unit": "user",
-            "channel": "email",
-            "after_hours": 0,
-            "goal": "docs_opened",
-            "goal_within_hours": 72,
-            "holdout": 0.1,
-            "base": 0.34,
-            "effect": 0.13,
-        },
-        "invited_engineer_community": {
-            "audience": {"persona": ("data_engineer",), "acquisition": "invited"},
-            "unit": "user",
-            "channel": "email",
-            "after_hours": 24,
-            "goal": "community_joined",
-            "goal_within_hours": 168,
-            "holdout": 0.1,
-            "base": 0.08,
-            "effect": 0.10,
-        },
-        "organic_engineer_welcome": {
-            "audience": {"persona": ("data_engineer",), "acquisition": "organic"},
-            "unit": "user",
-            "channel": "email",
-            "after_hours": 0,
-            "goal": "connection_created",
-            "goal_within_hours": 168,
-            "holdout": 0.3,
-            "effect": 0.0,  # nothing reads it: the play does nothing, whatever its opens say
-            "naive_conversion_above": 0.55,  # goal within 7 days after the send, of the sent
-        },
-        "organic_engineer_guide_into": {
-            "audience": {
-                "persona": ("data_engineer",),
-                "intent": ("into_warehouse",),
-                "acquisition": "organic",
-            },
-            "unit": "account",
-            "channel": "in_app",
-            "after_hours": 24,
-            "unless": ("connection_created", "workflow_saved"),
-            "goal": "workflow_saved",
-            "goal_within_hours": 72,
-            "holdout": 0.4,
-            "base": 0.12,
-            "effect": 0.18,
-        },
-        "organic_engineer_guide_out": {
-            "audience": {
-                "persona": ("data_engineer",),
-                "intent": ("out_of_warehouse",),
-                "acquisition": "organic",
-            },
-            "unit": "account",
-            "channel": "in_app",
-            "after_hours": 24,
-            "unless": ("connection_created", "workflow_saved"),
-            "goal": "workflow_saved",
-            "goal_within_hours": 72,
-            "holdout": 0.5,
-            "base": 0.14,
-            "effect": 0.02,  # too small to tell at this size
-        },
-        "unverified_tutorial": {
-            "audience": {},
-            "unit": "user",
-            "channel": "email",
-            "after_hours": 24,
-            "unless": ("email_verified",),
-            "having": ("connection_created",),
-            "goal": "email_verified",
-            "goal_within_hours": 48,
-            "holdout": 0.2,
-            "base": 0.22,
-            "effect": 0.10,
-        },
-    },
+    "account_first_run": {"within_24h": 0.19, "24h_to_72h": 0.10, "72h_to_30d": 0.16},
+    "plays": PLAYS,
     # How messages fare, per message.
     "messages": {
+        "verification_opened_in_vain": 0.35,  # of those delivered to people who never verify
+        "verification_bounced_softly": 0.08,  # of those to people who could, but never verify
+        "verification_bounced_for_bots": 0.4,
         "email_delivered": 0.97,
         "email_hard_of_bounced": 0.6,
         "machine_opened": 0.25,  # of delivered
         "seen_by_unknown": 0.06,  # of seen: the tool does not say who
+        # Whoever connects a source, sooner or later, reads more mail: openers look splendid.
         "human_open_most_eager": 0.85,
         "human_open_least_eager": 0.05,
+        "reading_follows_use": 0.4,
         "clicked": 0.30,  # of human opens
         "unsubscribed": 0.008,
         "complained": 0.0015,
@@ -252,6 +156,7 @@ TRUTH: dict = {
             "other": 0.08,
             "unknown": 0.10,
         },
+        "connection_tested": 0.9,
         "connection_later": 0.15,  # organic, neither connection nor workflow so far
         "first_workflow_later": {  # organic, from 24 hours to 14 days, no play concerned
             "data_engineer": 0.22,
@@ -264,7 +169,7 @@ TRUTH: dict = {
         "first_workflow_after_14d": 0.05,
         "eagerness_counts": 0.9,  # share of people whose eagerness decides their first day
         "invites_after_workflow": 0.35,
-        "colleagues_invited": {1: 0.20, 2: 0.21, 3: 0.18, 5: 0.19, 8: 0.13, 12: 0.09},
+        "colleagues_invited": {1: 0.19, 2: 0.20, 3: 0.18, 5: 0.20, 8: 0.15, 9: 0.08},
         "docs_opened_72h": 0.25,
         "community_joined_7d": 0.05,
         "lifetime_days": {5: 0.22, 25: 0.28, 90: 0.25, 240: 0.25},
@@ -276,11 +181,12 @@ TRUTH: dict = {
             "other": 0.7,
             "unknown": 0.9,
         },
-        "visits_a_month": 3.0,
+        "visits_a_month": 3.3,
         "pages_a_session": {0: 0.5, 1: 0.3, 2: 0.12, 4: 0.08},
+        "account_first_run_after_30d": 0.01,
         "workflow_never_runs": 0.12,
         "run_failed": 0.045,
-        "run_every_hours": {6: 0.02, 12: 0.05, 24: 0.55, 168: 0.38},
+        "run_every_hours": {6: 0.02, 12: 0.05, 24: 0.56, 168: 0.37},
         "workflow_lifetime_days": {3: 0.20, 20: 0.28, 75: 0.29, 240: 0.23},
         "workflow_deleted": 0.35,  # at the end of its lifetime
     },

@@ -94,7 +94,7 @@ def _first_runs(
         (truth["within_24h"], anyone, 0, 24 * HOUR),
         (truth["24h_to_72h"], lasting, 24 * HOUR, 72 * HOUR),
         (truth["72h_to_30d"], lasting, 72 * HOUR, 30 * DAY),
-        (0.05, lasting, 30 * DAY, 60 * DAY),
+        (HABITS["account_first_run_after_30d"], lasting, 30 * DAY, 60 * DAY),
     ):
         can = (at == NEVER) & (saved < created + high - HOUR // 2) & human
         chosen = planted(rng, can, share * n)

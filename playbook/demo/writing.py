@@ -225,30 +225,21 @@ def _messages(messages: Columns, people: Columns, block: int) -> pa.Table:
     channel = {slug: play["channel"] for slug, play in PLAYS.items()} | {VERIFICATION: "email"}
     in_app = np.array([channel[slug] == "in_app" for slug in SENDINGS])[messages["play"]]
     n, by = len(in_app), messages["by"]
-    at = {name: _times(messages[name]) for name in TIMES}
-    return pa.table(
-        {
-            "message_id": _ids(np.arange(n), f"b{block}-m", 6),
-            "tool": _named(("mailer", "guides"), in_app.astype(int)),
-            "channel": _named(("email", "in_app"), in_app.astype(int)),
-            "play": _named(SENDINGS, messages["play"]),
-            "variant": pa.array(["a"] * n, pa.string()),
-            "user_id": _ids(by, f"b{block}-u", 6),
-            "workspace_id": _ids(people["account"][by], f"b{block}-w", 5),
-            "is_ghost": pa.array(np.zeros(n, bool)),
-            "sent_at": at["sent_at"],
-            "delivered_at": at["delivered_at"],
-            "bounced_at": at["bounced_at"],
-            "bounce_kind": _named(("hard", "soft"), messages["bounce_kind"]),
-            "seen_at": at["seen_at"],
-            "seen_by_machine": pa.array(messages["seen_by"] == 1, mask=messages["seen_by"] < 0),
-            "clicked_at": at["clicked_at"],
-            "completed_at": at["completed_at"],
-            "dismissed_at": at["dismissed_at"],
-            "unsubscribed_at": at["unsubscribed_at"],
-            "complained_at": at["complained_at"],
-        }
-    )
+    table = {
+        "message_id": _ids(np.arange(n), f"b{block}-m", 6),
+        "tool": _named(("mailer", "guides"), in_app.astype(int)),
+        "channel": _named(("email", "in_app"), in_app.astype(int)),
+        "play": _named(SENDINGS, messages["play"]),
+        "variant": pa.array(["a"] * n, pa.string()),
+        "user_id": _ids(by, f"b{block}-u", 6),
+        "workspace_id": _ids(people["account"][by], f"b{block}-w", 5),
+        "is_ghost": pa.array(np.zeros(n, bool)),
+    }
+    table |= {name: _times(messages[name]) for name in TIMES}
+    seen_by = messages["seen_by"]
+    table["bounce_kind"] = _named(("hard", "soft"), messages["bounce_kind"])
+    table["seen_by_machine"] = pa.array(seen_by == 1, mask=seen_by < 0)
+    return pa.table(table)
 
 
 def _holdouts(people: Columns, there: np.ndarray, block: int) -> pa.Table:

@@ -1,8 +1,8 @@
-"""A result as a sentence, with n and interval; it survives next Monday's data."""
+"""One sentence per shape, with n and interval."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,12 @@ class Finding:
 
 def share(result: Answer, says: str) -> Finding:
     """Per segment: "38.2 % (36.9 to 39.6, n = 5,120) of new users …", the words being `says`."""
-    return _said(result, lambda rows: _each(result, rows, lambda row: _share(result, row, says)))
+    return said(result, lambda rows: _each(result, rows, lambda row: _share(result, row, says)))
 
 
 def mix(result: Answer, says: str) -> Finding:
     """The classes in order, as shares of the closed ones; the open ones apart."""
-    return _said(result, lambda rows: _each_segment(result, rows, lambda own: _classes(own, says)))
+    return said(result, lambda rows: _each_segment(result, rows, lambda own: _classes(own, says)))
 
 
 buckets = mix
@@ -41,41 +41,44 @@ buckets = mix
 
 def steps(result: Answer, says: str = "") -> Finding:
     """The share that arrives at the last step, and the step with the largest loss."""
-    return _said(
+    return said(
         result, lambda rows: _each_segment(result, rows, lambda own: _steps(result, own, says))
     )
 
 
 def trend(result: Answer, says: str) -> Finding:
     """The last complete period against the one four before it."""
-    return _said(result, lambda rows: _trend(result, rows, says))
+    return said(result, lambda rows: _trend(result, rows, says))
 
 
 def curve(result: Answer, says: str, *, at: Sequence[int] = (24, 72)) -> Finding:
     """Per segment: the median, and the share that has reached by some hours; all censored."""
-    return _said(
-        result, lambda rows: _each_segment(result, rows, lambda own: _curve(own, says, at))
-    )
+    return said(result, lambda rows: _each_segment(result, rows, lambda own: _curve(own, says, at)))
 
 
 def effect(result: Answer) -> Finding:
     """Per play or segment: what changed, from what to what, the interval, verdict and grade."""
-    return _said(result, lambda rows: _bullets(_effect(row) for row in rows))
+    return said(result, lambda rows: bullets(_effect(row) for row in rows))
 
 
 def audit(result: Answer, says: str = "questions can be answered") -> Finding:
     """How many subjects have all that they need, and which do not."""
-    return _said(result, lambda rows: _audit(rows, says))
+    return said(result, lambda rows: _audit(rows, says))
 
 
-def stuck(result: Answer, says: str) -> Finding:
-    """The verdict on each persona: a defect of ours, worth watching, or people who play."""
-    return _said(result, lambda rows: _stuck(result, rows, says))
-
-
-def table(result: Answer, says: str) -> Finding:
-    """`says` with the number of rows of a table for its `{n}`."""
-    return _said(result, lambda rows: says.format(n=f"{len(rows):,}"))
+def of(result: Answer, says: str = "") -> Finding:
+    """The sentence of a result's shape."""
+    shapes = {
+        "share": share,
+        "mix": mix,
+        "buckets": mix,
+        "steps": steps,
+        "trend": trend,
+        "curve": curve,
+    }
+    if isinstance(result, Unavailable):
+        return said(result, str)
+    return shapes[result.shape](result, says)
 
 
 def together(*found: Finding) -> Finding:
@@ -97,7 +100,8 @@ def points(value: float) -> str:
     return f"{value * 100:+.1f}".replace("-", MINUS)
 
 
-def _said(result: Answer, say) -> Finding:
+def said(result: Answer, say: Callable[[list], str]) -> Finding:
+    """What `say` makes of the rows; the reason where there are none."""
     if isinstance(result, Unavailable):
         return Finding(f"*Not available.* {result.reason}")
     if not result.rows:
@@ -105,14 +109,15 @@ def _said(result: Answer, say) -> Finding:
     return Finding(say(result.rows), tuple(figures.of(result)))
 
 
-def _bullets(lines) -> str:
+def bullets(lines: Iterable[str]) -> str:
+    """One line as it is, several as a list."""
     lines = list(lines)
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 
 def _each(result: Result, rows: list, say) -> str:
     named = [(" · ".join(result.label(row[c]) for c in result.by), say(row)) for row in rows]
-    return _bullets(f"**{name}**: {text}" if name else text for name, text in named)
+    return bullets(f"**{name}**: {text}" if name else text for name, text in named)
 
 
 def _each_segment(result: Result, rows: list, say) -> str:
@@ -120,7 +125,7 @@ def _each_segment(result: Result, rows: list, say) -> str:
     for row in rows:
         segments.setdefault(tuple(row[column] for column in result.by), []).append(row)
     named = [(" · ".join(result.label(s) for s in key), say(own)) for key, own in segments.items()]
-    return _bullets(f"**{name}**: {text}" if name else text for name, text in named)
+    return bullets(f"**{name}**: {text}" if name else text for name, text in named)
 
 
 def _share(result: Result, row: dict, says: str) -> str:
@@ -229,23 +234,3 @@ def _audit(rows: list, says: str) -> str:
     missing = [name for name, status in worst.items() if status == "missing"]
     text += f" With caveats: {', '.join(caveats)}." if caveats else ""
     return text + (f" Not: {', '.join(missing)}." if missing else "")
-
-
-def _stuck(result: Result, rows: list, says: str) -> str:
-    means = {
-        "defect": "a core persona gets stuck: mend this now",
-        "watch": "a core persona, within bounds: watch it",
-        "playing": "not core: assume that they are playing",
-        "unknown": "they never said who they are",
-    }
-    lines = []
-    for row in rows:
-        if row["n"] < result.min_n:
-            verdict = f"too few to say (n = {row['n']:,})"
-        else:
-            verdict = (
-                f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])}, "
-                f"n = {row['n']:,}) {says}; {means[row['verdict']]}"
-            )
-        lines.append(f"**{result.label(row['persona'])}**: {verdict}.")
-    return _bullets(lines)

@@ -1,0 +1,142 @@
+"""A result as a picture: one chart per shape, drawn live and offline wherever it is shown."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from playbook.charts import look
+from playbook.mistakes import Mistake, listed
+from playbook.results import Answer, Result, Unavailable
+
+# JupyterLab 4 draws this type itself; nbformat and nbval take it as JSON.
+MIME = "application/vnd.vegalite.v5+json"
+NOBODY = "Nobody in the period: there is nothing to draw."
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture as plain Vega-Lite, and what it shows in words.
+
+    Attributes:
+        spec: Vega-Lite as JSON with its data inline.
+        description: What a person who cannot see it reads.
+    """
+
+    spec: dict[str, Any]
+    description: str
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
+        return {MIME: self.spec, "text/plain": self.description}
+
+
+@dataclass(frozen=True)
+class Note:
+    """What stands in the place of a chart that cannot be drawn, and why."""
+
+    title: str
+    reason: str
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
+        title, reason = html.escape(self.title), html.escape(self.reason)
+        return {
+            "text/html": f'<p class="note"><strong>{title}</strong><br>{reason}</p>',
+            "text/plain": f"{self.title}\n{self.reason}",
+        }
+
+
+def of(result: Answer, *, title: str) -> Chart | Note:
+    """The chart of any result, by its shape.
+
+    Args:
+        result: A result, or why there is none.
+        title: The subject of the claim, such as "Created a workflow within 24 hours".
+
+    Raises:
+        Mistake: The shape has no chart.
+    """
+    if isinstance(result, Unavailable):
+        return Note(title, result.reason)
+    return _chart(result, result.shape, title)
+
+
+def share(result: Answer, *, title: str) -> Chart | Note:
+    """One bar per segment with its interval, and who did it again."""
+    return _chart(result, "share", title)
+
+
+def mix(result: Answer, *, title: str) -> Chart | Note:
+    """What units did: bars for everybody, or one stacked bar per segment."""
+    return _chart(result, "mix", title)
+
+
+def buckets(result: Answer, *, title: str) -> Chart | Note:
+    """When units did it: bars for everybody, or one stacked bar per segment."""
+    return _chart(result, "buckets", title)
+
+
+def steps(result: Answer, *, title: str) -> Chart | Note:
+    """One bar per step and what is lost before it; the largest relative loss stands out."""
+    return _chart(result, "steps", title)
+
+
+def trend(result: Answer, *, title: str) -> Chart | Note:
+    """Lines over periods; periods that are not over are hollow and dashed."""
+    return _chart(result, "trend", title)
+
+
+def curve(result: Answer, *, title: str) -> Chart | Note:
+    """The share that has reached the goal by each hour, with its band, up to the horizon."""
+    return _chart(result, "curve", title)
+
+
+def effect(result: Answer, *, title: str) -> Chart | Note:
+    """Differences with their intervals around zero; what a design cannot support has none."""
+    return _chart(result, "effect", title)
+
+
+def audit(result: Answer, *, title: str) -> Chart | Note:
+    """Subjects against checks, by colour and symbol."""
+    return _chart(result, "audit", title)
+
+
+def _chart(result: Answer, shape: str, title: str) -> Chart | Note:
+    if isinstance(result, Unavailable):
+        return Note(title, result.reason)
+    from playbook.charts import bars, grids, ladder, lines  # Altair takes a second to import
+
+    draw = {
+        "share": bars.share,
+        "mix": bars.classes,
+        "buckets": bars.classes,
+        "steps": ladder.steps,
+        "trend": lines.trend,
+        "curve": lines.curve,
+        "effect": grids.effect,
+        "audit": grids.audit,
+    }
+    if result.shape != shape or shape not in draw:
+        raise Mistake(
+            f"`{result.id}` cannot be drawn as `{shape}`.",
+            f"Its shape is `{result.shape}`; there are charts for {listed(draw)}.",
+            "use pb.charts.of, or pb.listings.table for a table.",
+        )
+    rows = look.plain(result.rows)
+    if not rows:
+        return Note(title, NOBODY)
+    return _finished(draw[shape](result, rows), result, title)
+
+
+def _finished(drawn: Any, result: Result, title: str) -> Chart:
+    """A drawing with its titles and its words."""
+    picture, notes, said = drawn
+    counted = look.subtitle(result)
+    subtitle = [*look.parted(counted, 96), *notes]
+    heading: dict[str, Any] = {"text": look.wrapped(title, 60, most=3)}
+    spec = picture.to_dict(validate=True)
+    spec["title"] = heading | ({"subtitle": subtitle} if subtitle else {})
+    spec["config"] = look.config()
+    description = "\n".join([f"{title}.", *([counted] if counted else []), *notes, *said])
+    spec["description"] = description
+    return Chart(spec, description)

@@ -1,0 +1,202 @@
+"""Rows that are read across: effects around zero, and subjects against checks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from playbook.charts import look, marks
+from playbook.charts.look import Rows, count, percent, points
+from playbook.results import Result
+
+Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
+ROW, CELL = 34, 32
+SIGNED = "(datum.value > 0 ? '+' : '') + format(datum.value * 100, '.3~g')"
+# Verdict in the data → what the chart says, its symbol and its colour.
+BETTER = ("better", "triangle-up", look.GREEN)
+UNDECIDED = ("not decided", "circle", look.GREY)
+WORSE = ("worse", "triangle-down", look.ORANGE)
+VERDICTS = {
+    "works": BETTER,
+    "better": BETTER,
+    "cannot tell": UNDECIDED,
+    "not decided": UNDECIDED,
+    "harms": WORSE,
+    "worse": WORSE,
+}
+HEADS = {"effect": "effect", "interval": "95 % interval", "sizes": "n treated + held out"}
+HEADS |= {"grade": "grade"}
+REFUSED = ("D", "F")  # grades that print no effect
+STATUSES = {  # status → symbol, colour
+    "ok": ("✓", look.GREEN),
+    "caveat": ("~", look.AMBER),
+    "missing": ("✗", look.ORANGE),
+    "not needed": ("", look.PALE),
+}
+OTHER = ("?", look.NOTHING)
+
+
+def effect(result: Result, rows: Rows) -> Drawn:
+    """A forest plot with the numbers beside it."""
+    drawn = [_effect(result, row) for row in rows]
+    names = [row["name"] for row in drawn]
+    widths = {key: look.column([head, *(r[key] for r in drawn)]) for key, head in HEADS.items()}
+    width = max(190, look.WIDTH - look.room(names) - sum(widths.values()))
+    base = alt.Chart().encode(y=marks.rows("name", names))
+    layers = [*_forest(base, drawn), marks.labels(names, ROW)]
+    layers += marks.columns(base, HEADS, widths, width, bold="effect")
+    layers.append(marks.quiet(base, "refusal", width + 20))
+    picture = alt.layer(*layers, data=alt.Data(values=drawn))
+    picture = picture.properties(width=width, height=ROW * len(rows))
+    notes = ["Treated against held out, in percentage points (pp) with 95 % interval."]
+    return (
+        picture,
+        notes,
+        [f"{line}, n = {r['sizes']}" for line, r in zip(said, drawn, strict=True)],
+    )
+
+
+def audit(result: Result, rows: Rows) -> Drawn:
+    """A matrix: rows are subjects, columns are checks."""
+    checks = list(dict.fromkeys(_check(result, row) for row in rows))
+    cells = {(_subject(result, row), _check(result, row)): row for row in rows}
+    subjects = list(dict.fromkeys(subject for subject, _ in cells))
+    drawn = [
+        _cell(subject, check, cells.get((subject, check)))
+        for subject in subjects
+        for check in checks
+    ]
+    left = look.room(subjects)
+    size = min(76, max(26, (look.WIDTH - left - 40) // len(checks)))
+    flat = look.room(checks) < size
+    x = (
+        alt.X("check:N", title=None)
+        .scale(domain=checks)
+        .axis(orient="top", labelAngle=0 if flat else -40, labelAlign="center" if flat else "left")
+    )
+    base = alt.Chart(alt.Data(values=drawn)).encode(x=x, y=marks.rows("subject", subjects))
+    states = list(dict.fromkeys(_state(status) for status in [*STATUSES, *_statuses(rows)]))
+    states = [state for state in states if any(row["state"] == state for row in drawn)]
+    colour = alt.Color("state:N").scale(
+        domain=states, range=[_colour_of(state) for state in states]
+    )
+    fields = ("subject", "check", "status", "seen", "expected")
+    tip = marks.tips({field: field for field in fields})
+    legend = alt.Legend(orient="top", title=None, symbolType="square", offset=10)
+    rect = base.mark_rect(cornerRadius=3, stroke=look.WHITE, strokeWidth=3)
+    layers = rect.encode(color=colour.legend(legend), tooltip=tip) + base.mark_text(
+        fontSize=13, fontWeight="bold"
+    ).encode(text="symbol:N", color=alt.Color("ink:N", scale=None), tooltip=tip)
+    picture = (layers + marks.labels(subjects, CELL)).resolve_scale(color="independent")
+    picture = picture.properties(width=size * len(checks), height=CELL * len(subjects))
+    return picture, [], [_row_said(subject, drawn) for subject in subjects]
+
+
+def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its words, or with what stands in the place of an effect."""
+    least = min(row["n_treated"], row["n_holdout"])
+    verdict = VERDICTS.get(row["verdict"])
+    few = row["verdict"] == "too few" or least < result.min_n
+    refusal = ""
+    if few:
+        refusal = look.too_few(row["n_treated"] + row["n_holdout"])
+    elif verdict is None or row["difference"] is None or row["grade"] in REFUSED:
+        why = row["verdict"] if verdict is None else f"grade {row['grade']}"
+        refusal = f"{why or 'refused'}: no effect"
+    who = " · ".join(x for x in (result.label(row["label"]), look.segment(result, row)) if x)
+    shown = not refusal
+    sides = f"[{points(row['low'])}, {points(row['high'])}]" if shown else ""
+    sizes = f"{count(row['n_treated'])} + {count(row['n_holdout'])}"
+    return {
+        "who": who,
+        "said": f"{who}: {refusal or f'{points(row['difference'])} pp {sides}'}, n = {sizes}",
+        "name": look.fitted(who, 26),
+        "difference": row["difference"] if shown else None,
+        "low": row["low"] if shown else None,
+        "high": row["high"] if shown else None,
+        "verdict": verdict[0] if shown else refusal,
+        "refusal": refusal,
+        "effect": f"{points(row['difference'])} pp" if shown else "",
+        "interval": sides,
+        "sizes": sizes,
+        "grade": row["grade"] or look.NONE,
+        "treated_text": percent(row["treated"]) if shown else look.NONE,
+        "holdout_text": percent(row["holdout"]) if shown else look.NONE,
+    }
+
+
+def _forest(base: alt.Chart, rows: Rows) -> list[alt.Chart]:
+    """Whiskers and symbols around the zero line."""
+    ends = [row[side] for row in rows for side in ("low", "high") if row[side] is not None]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    pad = (high - low) * 0.06 or 0.01
+    title = "percentage points"
+    x = alt.X("difference:Q", title=title).scale(domain=[low - pad, high + pad], nice=False)
+    x = x.axis(
+        labelExpr=SIGNED,
+        grid=True,
+        tickCount=5,
+        labelColor=look.MUTED,
+        titlePadding=6,
+        labelFlush=False,
+    )
+    used = [v for v in (BETTER, UNDECIDED, WORSE) if any(row["verdict"] == v[0] for row in rows)]
+    words = [word for word, *_ in used]
+    legend = alt.Legend(orient="bottom", title=None, offset=8, symbolSize=110) if used else None
+    colour = alt.Color("verdict:N").scale(domain=words, range=[c for *_, c in used])
+    shape = alt.Shape("verdict:N").scale(domain=words, range=[s for _, s, _ in used])
+    tip = {"who": "who", "effect": "effect", "interval": "95 % interval, pp"}
+    tip |= {"treated_text": "treated", "holdout_text": "held out", "sizes": HEADS["sizes"]}
+    tips = marks.tips(tip | {"verdict": "verdict", "grade": "grade of the claim"})
+    known = base.transform_filter("isValid(datum.difference)")
+    zero = alt.Chart(alt.Data(values=[{"difference": 0}])).mark_rule(color=look.INK)
+    whisker = known.mark_rule(strokeWidth=2.4).encode(
+        x=alt.X("low:Q"), x2="high:Q", color=colour.legend(legend), tooltip=tips
+    )
+    symbol = known.mark_point(filled=True, size=110, opacity=1).encode(
+        x=x, color=colour.legend(legend), shape=shape.legend(legend), tooltip=tips
+    )
+    return [zero.encode(x=x), whisker, symbol]
+
+
+def _cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[str, Any]:
+    status = row["status"] if row else "not needed"
+    symbol, colour = STATUSES.get(status, OTHER)
+    return {
+        "subject": subject,
+        "check": check,
+        "status": status,
+        "state": _state(status),
+        "symbol": symbol,
+        "ink": look.ink_on(colour),
+        "seen": str((row or {}).get("seen") or look.NONE),
+        "expected": str((row or {}).get("expected") or look.NONE),
+    }
+
+
+def _state(status: str) -> str:
+    return f"{STATUSES.get(status, OTHER)[0]} {status}".strip()
+
+
+def _colour_of(state: str) -> str:
+    return next((c for status, (_, c) in STATUSES.items() if _state(status) == state), OTHER[1])
+
+
+def _statuses(rows: Rows) -> list[str]:
+    return [row["status"] for row in rows]
+
+
+def _subject(result: Result, row: dict[str, Any]) -> str:
+    name = " · ".join(x for x in (result.label(row["subject"]), look.segment(result, row)) if x)
+    return look.fitted(name, 38)
+
+
+def _check(result: Result, row: dict[str, Any]) -> str:
+    return look.wrapped(result.label(row["check"]), 30, most=1)[0]
+
+
+def _row_said(subject: str, cells: Rows) -> str:
+    own = [cell for cell in cells if cell["subject"] == subject and cell["status"] != "not needed"]
+    said = ", ".join(f"{cell['check']} {cell['status']}" for cell in own)
+    return f"{' '.join(subject.split())}: {said or 'nothing needed'}"

@@ -1,0 +1,110 @@
+"""Steps as bars, one below the other, with what is lost between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+from playbook.charts import look, marks
+from playbook.charts.look import Rows, count, interval, percent
+from playbook.results import Result
+
+Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
+ROW = 48  # pixels from one bar to the next
+ENDS = 110  # pixels for "4,182 (100.0 %)" after the longest bar
+
+
+def steps(result: Result, rows: Rows) -> Drawn:
+    """A panel of bars per segment; the largest relative loss of each is orange."""
+    panels, said = [], []
+    for name, own in look.segments(result, rows).items():
+        own = sorted(own, key=lambda row: row["position"])
+        n, still = own[0]["n"], own[0].get("open")
+        if n < max(result.min_n, 1):
+            panels.append(_too_few(name, n))
+            said.append(f"{name or 'All'}: {look.too_few(n)}")
+            continue
+        drawn = _steps(result, own)
+        heading = look.with_n(name, n) + (f", {count(still)} still open" if still else "")
+        panels.append(_panel(drawn, heading if name else ""))
+        said += [f"{name}: {row['said']}" if name else row["said"] for row in drawn]
+    whole = panels[0] if len(panels) == 1 else alt.vconcat(*panels, spacing=22, align="none")
+    still = "" if result.by else rows[0].get("open")
+    opened = f" {count(still)} still open are left out." if still else ""
+    return whole, [f"Orange: the largest relative loss.{opened}"], said
+
+
+def worst(rows: Rows, least: int) -> int | None:
+    """Place of the step with the largest relative loss from at least `least`; of equals the first.
+
+    Args:
+        rows: A segment's steps in order.
+        least: Below this n of the step before no loss counts.
+    """
+    losses = [
+        (row["of_previous"], i)
+        for i, row in enumerate(rows)
+        if i and row["of_previous"] is not None and row["lost"] > 0 and rows[i - 1]["n"] >= least
+    ]
+    return min(losses)[1] if losses else None
+
+
+def _steps(result: Result, rows: Rows) -> Rows:
+    """Rows with their words."""
+    found, place = [], worst(rows, result.min_n)
+    for i, row in enumerate(rows):
+        lost = i > 0 and row["lost"] > 0 and row["of_previous"] is not None
+        gone = f"{look.MINUS}{count(row['lost'])} lost here" if lost else ""
+        name = result.label(row["step"])
+        text = f"{count(row['n'])} ({percent(row['of_first'])})"
+        loss = f"{gone} ({percent(1 - row['of_previous'])})" if lost else ""
+        found.append(
+            {
+                "name": look.fitted(name),
+                "share": row["of_first"],
+                "text": text,
+                "loss": loss,
+                "said": f"{name}: {text}" + (f", {loss}" if loss else ""),
+                "colour": look.ORANGE if i == place else look.BLUE,
+                "quiet": look.ORANGE if i == place else look.MUTED,
+                "previous_text": percent(row["of_previous"]) if i else look.NONE,
+                "interval_text": interval(row["low"], row["high"]),
+                "n_text": count(row["n"]),
+                "share_text": percent(row["of_first"]),
+            }
+        )
+    return found
+
+
+def _panel(rows: Rows, heading: str) -> Any:
+    names = [row["name"] for row in rows]
+    base = alt.Chart().encode(y=marks.rows("name", names))
+    x = alt.X("share:Q").scale(domain=[0, 1]).axis(None)
+    tip = {"name": "step", "n_text": "n", "share_text": "of the first step"}
+    tip |= {"interval_text": "95 % interval", "previous_text": "of the step before"}
+    colour = alt.Color("colour:N", scale=None)
+    bar = base.mark_bar(size=24, cornerRadiusEnd=2)
+    text = base.mark_text(align="left", dx=6).encode(x=x, text="text:N")
+    loss = base.transform_filter("datum.loss != ''")
+    loss = loss.mark_text(align="left", fontSize=11, dy=-ROW / 2).encode(
+        x=alt.value(6), text="loss:N", color=alt.Color("quiet:N", scale=None)
+    )
+    bar = bar.encode(x=x, color=colour, tooltip=marks.tips(tip))
+    panel = alt.layer(bar, text, loss, marks.labels(names, ROW), data=alt.Data(values=rows))
+    width = look.WIDTH - look.room(names) - ENDS
+    return _headed(panel.properties(width=width, height=ROW * len(rows)), heading)
+
+
+def _too_few(name: str, n: int) -> Any:
+    text = alt.Chart(alt.Data(values=[{"said": look.too_few(n)}]))
+    text = text.mark_text(align="left", color=look.MUTED, fontStyle="italic")
+    chart = text.encode(x=alt.value(0), y=alt.value(8), text="said:N")
+    return _headed(chart.properties(width=300, height=16), name)
+
+
+def _headed(panel: Any, heading: str) -> Any:
+    """A panel with its segment above it."""
+    if not heading:
+        return panel
+    return panel.properties(title=alt.Title(heading, fontSize=13, frame="bounds", offset=2))

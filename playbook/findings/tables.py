@@ -1,0 +1,166 @@
+"""Sentences about what a stage puts into a table: the plan, the matrix, the plays, the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from playbook.findings.sentences import (
+    Finding,
+    bullets,
+    of,
+    percent,
+    points,
+    said,
+    together,
+)
+from playbook.results import Answer, Result
+
+
+def headline(result: Answer) -> Finding:
+    """The answer to the product's headline question, after the question itself."""
+    return answers([result])
+
+
+def answers(results: Sequence[Answer]) -> Finding:
+    """One line per question: what is asked, and the answer or why there is none."""
+    lines = []
+    for result in results:
+        found = of(result)
+        text = found.text.replace("\n", " ")
+        asks = f"*{result.asks}* " if isinstance(result, Result) else ""
+        lines.append(Finding(f"{asks}{text}", found.figures))
+    return together(*lines)
+
+
+def plan(result: Answer) -> Finding:
+    """How many planned data points arrive, and what is dead, silent or unplanned."""
+    return said(result, _plan)
+
+
+def soundness(result: Answer) -> Finding:
+    """The share of rows that each defect touches, the largest first."""
+
+    def say(rows: list) -> str:
+        worst = sorted((row for row in rows if row["rows"]), key=lambda row: -row["rows"])
+        if not worst:
+            return f"None of these defects touches any of {rows[0]['of']:,} rows."
+        parts = [f"{percent(row['share'])} {row['what']}" for row in worst]
+        return f"Of {rows[0]['of']:,} rows that arrived: {', '.join(parts)}."
+
+    return said(result, say)
+
+
+def coverage(result: Answer) -> Finding:
+    """How much of the loss lies in cells that a play covers, and the largest gap."""
+
+    def say(rows: list) -> str:
+        lost = sum(row["lost"] for row in rows)
+        gaps = [row for row in rows if row["plays"] == "none: a gap"]
+        open_ = sum(row["lost"] for row in gaps)
+        text = (
+            f"**{percent(1 - open_ / lost if lost else None)}** of {lost:,} people who do not get "
+            "there are in the audience of a play"
+        )
+        if not gaps:
+            return f"{text}."
+        cell = " · ".join(result.label(gaps[0][column]) for column in result.by)
+        return f"{text}. The largest gap is {cell}: {gaps[0]['lost']:,} people and no play."
+
+    return said(result, say)
+
+
+def reach(result: Answer) -> Finding:
+    """How many messages the plays would have sent, and which sends most."""
+
+    def say(rows: list) -> str:
+        sent, held = (sum(row[name] for row in rows) for name in ("sent", "held_out"))
+        most = max(rows, key=lambda row: row["sent"])
+        return (
+            f"Over the period the {len(rows)} plays would have gone to {sent:,} units and been "
+            f"held back from {held:,}; most of them by {most['play']} ({most['sent']:,})."
+        )
+
+    return said(result, say)
+
+
+def cards(result: Answer) -> Finding:
+    """How many plays there are, and which lack a holdout."""
+
+    def say(rows: list) -> str:
+        without = [row["play"] for row in rows if row["holdout"].startswith("0%")]
+        text = f"**{len(rows)}** plays are declared"
+        if without:
+            return f"{text}; without a holdout, and so beyond measure: {', '.join(without)}."
+        return f"{text}, each with a holdout: each of them can be measured."
+
+    return said(result, say)
+
+
+def claims(result: Answer) -> Finding:
+    """How many plays work, harm, or cannot tell; and the naive rate that misleads most."""
+
+    def say(rows: list) -> str:
+        counted = {
+            verdict: [r["label"] for r in rows if r["verdict"] == verdict]
+            for verdict in ("works", "harms", "cannot tell", "too few", "check failed")
+        }
+        parts = [
+            f"{len(names)} {verdict} ({', '.join(names)})"
+            for verdict, names in counted.items()
+            if names
+        ]
+        text = f"Of {len(rows)} plays: {'; '.join(parts)}."
+        silent = [row for row in rows if row["verdict"] == "cannot tell"]
+        if not silent:
+            return text
+        loud = max(silent, key=lambda row: row["treated"])
+        return (
+            f"{text} Beware of {loud['label']}: {percent(loud['treated'])} do its goal after it "
+            f"is sent, and {percent(loud['holdout'])} do it without "
+            f"({points(loud['difference'])} points)."
+        )
+
+    return said(result, say)
+
+
+def stuck(result: Answer, says: str) -> Finding:
+    """The verdict on each persona: a defect of ours, worth watching, or people who play."""
+    return said(result, lambda rows: _stuck(result, rows, says))
+
+
+def _plan(rows: list) -> str:
+    planned = [row for row in rows if row["status"] != "not planned"]
+    arrives = [row for row in planned if row["status"] == "arrives"]
+    text = f"**{len(arrives)} of {len(planned)}** planned data points arrive."
+    for status, says in (
+        ("dead", "Never seen"),
+        ("stopped", "Fell silent"),
+        ("not planned", "Arrive without a plan"),
+    ):
+        names = [
+            row["data point"] + (f" ({row['note']})" if status == "not planned" else "")
+            for row in rows
+            if row["status"] == status
+        ]
+        text += f" {says}: {', '.join(names)}." if names else ""
+    return text
+
+
+def _stuck(result: Result, rows: list, says: str) -> str:
+    means = {
+        "defect": "a core persona gets stuck: mend this now",
+        "watch": "a core persona, within bounds: watch it",
+        "playing": "not core: assume that they are playing",
+        "unknown": "they never said who they are",
+    }
+    lines = []
+    for row in rows:
+        if row["n"] < result.min_n:
+            verdict = f"too few to say (n = {row['n']:,})"
+        else:
+            verdict = (
+                f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])}, "
+                f"n = {row['n']:,}) {says}; {means[row['verdict']]}"
+            )
+        lines.append(f"**{result.label(row['persona'])}**: {verdict}.")
+    return bullets(lines)

@@ -1,0 +1,57 @@
+"""What several tests share: the engines, and the sample company once per session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import ibis
+import pytest
+
+import playbook as pb
+from playbook.run import Run
+from tests import postgres
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    with postgres.cluster() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_connection(postgres_url: str) -> Iterator[ibis.BaseBackend]:
+    connection = ibis.connect(postgres_url)
+    yield connection
+    connection.disconnect()
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def engine(request: pytest.FixtureRequest) -> ibis.BaseBackend:
+    """Each engine that values are proved equal on."""
+    if request.param == "duckdb":
+        return request.getfixturevalue("duckdb_connection")
+    return request.getfixturevalue("postgres_connection")
+
+
+@pytest.fixture(scope="session")
+def duckdb_connection() -> ibis.BaseBackend:
+    return ibis.duckdb.connect()
+
+
+@pytest.fixture(scope="session")
+def airtouch() -> Run:
+    """The sample company, opened whole."""
+    return pb.open("params/airtouch")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real inputs and frozen answers that are not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip("the folder `shared` with real inputs is not beside the project")
+    return SHARED
