@@ -75,7 +75,8 @@ def _numbers(row: dict[str, Any], few: bool) -> dict[str, Any]:
 
 def _said(row: dict[str, Any]) -> str:
     name = row["name"].replace("\n", " ")
-    return f"{name}: {row['note'] or f'{row['share_text']} ({row['interval_text']})'}"
+    value = f"{row['share_text']} ({row['interval_text']})"
+    return f"{name}: {row['note'] or value}"
 
 
 def _bars(rows: Rows, heads: dict[str, str]) -> alt.LayerChart:
@@ -90,7 +91,7 @@ def _bars(rows: Rows, heads: dict[str, str]) -> alt.LayerChart:
     known = base.transform_filter("isValid(datum.share)")
     end = marks.top(max((row["high"] or row["share"] or 0 for row in rows), default=0))
     x = alt.X("share:Q").scale(domain=[0, end], nice=False)
-    x = x.axis(marks.percents(tickCount=4 if width < 260 else 5))
+    x = x.axis(marks.percents(tickCount=3 if width < 200 else 5))
     tip = marks.tips({"name": "who", "n_text": "n"} | heads)
     colour = alt.Color("colour:N", scale=None)
     layers = [known.mark_bar(size=20, cornerRadiusEnd=2).encode(x=x, color=colour, tooltip=tip)]

@@ -50,11 +50,7 @@ def effect(result: Result, rows: Rows) -> Drawn:
     picture = alt.layer(*layers, data=alt.Data(values=drawn))
     picture = picture.properties(width=width, height=ROW * len(rows))
     notes = ["Treated against held out, in percentage points (pp) with 95 % interval."]
-    return (
-        picture,
-        notes,
-        [f"{line}, n = {r['sizes']}" for line, r in zip(said, drawn, strict=True)],
-    )
+    return picture, notes, [row["said"] for row in drawn]
 
 
 def audit(result: Result, rows: Rows) -> Drawn:
@@ -108,9 +104,10 @@ def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
     shown = not refusal
     sides = f"[{points(row['low'])}, {points(row['high'])}]" if shown else ""
     sizes = f"{count(row['n_treated'])} + {count(row['n_holdout'])}"
+    effect = f"{points(row['difference'])} pp {sides}"
     return {
         "who": who,
-        "said": f"{who}: {refusal or f'{points(row['difference'])} pp {sides}'}, n = {sizes}",
+        "said": f"{who}: {refusal or effect}, n = {sizes}",
         "name": look.fitted(who, 26),
         "difference": row["difference"] if shown else None,
         "low": row["low"] if shown else None,

@@ -29,7 +29,9 @@ def steps(result: Result, rows: Rows) -> Drawn:
         heading = look.with_n(name, n) + (f", {count(still)} still open" if still else "")
         panels.append(_panel(drawn, heading if name else ""))
         said += [f"{name}: {row['said']}" if name else row["said"] for row in drawn]
-    whole = panels[0] if len(panels) == 1 else alt.vconcat(*panels, spacing=22, align="none")
+    whole = (
+        panels[0] if len(panels) == 1 else alt.concat(*panels, columns=1, spacing=22, align="none")
+    )
     still = "" if result.by else rows[0].get("open")
     opened = f" {count(still)} still open are left out." if still else ""
     return whole, [f"Orange: the largest relative loss.{opened}"], said

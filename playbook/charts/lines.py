@@ -37,11 +37,8 @@ def trend(result: Result, rows: Rows) -> Drawn:
     layers += _tags(tags, names, top, width)
     notes = ["Hollow and dashed: not over yet."] if any(not r["complete"] for r in rows) else []
     if few := [row for row in drawn if row["few"]]:
-        notes.append(
-            f"Grey n: {look.too_few(min(row['n'] for row in few))} or more, under the least n."
-        )
         layers.append(_few(few))
-    picture = alt.layer(*layers).properties(width=width, height=HEIGHT)
+    picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
     said = [
         f"{name or 'All'}: {own[0]['value_text']} in {own[0]['when']}"
         for name, own in zip(names, ends, strict=True)
@@ -70,7 +67,7 @@ def curve(result: Result, rows: Rows) -> Drawn:
     width = max(300, look.WIDTH - look.room(look.fitted(t, 22, most=3) for *_, t in tags) - 50)
     layers = [*_rules(horizon), *_curve_layers(drawn, names, top, horizon)]
     layers += _tags([(n, v) for n, v, _ in tags], names, top, width, [t for *_, t in tags])
-    picture = alt.layer(*layers).properties(width=width, height=HEIGHT)
+    picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
     said = [tag if few[name] else f"{tag}: {percent(value)}" for name, value, tag in tags]
     return picture, ["Share that has reached it by each hour, with its 95 % band."], said
 
@@ -124,21 +121,22 @@ def _trend_layers(
     number = {"labelExpr": marks.PERCENT} if shares else {"format": ",~r"}
     y = alt.Y("value:Q", title=None).scale(domain=[0, top], nice=not shares)
     y = y.axis(grid=True, tickCount=5, labelColor=look.MUTED, **number)
-    shown = [row for row in drawn if row["value"] is not None]
     tip = {"name": "series"} if names != [""] else {}
     tip |= {"when": "period from", "value_text": "value", "interval_text": "95 % interval"}
     tip |= {"n_text": "n", "state": "state"}
-    base = alt.Chart(alt.Data(values=shown)).encode(x=x, y=y, color=_colour(names))
+    base = alt.Chart().transform_filter("isValid(datum.value)")
+    base = base.encode(x=x, y=y, color=_colour(names))
     solid = base.transform_filter("datum.complete")
     layers = []
-    if any(row["low"] is not None for row in shown):
+    if any(row["low"] is not None for row in drawn):
         band = solid.mark_area(opacity=0.13)
         layers.append(band.encode(y=alt.Y("low:Q"), y2="high:Q"))
     layers.append(base.mark_line(strokeDash=[4, 3], strokeWidth=1.5))
     layers.append(solid.mark_line(strokeWidth=2.2))
-    point = base.mark_point(size=46, strokeWidth=1.8, opacity=1).encode(tooltip=marks.tips(tip))
-    layers.append(point.transform_filter("!datum.complete").mark_point(fill=look.WHITE, size=46))
-    layers.append(point.transform_filter("datum.complete").mark_point(filled=True, size=46))
+    dot = {"size": 46, "strokeWidth": 1.8, "opacity": 1}
+    point = base.encode(tooltip=marks.tips(tip))
+    layers.append(point.transform_filter("!datum.complete").mark_point(fill=look.WHITE, **dot))
+    layers.append(point.transform_filter("datum.complete").mark_point(filled=True, **dot))
     return layers
 
 
@@ -162,7 +160,7 @@ def _curve_layers(drawn: Rows, names: list[str], top: float, horizon: float) -> 
     y = alt.Y("share:Q").scale(domain=[0, top], nice=False).axis(marks.percents())
     said = "format(datum.share * 100, '.1f') + ' %'"
     band = "format(datum.low * 100, '.1f') + ' to ' + format(datum.high * 100, '.1f') + ' %'"
-    base = alt.Chart(alt.Data(values=drawn)).encode(x=x, y=y, color=_colour(names))
+    base = alt.Chart().encode(x=x, y=y, color=_colour(names))
     dash = alt.StrokeDash("name:N", legend=None)
     dash = dash.scale(domain=names, range=look.dashes(names))
     tip = {"name": "who"} if names != [""] else {}

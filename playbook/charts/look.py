@@ -24,7 +24,7 @@ NOTHING = "#C3CAD2"  # nothing was done
 PALE = "#EEF1F4"  # not needed
 INK, MUTED, RULE, WHITE = "#1F2933", "#5F6B7A", "#DDE2E7", "#FFFFFF"
 SHADES = ("#08427A", "#0072B2", "#4A9CCF", "#8CC0E3", "#BFDDF0", "#DDEDF7")
-SEGMENTS = (BLUE, "#AA5A85", "#56B4E9", INK)  # then again, dashed
+SEGMENTS = (BLUE, "#AA5A85", "#2E95D3", INK, "#8F7CC8")  # then again, dashed
 DASHES = ([1, 0], [6, 3], [2, 2])
 
 WIDTH = 640  # of the whole chart, so that it prints on a page
@@ -122,7 +122,7 @@ def room(texts: Iterable[str]) -> int:
 
 def column(texts: Iterable[str]) -> int:
     """Pixels that a column of figures needs, with the gap before it."""
-    return math.ceil(max(map(len, texts), default=0) * 5.9) + 20
+    return math.ceil(max(map(len, texts), default=0) * 5.8) + 18
 
 
 def legend_columns(names: Iterable[str]) -> int:
@@ -164,7 +164,7 @@ def spread(wanted: Sequence[float], sizes: Sequence[float], height: float) -> li
     for i in order:
         found[i] = max(wanted[i], end + sizes[i] / 2)
         end = found[i] + sizes[i] / 2
-    begin = height + (sizes[order[-1]] / 2 if order else 0.0)
+    begin = height
     for i in reversed(order):
         found[i] = min(found[i], begin - sizes[i] / 2)
         begin = found[i] - sizes[i] / 2
