@@ -5,7 +5,7 @@
 `pb.listings` show what they return.
 """
 
-from playbook import audit, findings, friction, impact, listings, personalization
+from playbook import audit, charts, findings, friction, impact, listings, personalization
 from playbook.run import Run, open
 
 __all__ = [

@@ -85,14 +85,11 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
 
     def finish(rows: Rows) -> Rows:
         segments = sorted({tuple(row[c] for c in columns) for row in rows})
-        return [
-            _judged(
-                [row for row in rows if tuple(row[c] for c in columns) == segment],
-                play,
-                label=run.labels.get(segment[0], segment[0]) if segment else slug,
-            )
+        judged = {
+            segment: _judged([r for r in rows if tuple(r[c] for c in columns) == segment], play)
             for segment in segments
-        ]
+        }
+        return [dict(zip(columns, segment, strict=True)) | row for segment, row in judged.items()]
 
     return _result(
         run, play, f"effect_by_{by}" if by else "effect", "effect", counted, finish, by=columns
@@ -118,14 +115,14 @@ def _arms(run: Run, play: Play, by: tuple[str, ...]) -> ibis.Table:
 
 def _plays(run: Run, rows: Rows) -> Rows:
     judged = [
-        _judged([row for row in rows if row["play"] == play.slug], play, label=play.slug)
+        _judged([row for row in rows if row["play"] == play.slug], play)
         for play in run.declared.plays
         if play.holdout
     ]
     return sorted(judged, key=lambda row: (-row["difference"], row["label"]))
 
 
-def _judged(rows: Rows, play: Play, *, label: str) -> dict[str, Any]:
+def _judged(rows: Rows, play: Play) -> dict[str, Any]:
     """Treated against held out, with a verdict and the grade of the claim.
 
     The verdict is `works`, `harms`, `cannot tell` (the interval holds 0), `too few` (under five
@@ -146,7 +143,7 @@ def _judged(rows: Rows, play: Play, *, label: str) -> dict[str, Any]:
     else:
         verdict = "works" if low > 0 else "harms" if high < 0 else "cannot tell"
     return {
-        "label": label,
+        "label": play.slug,
         "n_treated": treated["n"],
         "treated": shares[0],
         "n_holdout": held["n"],

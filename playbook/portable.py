@@ -76,9 +76,9 @@ def local_day(
     A cast to a zone is silently ignored by most engines, so the zone's offsets become a CASE.
     """
     offsets = _offsets(zone, first_year, last_year)
-    cases = [(time < until, offset) for until, offset in offsets[:-1]]
-    offset = ibis.cases(*cases, else_=offsets[-1][1]) if cases else ibis.literal(offsets[-1][1])
-    return (_epoch(time) + offset.cast("int64")).as_timestamp("s").date()
+    local = [time + ibis.interval(seconds=offset) for _end, offset in offsets]
+    cases = [(time < end, shifted) for (end, _), shifted in zip(offsets[:-1], local, strict=False)]
+    return (ibis.cases(*cases, else_=local[-1]) if cases else local[-1]).date()
 
 
 def md5(text: ir.StringValue, *, engine: str) -> ir.StringValue:

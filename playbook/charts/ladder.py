@@ -98,11 +98,11 @@ def _panel(rows: Rows, heading: str) -> Any:
     return _headed(panel.properties(width=width, height=ROW * len(rows)), heading)
 
 
-def _too_few(name: str, n: int) -> Any:
+def _too_few(name: str, n: int) -> alt.LayerChart:
     text = alt.Chart(alt.Data(values=[{"said": look.too_few(n)}]))
     text = text.mark_text(align="left", color=look.MUTED, fontStyle="italic")
-    chart = text.encode(x=alt.value(0), y=alt.value(8), text="said:N")
-    return _headed(chart.properties(width=300, height=16), name)
+    text = text.encode(x=alt.value(0), y=alt.value(ROW / 2), text="said:N")
+    return (text + marks.labels([look.fitted(name)], ROW)).properties(width=300, height=ROW)
 
 
 def _headed(panel: Any, heading: str) -> Any:

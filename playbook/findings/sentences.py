@@ -58,7 +58,7 @@ def curve(result: Answer, says: str, *, at: Sequence[int] = (24, 72)) -> Finding
 
 def effect(result: Answer) -> Finding:
     """Per play or segment: what changed, from what to what, the interval, verdict and grade."""
-    return said(result, lambda rows: bullets(_effect(row) for row in rows))
+    return said(result, lambda rows: bullets(_effect(result, row) for row in rows))
 
 
 def audit(result: Answer, says: str = "questions can be answered") -> Finding:
@@ -195,7 +195,8 @@ def _curve(rows: list, says: str, at: Sequence[int]) -> str:
     return f"half of {rows[0]['n']:,} {says}: {middle}; {', '.join(parts)}."
 
 
-def _effect(row: dict) -> str:
+def _effect(result: Result, row: dict) -> str:
+    name = " · ".join([row["label"], *(result.label(row[column]) for column in result.by)])
     sizes = f"{row['n_treated']:,} treated, {row['n_holdout']:,} held out"
     changed = (
         f"**{points(row['difference'])} points** ({points(row['low'])} to {points(row['high'])}), "
@@ -219,7 +220,7 @@ def _effect(row: dict) -> str:
                 f"the check failed, so there is no effect to print ({sizes}; sample-ratio "
                 f"p = {row['sample_ratio_p']:.2g}, {row['contaminated']:,} held-out units reached)."
             )
-    return f"**{row['label']}** {text}"
+    return f"**{name}** {text}"
 
 
 def _audit(rows: list, says: str) -> str:
