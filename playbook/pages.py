@@ -8,6 +8,7 @@ import binascii
 import functools
 import hashlib
 import html
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ def page(
         status: `state` ("ok" or "failed") and `reason`.
     """
     found = _Page()
-    cells = [_cell(cell, found) for cell in _told(notebook.cells)]
+    cells = _gathered([_cell(cell, found) for cell in _told(notebook.cells)])
     scripts = [_bundle(), _template("draw.js")] if found.specs else []
     return _render(
         "page.html",
@@ -170,9 +171,17 @@ def _cell(cell: Any, page: _Page) -> dict[str, Any]:
         shown["parts"] = [_anchored(_markdown(cell.source), page)]
     elif cell.cell_type == "code" and not shown["parameters"]:
         parts = [part for output in cell.get("outputs", []) if (part := _output(output, page))]
-        lead = BOTTOM_LINE in cell.metadata.get("tags", []) and bool(parts)
-        shown |= {"parts": parts, "code": cell.source, "lead": lead}
+        shown |= {"parts": parts, "code": cell.source}
+        shown["lead"] = BOTTOM_LINE in cell.metadata.get("tags", []) and bool(parts)
     return shown
+
+
+def _gathered(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Code of cells that follow one another, folded once after the last of them."""
+    for cell, later in itertools.pairwise(cells):
+        if cell["code"] and later["code"]:
+            later["code"], cell["code"] = f"{cell['code']}\n\n{later['code']}", ""
+    return cells
 
 
 def _anchored(text: Markup, page: _Page) -> Markup:
@@ -288,12 +297,11 @@ def _allowed(tag: str, name: str, value: str) -> bool:
 def _aligned(match: re.Match[str]) -> str:
     """A table whose columns of numbers, with their heads, are marked as such."""
     rows = re.findall(r"(?s)<tr>(.*?)</tr>", match[0])
-    cells = [re.findall(r"(?s)<td>(.*?)</td>", row) for row in rows]
-    body = [row for row in cells if row]
+    body = [re.findall(r"(?s)<t[dh]>(.*?)</t[dh]>", row) for row in rows if "<td>" in row]
     numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _numbers(column)}
 
     def mark(row: re.Match[str]) -> str:
-        place = iter(range(10_000))
+        place = itertools.count()
         return re.sub(
             r"<(td|th)>",
             lambda tag: f'<{tag[1]} class="number">' if next(place) in numbers else tag[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -13,7 +13,7 @@ from ibis import _
 from playbook.mistakes import Mistake
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,7})\s*([smhdw])")
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,14 @@ def period(since: str, until: str, as_of: str, *, first: datetime, last: datetim
 
 
 def _time(text: str | date, name: str, last: datetime) -> datetime:
-    """A day, a moment, or a duration before `last` counted in whole days."""
-    if str(text).startswith("-"):
-        return (last - duration(str(text)[1:])).replace(hour=0, minute=0, second=0, microsecond=0)
+    """A day, a moment (in UTC unless it names a zone), or whole days before `last`."""
     try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
+        if str(text).startswith("-"):
+            day = last - duration(str(text)[1:])
+            return day.replace(hour=0, minute=0, second=0, microsecond=0)
+        time = datetime.fromisoformat(str(text))
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except (ValueError, OverflowError):
         raise Mistake(
             f"`{name}: {text}` is no date.",
             "A date is written 2026-01-31, or relative to the last event: -90d.",

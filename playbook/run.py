@@ -18,7 +18,7 @@ from playbook.tables import Tables
 from playbook.warehouse import Warehouse
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A product, its tables, and the period that is looked at.
 
@@ -57,6 +57,9 @@ class Run:
         """The id of the question that opens every report: the named one, or the first."""
         asked = [question.id for question in self.declared.questions]
         return self.declared.product.headline or (asked[0] if asked else "")
+
+    def __repr__(self) -> str:
+        return self._repr_markdown_().replace("*", "")
 
     def _repr_markdown_(self) -> str:
         product, period = self.declared.product, self.period
@@ -114,7 +117,8 @@ def open(
         url = str(home / url)
     opened = warehouses.open(url)
     tables = sources.load(declared, opened)
-    ends = periods.watermark(tables.arrivals).to_pyarrow().to_pylist()[0]
+    with sources.explained(declared, opened):
+        ends = periods.watermark(tables.arrivals).to_pyarrow().to_pylist()[0]
     if ends["last"] is None:
         raise Nothing(
             "The events table is empty.",

@@ -93,8 +93,9 @@ FLAGS = {"is_bot", "is_internal", "is_ghost"}  # unknown counts as no
 class Tables:
     """A product's canonical tables; None where the product maps none.
 
-    `events` holds each event once, with the account of its user where it names none
-    (`is_inferred`), and `is_internal`; `arrivals` holds every row as it arrived. `mapped` names
+    `events` holds each event that has a time once, with the account of its user where it names
+    none (`is_inferred`), and `is_internal`; `arrivals` holds every row as it arrived. Of users,
+    accounts and messages that stand there several times, the earliest row. `mapped` names
     the columns that the source delivers: the others are there, and null.
     """
 
@@ -134,13 +135,14 @@ def conform(table: ir.Table, name: str, *, extra: Mapping[str, str] | None = Non
             f"It has: {listed(table.columns)}.",
             f"map them under `tables: {name}:` of product.yaml.",
         )
-    types = {column: spec.type for column, spec in COLUMNS[name].items()} | dict(extra or {})
+    canonical = {column: spec.type for column, spec in COLUMNS[name].items()}
+    types = canonical | {c: kind for c, kind in (extra or {}).items() if c not in canonical}
     return table.select(**{column: _typed(table, column, kind) for column, kind in types.items()})
 
 
 def _typed(table: ir.Table, column: str, kind: str) -> ir.Value:
     value = table[column] if column in table.columns else ibis.null(kind)
-    if column in FLAGS:
-        return value.cast("boolean").fill_null(False)
+    if value.type().is_string():
+        value = value.nullif("")
     typed = value if value.type() == ibis.dtype(kind) else value.cast(kind)
-    return typed.nullif("") if kind == "string" else typed
+    return typed.fill_null(False) if column in FLAGS else typed

@@ -82,6 +82,8 @@ def _accounts(tables: Tables, columns: Sequence[str]) -> ir.Table:
         if tables.accounts is not None and column in tables.accounts.columns
     ]
     others = [column for column in columns if column not in own]
+    if own and not others:
+        return tables.accounts.select(*own, unit="account_id")
     _check("users", tables.users, others)
     came_first = ibis.window(group_by="account_id", order_by=[_.signed_up_at, _.user_id])
     owners = (

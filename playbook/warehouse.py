@@ -6,12 +6,15 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from playbook.mistakes import Mistake, listed, nearest
+
+_SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class Warehouse:
 
     connection: BaseBackend
     database: str | tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        # A cast between a time with a zone and one without reads the session's zone.
+        if self.engine in {"duckdb", "postgres"}:
+            self.connection.raw_sql("SET TimeZone = 'UTC'")
 
     @property
     def engine(self) -> str:
@@ -73,12 +81,19 @@ def open(url: str) -> Warehouse:
 
 
 def scrubbed(text: str) -> str:
-    """A text without the passwords of URLs and without the values that `env:` names hide."""
-    return re.sub(r"(\w+://[^:/@\s]*):[^@\s]+@", r"\1:***@", text)
+    """A text without the passwords that stand in URLs and in `password=…`."""
+    in_url = re.sub(r"(\w+://[^:/@\s]*):\S+@", r"\1:***@", text)
+    return re.sub(rf"((?:{_SECRETS})\s*=\s*)[^&;\s]+", r"\1***", in_url, flags=re.IGNORECASE)
+
+
+def first_line(said: object) -> str:
+    """The first line of what an engine says, without passwords."""
+    lines = scrubbed(str(said)).strip().splitlines()
+    return lines[0].strip() if lines else "nothing."
 
 
 def _variable(name: str) -> str:
-    if name not in os.environ:
+    if not os.environ.get(name):
         raise Mistake(
             f"The environment has no variable `{name}`.",
             "The run names it as the warehouse (its value never stands in a file).",
@@ -91,9 +106,14 @@ def _connect(url: str) -> Warehouse:
     try:
         return Warehouse(ibis.connect(url))
     except Exception as error:
+        # Drivers repeat what they cannot parse, such as half of a password with a `/` in it.
+        secret = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        said = str(error).replace(url, scrubbed(url))
+        for part in filter(None, [secret, unquote(secret), *re.split(r"[/?#@:]", secret)]):
+            said = said.replace(part, "***")
         raise Mistake(
             f"The warehouse {scrubbed(url)} does not answer.",
-            f"The driver says: {scrubbed(str(error)).strip().splitlines()[0]}.",
+            f"The driver says: {first_line(said)}",
             "check host, user, password and network; then run `playbook check` again.",
         ) from None
 
@@ -109,10 +129,21 @@ def _parquet(folder: Path) -> Warehouse:
     found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     for path in found:
         if path.is_dir() and any(path.glob("*.parquet")):
-            connection.read_parquet(str(path / "*.parquet"), table_name=path.name)
+            _view(connection, path / "*.parquet", path.name)
         elif path.suffix == ".parquet":
-            connection.read_parquet(str(path), table_name=path.stem)
+            _view(connection, path, path.stem)
     return Warehouse(connection)
+
+
+def _view(connection: BaseBackend, path: Path, name: str) -> None:
+    try:
+        connection.read_parquet(str(path), table_name=name, union_by_name=True)
+    except Exception as error:
+        raise Mistake(
+            f"`{path}` cannot be read as Parquet.",
+            f"DuckDB says: {first_line(error)}",
+            "write it again, or move it out of the folder.",
+        ) from None
 
 
 def _duckdb_file(path: Path) -> Warehouse:
@@ -122,7 +153,7 @@ def _duckdb_file(path: Path) -> Warehouse:
     except Exception as error:
         raise Mistake(
             f"The file `{path}` cannot be opened.",
-            f"DuckDB says: {str(error).strip().splitlines()[0]}",
+            f"DuckDB says: {first_line(error)}",
             "close the program that writes it, or write it with DuckDB 1.4 or 1.5.",
         ) from None
     return Warehouse(connection, database=("product", "main"))

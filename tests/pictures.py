@@ -137,7 +137,7 @@ STEPS_BY = result(
     "steps",
     [row | {"persona": "data_engineer"} for row in STEPS_ROWS[:4]]
     + [row | {"persona": "out", "of_previous": row["of_previous"] ** 2} for row in STEPS_ROWS[:4]]
-    + [row | {"persona": "sales", "n": 12} for row in STEPS_ROWS[:4]],
+    + [row | {"persona": "sales", "n": 12, "of_first": 0.4321} for row in STEPS_ROWS[:4]],
     "persona",
 )
 TREND = result(
@@ -223,7 +223,7 @@ AUDIT = result(
             "expected": "arrives every day",
         }
         for subject, statuses in {
-            "Do new sign-ups create their first workflow within 24 hours, and more than one?": "oocmn",
+            "Do new sign-ups create their first workflow within 24 hours, and then more?": "oocmn",
             "Do they invite a colleague before the first workflow?": "ocooo",
             "Moves data out of the warehouse": "onmoc",
         }.items()

@@ -10,7 +10,6 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 
-
 def table(text: str, **types: str) -> ir.Table:
     """A table drawn as text: a header, then rows, cells parted by `|`.
 

@@ -180,8 +180,10 @@ def test_first_times_tell_what_came_before_the_start_from_what_followed(engine):
         dee  | goal  | 2026-01-05 09:00
     """)
     found = attempts.first_times(events, "go", ["goal"], period=JANUARY)
-    told = [(r["unit"], r["started_at"], r["goal_0_at"], r["goal_0_before"]) for r in
-            rows(found, engine)]
+    told = [
+        (r["unit"], r["started_at"], r["goal_0_at"], r["goal_0_before"])
+        for r in rows(found, engine)
+    ]
     assert told == [
         ("ann", at("2026-01-05 09:00"), at("2026-01-05 09:00"), False),
         ("bob", at("2026-01-05 09:00"), at("2026-01-07 09:00"), True),

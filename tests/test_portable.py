@@ -20,12 +20,16 @@ def one(expression, engine):
 
 
 def test_a_ratio_is_a_true_quotient_even_after_an_aggregation(engine):
-    counts = table("""
+    counts = table(
+        """
         by | a | b
         x  | 1 | 4
         x  | 1 | 4
         y  | 3 | 0
-    """, a="int64", b="int64")
+    """,
+        a="int64",
+        b="int64",
+    )
     found = counts.aggregate(by="by", a=counts.a.sum(), b=counts.b.sum()).mutate(
         q=portable.ratio(ibis._.a, ibis._.b)
     )
@@ -33,13 +37,15 @@ def test_a_ratio_is_a_true_quotient_even_after_an_aggregation(engine):
 
 
 def test_count_if_counts_null_as_no_and_nobody_as_zero(engine):
-    flags = table("""
+    flags = table(
+        """
         is_so
         true
         false
 
         true
-    """.replace("\n\n", "\n \n"))
+    """.replace("\n\n", "\n \n")
+    )
     assert one(portable.count_if(flags.is_so), engine) == 2
     assert one(portable.count_if(flags.filter(flags.is_so.isnull()).is_so), engine) == 0
 
@@ -117,7 +123,8 @@ def test_the_nearest_rank_is_the_element_at_that_place(values, quantile):
 
 
 def test_the_nearest_rank_is_the_same_on_every_engine_by_segment(engine):
-    values = table("""
+    values = table(
+        """
         by | v
         x  | 1
         x  | 2
@@ -125,6 +132,8 @@ def test_the_nearest_rank_is_the_same_on_every_engine_by_segment(engine):
         x  | 9
         y  | 5
         y  |
-    """, v="int64")
+    """,
+        v="int64",
+    )
     found = portable.nearest_rank(values, "v", 0.9, by=["by"])
     assert rows(found, engine) == [{"by": "x", "v": 9}, {"by": "y", "v": 5}]

@@ -86,7 +86,7 @@ def _bars(rows: Rows, heads: dict[str, str]) -> alt.LayerChart:
     names = [row["name"] for row in rows]
     heads = {"share_text": "share", "interval_text": "95 % interval"} | heads
     widths = {key: look.column([head, *(row[key] for row in rows)]) for key, head in heads.items()}
-    width = max(150, look.WIDTH - look.room(names) - sum(widths.values()))
+    width = max(170, look.WIDTH - look.room(names) - sum(widths.values()))
     base = alt.Chart().encode(y=marks.rows("name", names))
     known = base.transform_filter("isValid(datum.share)")
     end = marks.top(max((row["high"] or row["share"] or 0 for row in rows), default=0))

@@ -117,7 +117,7 @@ def _trend_layers(
 ) -> list[alt.Chart]:
     """Band, dashes under everything, a full line over what is complete, points."""
     x = alt.X("period:O", title=None).scale(type="point", domain=periods, padding=0.4)
-    x = x.axis(labelExpr=SPLIT, labelAngle=0, labelOverlap="greedy")
+    x = x.axis(labelExpr=SPLIT, labelAngle=0, labelOverlap="parity", labelSeparation=6)
     number = {"labelExpr": marks.PERCENT} if shares else {"format": ",~r"}
     y = alt.Y("value:Q", title=None).scale(domain=[0, top], nice=not shares)
     y = y.axis(grid=True, tickCount=5, labelColor=look.MUTED, **number)

@@ -192,10 +192,11 @@ def config() -> dict[str, Any]:
             "subtitleColor": MUTED,
             "subtitleFontSize": 12,
             "subtitlePadding": 5,
+            "subtitleLineHeight": 16,
             "offset": 14,
             "limit": 0,
         },
-        "padding": 6,
+        "padding": {"left": 2, "right": 6, "top": 6, "bottom": 6},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playbook.declare.plan import DataPoint, Property
 from playbook.declare.play import Play
 from playbook.declare.product import Product, TableMap
 from playbook.declare.question import Question
-from playbook.declare.reading import Noun, load, parse, read, read_list
+from playbook.declare.reading import Noun, identified, load, parse, read, read_list
 from playbook.mistakes import Mistake, listed, nearest
 
 __all__ = [
@@ -81,41 +82,82 @@ def _listed_in(path: Path, noun: type[Noun]) -> tuple:
 
 def _each_in(folder: Path, noun: type[Noun]) -> tuple:
     return tuple(
-        read(path, noun).model_copy(update={"slug": path.stem})
+        read(path, noun).model_copy(update={"slug": _slug(path)})
         for path in sorted(folder.glob("*.yaml"))
     )
 
 
+def _slug(path: Path) -> str:
+    try:
+        return identified(path.stem)
+    except ValueError as error:
+        raise Mistake(
+            f"The file `{path.name}` has a name that nothing can be called after.",
+            f"{error}.",
+            "rename the file.",
+        ) from None
+
+
 def _check_names(found: Declarations) -> None:
-    """Every event and property that is used must be planned, and no name stands twice."""
+    """What is used must be declared, and no name stands twice."""
     planned = [point.event for point in found.plan]
+    asked = [question.id for question in found.questions]
+    former = [was for point in found.plan for was in point.was]
+    _check_once("data points", [*planned, *former])
+    _check_once("questions", asked)
+    _check_types(found.plan)
+    for place, event in _used(found):
+        _check_known(f"The {place} uses the event", event, "plan has", planned)
+    for question in found.questions:
+        if question.hold:
+            place = f"The question `{question.id}` holds the property"
+            _check_known(place, question.hold, "plan's events carry", found.properties)
+    if found.product.headline:
+        _check_known("product.yaml opens with the question", found.product.headline, "", asked)
+    for experiment in found.experiments:
+        for play in experiment.compares:
+            place = f"The experiment `{experiment.slug}` compares the play"
+            _check_known(place, play, "", [play.slug for play in found.plays])
+
+
+def _used(found: Declarations) -> list[tuple[str, str]]:
+    """(place, event) wherever an event is named outside the plan."""
     used = [(f"question `{q.id}`", event) for q in found.questions for event in q.events]
     used += [
         (f"play `{play.slug}`", event)
         for play in found.plays
         for event in (play.trigger, play.goal, *play.unless, *play.having)
     ]
-    for place, event in used:
-        if event not in planned:
-            raise Mistake(
-                f"The {place} uses the event `{event}`, which the tracking plan does not have.",
-                f"The plan has: {listed(planned)}.",
-                nearest(event, planned),
-            )
-    for question in found.questions:
-        if question.hold and question.hold not in found.properties:
-            raise Mistake(
-                f"The question `{question.id}` holds `{question.hold}`, which no event carries.",
-                f"The plan's properties are: {listed(found.properties)}.",
-                nearest(question.hold, found.properties),
-            )
-    for kind, names in (
-        ("data points", planned),
-        ("questions", [question.id for question in found.questions]),
-    ):
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise Mistake(
-                f"Two {kind} are called `{twice[0]}`.",
-                f"The names are: {listed(names)}.",
-                "rename one of them.",
-            )
+    return used + [("path of product.yaml", event) for event in found.product.path]
+
+
+def _check_known(place: str, name: str, has: str, names: Iterable[str]) -> None:
+    if name not in names:
+        raise Mistake(
+            f"{place} `{name}`, which is not declared.",
+            f"The {has or 'declared ones are'}: {listed(names)}.",
+            nearest(name, names),
+        )
+
+
+def _check_once(kind: str, names: Sequence[str]) -> None:
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise Mistake(
+            f"Two {kind} are called `{twice[0]}`.",
+            f"The names are: {listed(names)}.",
+            "rename one of them.",
+        )
+
+
+def _check_types(plan: Sequence[DataPoint]) -> None:
+    """A property is one column of `events`, so it has one type."""
+    types: dict[str, tuple[str, str]] = {}
+    for point in plan:
+        for name, spec in point.properties.items():
+            event, type_ = types.setdefault(name, (point.event, spec.type))
+            if type_ != spec.type:
+                raise Mistake(
+                    f"The property `{name}` of `{point.event}` is planned as {spec.type}.",
+                    f"As a property of `{event}` it is planned as {type_}.",
+                    "give it one type, or another name.",
+                )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from playbook.declare.reading import Names, Noun
 
@@ -22,9 +24,17 @@ class TableMap(Noun):
     table: str
     columns: dict[str, str | tuple[str, ...]]
     constants: dict[str, str | int | bool] = {}
-    values: dict[str, dict[str | int, str]] = {}
+    values: dict[str, dict[str | int | bool, str]] = {}
     only: dict[str, tuple[str | int | bool, ...]] = {}
     leave_out: dict[str, tuple[str | int | bool, ...]] = {}
+
+    @model_validator(mode="after")
+    def _says_each_column_once(self) -> Self:
+        if twice := sorted(set(self.columns) & set(self.constants)):
+            raise ValueError(f"`{twice[0]}` stands under `columns` and under `constants`")
+        if lost := sorted(set(self.values) - set(self.columns)):
+            raise ValueError(f"`values` names `{lost[0]}`, which `columns` does not map")
+        return self
 
 
 class Product(Noun):

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from playbook.declare.reading import Duration, Names, Noun
+from playbook.declare.reading import Duration, Identifier, Names, Noun
 
 Measure = Literal[
     "reached_within", "missed_within", "did_before", "mix", "time_to", "steps", "active"
@@ -45,7 +45,7 @@ class Question(Noun):
         by: Columns to break the answer down by.
     """
 
-    id: str
+    id: Identifier
     asks: str
     decides: str
     measure: Measure

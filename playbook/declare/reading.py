@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import types
 import typing
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from playbook.mistakes import Mistake, listed, nearest
 from playbook.periods import duration
@@ -19,12 +18,25 @@ from playbook.periods import duration
 class Noun(BaseModel):
     """A declared noun: frozen, and closed to fields that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def identified(name: str) -> str:
+    """The name, if files and figures can be called so."""
+    if not _IDENTIFIER.fullmatch(name):
+        raise ValueError(
+            f"`{name}` names files and figures: only letters, digits, `_`, `.` and `-`, "
+            "and the first is a letter or digit"
+        )
+    return name
 
 
 def _duration(value: object) -> object:
     if value is not None:
-        duration(str(value))
+        try:
+            duration(str(value))
+        except Mistake as mistake:
+            raise ValueError(mistake.there.removesuffix(".")) from mistake
     return value
 
 
@@ -33,35 +45,41 @@ def _several(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
 Duration = Annotated[str, BeforeValidator(_duration)]
+Identifier = Annotated[str, AfterValidator(identified)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 N = TypeVar("N", bound=Noun)
+SLUG = "slug"  # a noun's own name: its file's, and never a field of the file
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML 1.2 scalars: no `yes`, no `12:30`, no `010`; and no key twice."""
+    """Safe YAML 1.2 scalars: no `yes`, no `12:30`, no `010`, no dates; and no key twice."""
 
 
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("bool", r"^(?:true|True|false|False)$", "tTfF"),
     ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
-    ("float", r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("float", r"^[-+]?(?:0|[1-9][0-9]*)?(?:\.[0-9]+(?:[eE][-+]?[0-9]+)?)$", "-+.0123456789"),
     ("null", r"^(?:~|null|Null|)$", ["~", "n", "N", ""]),
-    ("timestamp", r"^\d{4}-\d{2}-\d{2}$", "0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
     keys = [loader.construct_object(key, deep=True) for key, _value in node.value]
-    twice = [key for key in keys if keys.count(key) > 1]
-    if twice:
-        raise Mistake(
-            f"{node.start_mark.name}, line {node.start_mark.line + 1}: `{twice[0]}` stands twice.",
-            f"The keys are: {listed(keys)}.",
-            "keep one of them.",
-        )
+    for place, key in enumerate(keys):
+        mark = node.value[place][0].start_mark
+        if isinstance(key, list | dict):
+            raise yaml.constructor.ConstructorError(problem="a key is one word", problem_mark=mark)
+        if key in keys[:place]:
+            raise Mistake(
+                f"{Path(mark.name).name}, line {mark.line + 1}: `{key}` stands twice.",
+                f"The keys are: {listed(keys)}.",
+                "keep one of them.",
+            )
     return {
         key: loader.construct_object(value, deep=True)
         for key, (_k, value) in zip(keys, node.value, strict=True)
@@ -72,10 +90,10 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def load(path: Path) -> Any:
-    """The content of a YAML file, with dates as ISO text."""
+    """The content of a YAML file; a date is the text that stands there."""
     try:
         with path.open(encoding="utf-8") as stream:
-            return _plain(yaml.load(stream, Loader=_Loader))  # noqa: S506 (it is a safe loader)
+            return yaml.load(stream, Loader=_Loader)  # noqa: S506 (it is a safe loader)
     except FileNotFoundError:
         there = (
             sorted(other.name for other in path.parent.glob("*")) if path.parent.is_dir() else []
@@ -85,12 +103,12 @@ def load(path: Path) -> Any:
             f"The folder has: {listed(there)}.",
             "correct the path, or start from a copy of params/airtouch.",
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         raise Mistake(
             f"{path.name}{place} is not YAML.",
-            f"The parser says: {getattr(error, 'problem', error)}.",
+            f"The parser says: {getattr(error, 'problem', None) or error}.",
             "look at the indentation and the quotes of that line.",
         ) from None
 
@@ -106,7 +124,7 @@ def read_list(path: Path, noun: type[N]) -> tuple[N, ...]:
     if not isinstance(entries, list):
         raise Mistake(
             f"{path.name} is no list.",
-            f"It is a {type(entries).__name__}.",
+            f"It is {_kind(entries)}.",
             f"begin each {noun.__name__.lower()} with `- `.",
         )
     return tuple(
@@ -117,62 +135,76 @@ def read_list(path: Path, noun: type[N]) -> tuple[N, ...]:
 
 def parse(data: object, noun: type[N], *, place: str) -> N:
     """A noun from plain data; the first wrong field is a mistake that names it."""
+    if not isinstance(data, dict):
+        raise Mistake(
+            f"{place} is no {noun.__name__.lower()}.",
+            f"It is {_kind(data)}.",
+            f"write `field: value` lines; the fields are {listed(_fields(noun))}.",
+        )
+    if SLUG in data:
+        raise _unknown(noun, (SLUG,), place)
     try:
         return noun.model_validate(data)
     except ValidationError as error:
         # An unknown field explains a missing one, so it comes first.
         found = error.errors(include_url=False)
         first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
-    where, kind = first["loc"], first["type"]
-    field = ".".join(str(part) for part in where)
-    known = _fields(noun, where[:-1])
-    if kind == "extra_forbidden":
+    if first["type"] == "extra_forbidden":
+        raise _unknown(noun, first["loc"], place)
+    field, there = _path(first["loc"]), first["input"]
+    if first["type"] == "missing":
         raise Mistake(
-            f"{place}: {noun.__name__} has no field `{field}`.",
-            f"It has: {listed(known)}.",
-            nearest(str(where[-1]), known),
+            f"{place}: {noun.__name__} lacks `{field}`.",
+            f"It has: {listed(there)}." if isinstance(there, dict) else f"It is {_kind(there)}.",
+            f"add `{field}:`.",
         )
-    if kind == "missing":
-        given = listed(data) if isinstance(data, dict) else type(data).__name__
-        raise Mistake(
-            f"{place}: {noun.__name__} lacks `{field}`.", f"It has: {given}.", f"add `{field}:`."
-        )
+    cause = getattr(first.get("ctx", {}).get("error"), "__cause__", None)
+    shown = _kind(there) if isinstance(there, dict | list) else there
     raise Mistake(
-        f"{place}: `{field}: {first['input']}` is wrong." if field else f"{place} is wrong.",
+        f"{place}: `{field}: {shown}` is wrong." if field else f"{place} is wrong.",
         f"{first['msg'].removeprefix('Value error, ')}.",
-        "correct the value; docs of the fields are in playbook/declare.",
+        cause.hint
+        if isinstance(cause, Mistake)
+        else "correct the value; docs of the fields are in playbook/declare.",
     )
 
 
-def _plain(value: Any) -> Any:
-    match value:
+def _unknown(noun: type[BaseModel], where: Sequence[str | int], place: str) -> Mistake:
+    known = _fields(noun, where[:-1])
+    return Mistake(
+        f"{place}: {noun.__name__} has no field `{_path(where)}`.",
+        f"It has: {listed(known)}.",
+        nearest(str(where[-1]), known),
+    )
+
+
+def _path(where: Sequence[str | int]) -> str:
+    """A place inside a noun as people write it: `tables.events[0].columns`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
+    return "".join(parts).removeprefix(".")
+
+
+def _kind(data: object) -> str:
+    """What a piece of YAML is, in words."""
+    match data:
+        case None:
+            return "empty"
         case dict():
-            return {key: _plain(entry) for key, entry in value.items()}
+            return f"a mapping of {listed(data)}"
         case list():
-            return [_plain(entry) for entry in value]
-        case date():
-            return value.isoformat()
+            return f"a list of {len(data)}"
         case _:
-            return value
+            return f"`{data}`"
 
 
-def _fields(noun: type[BaseModel], where: tuple) -> list[str]:
-    """The fields of the model at a place inside a noun, aliases as the user writes them."""
-    model: Any = noun
+def _fields(noun: type[BaseModel], where: Sequence[str | int] = ()) -> list[str]:
+    """The fields of the model at a place inside a noun, as far as files may hold them."""
+    inner: Any = noun
     for part in where:
-        if isinstance(part, str) and isinstance(model, type) and issubclass(model, BaseModel):
-            match = [f for n, f in model.model_fields.items() if part in (n, f.alias)]
-            model = match[0].annotation if match else model
-        model = _model_within(model) or model
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        model = noun
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _model_within(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        return annotation if issubclass(annotation, BaseModel) else None
-    for argument in typing.get_args(annotation):
-        if found := _model_within(argument):
-            return found
-    return None
+        if fields := getattr(inner, "model_fields", None):
+            inner = fields[part].annotation
+        else:
+            # Of `dict[str, model]` the last argument, of `tuple[model, ...]` the first.
+            arguments = typing.get_args(inner)
+            inner = arguments[0 if isinstance(part, int) else -1]
+    return [name for name in inner.model_fields if name != SLUG]

@@ -2,58 +2,131 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
 from playbook.declare import Declarations
-from playbook.mistakes import Mistake, listed
+from playbook.mistakes import Mistake, listed, nearest
 from playbook.tables import COLUMNS, Tables, conform
 from playbook.warehouse import Warehouse
+
+TRAITS = {"users", "accounts"}  # tables that keep what else is mapped, as text to break down by
+
+# Of rows that share the id (a table's first column), the first in this order is kept.
+ORDER: dict[str, tuple[str, ...]] = {
+    "events": ("received_at", "at", "event", "user_id", "session_id"),
+    "users": ("signed_up_at", *COLUMNS["users"]),
+    "accounts": ("created_at", *COLUMNS["accounts"]),
+    "messages": ("sent_at", *COLUMNS["messages"]),
+}
 
 
 def load(found: Declarations, warehouse: Warehouse) -> Tables:
     """The product's canonical tables, read by the source that the product names."""
     product = found.product
-    if unknown := sorted(set(product.tables) - set(COLUMNS)):
-        raise Mistake(
-            f"product.yaml maps `{unknown[0]}`, which is no canonical table.",
-            f"The canonical tables are: {listed(COLUMNS)}.",
-            "rename it.",
-        )
-    if "events" not in product.tables:
-        raise Mistake(
-            "product.yaml maps no `events`.",
-            f"It maps: {listed(product.tables)}.",
-            "map at least the table that holds what people did.",
-        )
-    source = importlib.import_module(f"playbook.sources.{product.source}")
-    mapped = {name: source.read(maps, name, warehouse) for name, maps in product.tables.items()}
-    extra = {"events": found.properties}
-    ready = {
-        name: warehouse.keep(
-            conform(
-                _current_names(table, found) if name == "events" else table,
-                name,
-                extra=_present(table, extra.get(name, {})),
-            ),
-            f"arrivals_{name}",
-        )
-        for name, table in mapped.items()
+    _check_tables(product.tables)
+    source = _source(product.source)
+    types = {name: _types(found, name) for name in product.tables}
+    mapped = {
+        name: source.read(maps, name, warehouse, types[name])
+        for name, maps in product.tables.items()
     }
-    arrivals = ready.pop("events")
+    typed = {name: conform(table, name, extra=types[name]) for name, table in mapped.items()}
+    arriving = _current_names(typed.pop("events"), found)
+    with explained(found, warehouse):
+        ready = {
+            name: warehouse.keep(_once(table, name), f"arrivals_{name}")
+            for name, table in typed.items()
+        }
+        arrivals = warehouse.keep(arriving, "arrivals_events")
+        events = _known(_once(arrivals.filter(_.at.notnull()), "events"), ready.get("users"))
+        events = warehouse.keep(events, "events_once")
     return Tables(
-        events=warehouse.keep(_known(_once(arrivals), ready.get("users")), "events_once"),
+        events=events,
         arrivals=arrivals,
         mapped={name: frozenset(table.columns) for name, table in mapped.items()},
         **ready,
     )
 
 
-def _present(table: ir.Table, types: dict[str, str]) -> dict[str, str]:
-    return {name: kind for name, kind in types.items() if name in table.columns}
+@contextmanager
+def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
+    """An engine's failure to read rows, as a mistake that names the column that does not cast.
+
+    Engines that keep nothing at load fail only when rows are fetched: fetch the first ones
+    inside.
+    """
+    try:
+        yield
+    except Mistake:
+        raise
+    except Exception:
+        source = _source(found.product.source)
+        for name, maps in found.product.tables.items():
+            if mistake := source.uncast(maps, name, warehouse, _types(found, name)):
+                raise mistake from None
+        raise
+
+
+def _check_tables(mapped: Mapping[str, object]) -> None:
+    if unknown := sorted(set(mapped) - set(COLUMNS)):
+        raise Mistake(
+            f"product.yaml maps `{unknown[0]}`, which is no canonical table.",
+            f"The canonical tables are: {listed(COLUMNS)}.",
+            nearest(unknown[0], COLUMNS),
+        )
+    if not mapped.get("events"):
+        raise Mistake(
+            "product.yaml maps no `events`.",
+            f"It maps: {listed(mapped)}.",
+            "map at least the table that holds what people did.",
+        )
+    if empty := [name for name, maps in mapped.items() if not maps]:
+        raise Mistake(
+            f"product.yaml maps `{empty[0]}` to no table.",
+            "Its list is empty.",
+            "add a map, or remove it.",
+        )
+
+
+def _source(name: str) -> ModuleType:
+    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    if name not in names:
+        raise Mistake(
+            f"product.yaml names the source `{name}`, which the playbook does not have.",
+            f"It has: {listed(names)}.",
+            nearest(name, names),
+        )
+    return importlib.import_module(f"playbook.sources.{name}")
+
+
+def _types(found: Declarations, name: str) -> dict[str, str]:
+    """The type of each column that the table's maps name: canonical, planned, or a trait."""
+    canonical = {column: spec.type for column, spec in COLUMNS[name].items()}
+    planned = found.properties if name == "events" else {}
+    maps = found.product.tables[name]
+    named = dict.fromkeys(column for each in maps for column in (*each.columns, *each.constants))
+    for column in named:
+        # A trait may have any name, but not one that was meant to be a canonical one.
+        meant = set(canonical) - set(named)
+        typo = difflib.get_close_matches(column, meant, n=1, cutoff=0.8)
+        if column not in canonical | planned and (name not in TRAITS or typo):
+            known = [*canonical, *planned]
+            raise Mistake(
+                f"product.yaml maps `{column}` of `{name}`, which is neither a canonical column"
+                + (" nor a property in the tracking plan." if name == "events" else "."),
+                f"Those are: {listed(known)}.",
+                nearest(column, typo or known),
+            )
+    return {column: (canonical | planned).get(column, "string") for column in named}
 
 
 def _current_names(events: ir.Table, found: Declarations) -> ir.Table:
@@ -62,23 +135,27 @@ def _current_names(events: ir.Table, found: Declarations) -> ir.Table:
     return events.mutate(event=events.event.substitute(former)) if former else events
 
 
-def _once(arrivals: ir.Table) -> ir.Table:
-    """Each event once: of the rows that share an id, the one that arrived first."""
-    first = ibis.window(group_by="event_id", order_by=[_.received_at, _.at])
-    return arrivals.mutate(copy_=ibis.row_number().over(first)).filter(_.copy_ == 0).drop("copy_")
+def _once(table: ir.Table, name: str) -> ir.Table:
+    """Each thing once: of the rows that share an id, the one that came first; null is no id."""
+    if name not in ORDER:
+        return table
+    key = next(iter(COLUMNS[name]))
+    first = ibis.window(group_by=key, order_by=list(ORDER[name]))
+    counted = table.mutate(copy_=ibis.row_number().over(first))
+    return counted.filter((_.copy_ == 0) | _[key].isnull()).drop("copy_")
 
 
 def _known(events: ir.Table, users: ir.Table | None) -> ir.Table:
     """Events with the account of their user where they name none, and whether it is one of us."""
     if users is None:
         return events.mutate(is_internal=ibis.literal(False), is_inferred=ibis.literal(False))
-    people = users.select(user_id_="user_id", account_id_="account_id", is_internal="is_internal")
+    people = users.select(user_id_="user_id", account_id_="account_id", internal_="is_internal")
     return (
         events.left_join(people, events.user_id == people.user_id_)
         .mutate(
             is_inferred=_.account_id.isnull() & _.account_id_.notnull(),
             account_id=_.account_id.coalesce(_.account_id_),
-            is_internal=_.is_internal.fill_null(False),
+            is_internal=_.internal_.fill_null(False),
         )
-        .drop("user_id_", "account_id_")
+        .drop("user_id_", "account_id_", "internal_")
     )
