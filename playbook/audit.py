@@ -146,10 +146,8 @@ def _verdicts(run: Run, rows: Rows) -> Rows:
         found.append(
             {
                 "question": question.asks,
-                "needs": ", ".join(need["check"] for need in own),
                 "verdict": VERDICTS[worst],
                 "because": "; ".join(blocks) if worst != "ok" else "",
-                "decides": question.decides,
             }
         )
     return found

@@ -36,8 +36,11 @@ class Warehouse:
 
     @property
     def names(self) -> list[str]:
-        """The tables that are there."""
-        return sorted(self.connection.list_tables(database=self.database))
+        """The tables that are there, without those that we keep."""
+        found = set(self.connection.list_tables(database=self.database))
+        if isinstance(self.database, tuple):
+            found -= set(self.connection.list_tables(database=("temp", "main")))
+        return sorted(found)
 
     def table(self, name: str) -> ir.Table:
         """The table of that name."""
@@ -66,6 +69,8 @@ def open(url: str) -> Warehouse:
     """
     if url.startswith("env:"):
         return open(_variable(url.removeprefix("env:")))
+    if file := url.removeprefix("duckdb://") if url.startswith("duckdb://") else "":
+        return open(file)  # Ibis would open it for writing, and lock everybody else out
     if "://" in url:
         return _connect(url)
     path = Path(url)
@@ -132,12 +137,16 @@ def _parquet(folder: Path) -> Warehouse:
             _view(connection, path / "*.parquet", path.name)
         elif path.suffix == ".parquet":
             _view(connection, path, path.stem)
-    return Warehouse(connection)
+    return Warehouse(connection, database=("memory", "main"))
 
 
 def _view(connection: BaseBackend, path: Path, name: str) -> None:
     try:
-        connection.read_parquet(str(path), table_name=name, union_by_name=True)
+        # Ibis would make a view of the session, beside the tables that we keep.
+        table, files = name.replace('"', '""'), str(path).replace("'", "''")
+        connection.raw_sql(
+            f"create view \"{table}\" as from read_parquet('{files}', union_by_name = true)"
+        )
     except Exception as error:
         raise Mistake(
             f"`{path}` cannot be read as Parquet.",

@@ -38,7 +38,7 @@ def cluster() -> Iterator[str]:
         subprocess.run([*setting_up, "-E", "UTF8", "--no-sync"], check=True, **said, **as_owner)
         server = subprocess.Popen(
             [_programs() / "postgres", "-D", data, "-p", str(port), "-k", home, "-F"]
-            + ["-c", "listen_addresses=127.0.0.1", "-c", "timezone=Asia/Kolkata"],
+            + ["-c", "listen_addresses=127.0.0.1", "-c", "timezone=Asia/Kolkata", "-c", "jit=off"],
             **said,
             **as_owner,
         )

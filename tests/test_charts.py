@@ -85,6 +85,21 @@ def test_the_subtitle_says_how_it_is_counted_and_how_far_the_data_goes():
     ]
 
 
+def test_what_every_chart_would_repeat_stands_in_the_description_only():
+    words = (("measure", "mix"), ("goals", "started, saved"), ("left out", "bots"))
+    chart = charts.of(replace(pictures.ALL, definition=words), title=TITLE)
+    goals = "goals: started a workflow, saved the workflow"
+    assert chart.spec["title"]["subtitle"][0] == f"{goals} · data up to 2026-04-01 00:00"
+    assert f"measure: mix · {goals} · left out: bots" in chart.description
+
+
+def test_a_long_label_keeps_its_n():
+    name = look.with_n("created a connection + invited a colleague + saved a workflow", 1234)
+    lines = look.fitted(name).split("\n")
+    assert len(lines) == 2
+    assert lines[1].endswith("(n\u00a0=\u00a01,234)")
+
+
 def test_the_description_says_in_words_what_is_drawn():
     chart = charts.of(pictures.SHARE, title=TITLE)
     assert chart.spec["description"] == chart.description
@@ -196,7 +211,7 @@ def test_audit_cells_have_a_symbol_besides_their_colour():
 def test_numbers_have_one_decimal_a_comma_and_a_real_minus():
     assert look.percent(0.3821) == "38.2 %"
     assert look.count(1234567) == "1,234,567"
-    assert [look.points(x) for x in (0.031, -0.004, -0.0001)] == ["+3.1", "−0.4", "0.0"]
+    assert [look.points(x) for x in (0.031, -0.004, -0.0001)] == ["+3.1", "−0.4", "−0.01"]
 
 
 def test_decimals_and_what_is_not_a_number_become_json():

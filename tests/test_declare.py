@@ -168,7 +168,7 @@ def test_what_is_not_yaml_names_file_and_line(tmp_path, text, said):
 
 def test_a_file_in_another_encoding_is_a_mistake(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("name: Zoë".encode("latin-1"))
-    with pytest.raises(Mistake, match="latin.yaml is not YAML"):
+    with pytest.raises(Mistake, match=r"latin\.yaml is not YAML"):
         declare.load(tmp_path / "latin.yaml")
 
 
@@ -290,7 +290,7 @@ def test_a_missing_field_names_what_its_own_mapping_has(folder):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("goal: workflow_saved\n", "", "`reached_within` also needs goal."),
+        ("  goal: workflow_saved\n", "", "`reached_within` also needs goal."),
         ("within: 24h", "within: 24h\n  edges: [24h]", "`reached_within` takes no edges."),
         ("measure: reached_within", "measure: steps", "`steps` also needs goals."),
     ],

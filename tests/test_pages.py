@@ -157,7 +157,7 @@ def test_columns_of_numbers_are_aligned_with_their_heads():
 
 def test_numbers_in_a_table_with_row_heads_keep_their_place():
     html = shown(code("x", {"text/html": "<table><tr><th>0</th><td>a</td><td>5</td></tr></table>"}))
-    assert '<th>0</th><td>a</td><td class="number">5</td>' in html
+    assert '<th class="number">0</th><td>a</td><td class="number">5</td>' in html
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -12,6 +12,8 @@ from playbook.results import Answer, Result, Unavailable
 
 # JupyterLab 4 draws this type itself; nbformat and nbval take it as JSON.
 MIME = "application/vnd.vegalite.v5+json"
+# The same for nearly every chart of a report: said in its description and its definition's table.
+ASIDE = ("measure", "entry", "left out", "edges", "hold")
 NOBODY = "Nobody in the period: there is nothing to draw."
 
 
@@ -131,8 +133,8 @@ def _chart(result: Answer, shape: str, title: str) -> Chart | Note:
 def _finished(drawn: Any, result: Result, title: str) -> Chart:
     """A drawing with its titles and its words."""
     picture, notes, said = drawn
-    counted = look.subtitle(result)
-    subtitle = [*look.parted(counted, 96), *notes]
+    counted = look.definition(result)
+    subtitle = [*look.parted(look.definition(result, without=ASIDE), 96), *notes]
     heading: dict[str, Any] = {"text": look.wrapped(title, 60, most=3)}
     spec = picture.to_dict(validate=True)
     spec["title"] = heading | ({"subtitle": subtitle} if subtitle else {})

@@ -25,7 +25,7 @@ VERDICTS = {
     "harms": WORSE,
     "worse": WORSE,
 }
-HEADS = {"effect": "effect", "interval": "95 % interval", "sizes": "n treated + held out"}
+HEADS = {"effect": "effect", "interval": "95 % interval", "sizes": "treated + held out"}
 HEADS |= {"grade": "grade"}
 REFUSED = ("D", "F")  # grades that print no effect
 STATUSES = {  # status → symbol, colour
@@ -42,7 +42,7 @@ def effect(result: Result, rows: Rows) -> Drawn:
     drawn = [_effect(result, row) for row in rows]
     names = [row["name"] for row in drawn]
     widths = {key: look.column([head, *(r[key] for r in drawn)]) for key, head in HEADS.items()}
-    width = max(190, look.WIDTH - look.room(names) - sum(widths.values()))
+    width = max(170, look.WIDTH - look.room(names) - sum(widths.values()))
     base = alt.Chart().encode(y=marks.rows("name", names))
     layers = [*_forest(base, drawn), marks.labels(names, ROW)]
     layers += marks.columns(base, HEADS, widths, width, bold="effect")

@@ -11,13 +11,15 @@ from playbook.charts.look import Rows, count, interval, percent
 from playbook.results import Result
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
-ROW = 48  # pixels from one bar to the next
+ROW, DENSE = 48, 26  # pixels from one bar to the next, alone and in panels
 ENDS = 110  # pixels for "4,182 (100.0 %)" after the longest bar
+LOSSES = 140  # pixels for "−1,234 lost here (32.2 %)"
 
 
 def steps(result: Result, rows: Rows) -> Drawn:
     """A panel of bars per segment; the largest relative loss of each is orange."""
     panels, said = [], []
+    panel = _dense if result.by else _wide
     for name, own in look.segments(result, rows).items():
         own = sorted(own, key=lambda row: row["position"])
         n, still = own[0]["n"], own[0].get("open")
@@ -27,10 +29,10 @@ def steps(result: Result, rows: Rows) -> Drawn:
             continue
         drawn = _steps(result, own)
         heading = look.with_n(name, n) + (f", {count(still)} still open" if still else "")
-        panels.append(_panel(drawn, heading if name else ""))
+        panels.append(_headed(panel(drawn), heading if name else ""))
         said += [f"{name}: {row['said']}" if name else row["said"] for row in drawn]
     whole = (
-        panels[0] if len(panels) == 1 else alt.concat(*panels, columns=1, spacing=22, align="none")
+        panels[0] if len(panels) == 1 else alt.concat(*panels, columns=1, spacing=14, align="none")
     )
     still = "" if result.by else rows[0].get("open")
     opened = f" {count(still)} still open are left out." if still else ""
@@ -79,30 +81,50 @@ def _steps(result: Result, rows: Rows) -> Rows:
     return found
 
 
-def _panel(rows: Rows, heading: str) -> Any:
+def _wide(rows: Rows) -> alt.LayerChart:
+    """Steps with the losses between them."""
+    base, layers = _bars(rows, size=24, row=ROW)
+    loss = base.transform_filter("datum.loss != ''")
+    loss = loss.mark_text(align="left", fontSize=11, dy=-ROW / 2)
+    layers.append(
+        loss.encode(x=alt.value(6), text="loss:N", color=alt.Color("quiet:N", scale=None))
+    )
+    width = look.WIDTH - look.room(row["name"] for row in rows) - ENDS
+    return _layered(layers, rows, width, ROW)
+
+
+def _dense(rows: Rows) -> alt.LayerChart:
+    """Steps with the losses beside them: one panel of several."""
+    base, layers = _bars(rows, size=17, row=DENSE)
+    width = look.WIDTH - look.room(row["name"] for row in rows) - ENDS - LOSSES
+    loss = base.mark_text(align="right", fontSize=11)
+    x = alt.value(width + ENDS + LOSSES)
+    layers.append(loss.encode(x=x, text="loss:N", color=alt.Color("quiet:N", scale=None)))
+    return _layered(layers, rows, width, DENSE)
+
+
+def _bars(rows: Rows, *, size: int, row: int) -> tuple[alt.Chart, list[alt.Chart]]:
     names = [row["name"] for row in rows]
     base = alt.Chart().encode(y=marks.rows("name", names))
     x = alt.X("share:Q").scale(domain=[0, 1]).axis(None)
     tip = {"name": "step", "n_text": "n", "share_text": "of the first step"}
     tip |= {"interval_text": "95 % interval", "previous_text": "of the step before"}
-    colour = alt.Color("colour:N", scale=None)
-    bar = base.mark_bar(size=24, cornerRadiusEnd=2)
+    bar = base.mark_bar(size=size, cornerRadiusEnd=2)
+    bar = bar.encode(x=x, color=alt.Color("colour:N", scale=None), tooltip=marks.tips(tip))
     text = base.mark_text(align="left", dx=6).encode(x=x, text="text:N")
-    loss = base.transform_filter("datum.loss != ''")
-    loss = loss.mark_text(align="left", fontSize=11, dy=-ROW / 2).encode(
-        x=alt.value(6), text="loss:N", color=alt.Color("quiet:N", scale=None)
-    )
-    bar = bar.encode(x=x, color=colour, tooltip=marks.tips(tip))
-    panel = alt.layer(bar, text, loss, marks.labels(names, ROW), data=alt.Data(values=rows))
-    width = look.WIDTH - look.room(names) - ENDS
-    return _headed(panel.properties(width=width, height=ROW * len(rows)), heading)
+    return base, [bar, text, marks.labels(names, row)]
+
+
+def _layered(layers: list[alt.Chart], rows: Rows, width: int, row: int) -> alt.LayerChart:
+    picture = alt.layer(*layers, data=alt.Data(values=rows))
+    return picture.properties(width=width, height=row * len(rows))
 
 
 def _too_few(name: str, n: int) -> alt.LayerChart:
     text = alt.Chart(alt.Data(values=[{"said": look.too_few(n)}]))
     text = text.mark_text(align="left", color=look.MUTED, fontStyle="italic")
-    text = text.encode(x=alt.value(0), y=alt.value(ROW / 2), text="said:N")
-    return (text + marks.labels([look.fitted(name)], ROW)).properties(width=300, height=ROW)
+    text = text.encode(x=alt.value(0), y=alt.value(DENSE / 2), text="said:N")
+    return (text + marks.labels([look.fitted(name)], DENSE)).properties(width=300, height=DENSE)
 
 
 def _headed(panel: Any, heading: str) -> Any:

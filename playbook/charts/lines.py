@@ -15,6 +15,7 @@ HEIGHT = 260
 SHARE = "share"  # the name of a series whose values are shares
 SPLIT = "split(datum.label, '\\n')"
 RULES = {24: "24 h", 72: "3 days"}
+CLOSE = 1000  # hours; with a later horizon the labels of the rules would touch
 TICKS = (3, 6, 12, 24, 48, 72, 168, 336, 720, 2160)
 POINTS = 120  # of a curve: more cannot be told apart
 
@@ -31,7 +32,7 @@ def trend(result: Result, rows: Rows) -> Drawn:
     known = [row for row in drawn if row["value"] is not None]
     ends = [[row for row in known if row["name"] == name][-1:] for name in names]
     tags = [(own[0]["name"], own[0]["value"]) for own in ends if own]
-    margin = look.room(look.fitted(name, 22, most=3) for name in names)
+    margin = look.room(look.fitted(name, 22) for name in names)
     width = max(300, look.WIDTH - margin - 60)
     layers = _trend_layers(drawn, list(labels.values()), names, top, shares)
     layers += _tags(tags, names, top, width)
@@ -64,7 +65,7 @@ def curve(result: Result, rows: Rows) -> Drawn:
         (name, groups[name][-1]["share"] if not few[name] else 0.0, _tag(name, own, few[name]))
         for name, own in groups.items()
     ]
-    width = max(300, look.WIDTH - look.room(look.fitted(t, 22, most=3) for *_, t in tags) - 50)
+    width = max(300, look.WIDTH - look.room(look.fitted(t, 22) for *_, t in tags) - 50)
     layers = [*_rules(horizon), *_curve_layers(drawn, names, top, horizon)]
     layers += _tags([(n, v) for n, v, _ in tags], names, top, width, [t for *_, t in tags])
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
@@ -168,7 +169,7 @@ def _curve_layers(drawn: Rows, names: list[str], top: float, horizon: float) -> 
     # Points that are not seen carry the tooltips: a line as a whole has only one.
     points = base.transform_calculate(share_text=said, interval_text=band)
     return [
-        base.mark_area(opacity=0.14, interpolate="step-after").encode(
+        base.mark_area(opacity=0.14 if len(names) < 4 else 0.07, interpolate="step-after").encode(
             y=alt.Y("low:Q"), y2="high:Q"
         ),
         base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(strokeDash=dash),
@@ -178,6 +179,8 @@ def _curve_layers(drawn: Rows, names: list[str], top: float, horizon: float) -> 
 
 def _rules(horizon: float) -> list[alt.Chart]:
     rows = [{"hours": hours, "said": said} for hours, said in RULES.items() if hours < horizon]
+    if horizon > CLOSE:
+        rows[0]["said"] = ""
     if not rows:
         return []
     base = alt.Chart(alt.Data(values=rows)).encode(x="hours:Q")
@@ -194,7 +197,7 @@ def _tags(
     said: list[str] | None = None,
 ) -> list[alt.Chart]:
     """Names at the right ends of lines, moved apart where they would touch."""
-    texts = [look.fitted(text, 22, most=3) for text in said or [name for name, _ in ends]]
+    texts = [look.fitted(text, 22) for text in said or [name for name, _ in ends]]
     if not any(texts):
         return []
     sizes = [marks.LINE * (text.count("\n") + 1) + 3 for text in texts]

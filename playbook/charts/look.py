@@ -44,11 +44,12 @@ def percent(share: float | None) -> str:
 
 
 def points(difference: float | None) -> str:
-    """A difference of shares in percentage points: "+3.1"."""
+    """A difference of shares in percentage points: "+3.1"; a second digit where one says 0.0."""
     if difference is None:
         return NONE
-    value = round(difference * 100, 1) or 0.0  # never "−0.0"
-    return (f"{value:+.1f}" if value else "0.0").replace("-", MINUS)
+    value = difference * 100
+    digits = 1 if abs(value) >= 0.05 else 2
+    return (f"{value:+.{digits}f}" if round(value, 2) else "0.0").replace("-", MINUS)
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -81,9 +82,13 @@ def segments(result: Result, rows: Rows) -> dict[str, Rows]:
     return found
 
 
-def subtitle(result: Result) -> str:
-    """How it is counted and how far the data goes, in one sentence."""
-    parts = [f"{word}: {result.label(value)}" for word, value in result.definition]
+def definition(result: Result, *, without: Iterable[str] = ()) -> str:
+    """How it is counted and how far the data goes, but for some of the words."""
+    parts = [
+        f"{word}: {', '.join(result.label(name) for name in value.split(', '))}"
+        for word, value in result.definition
+        if word not in without
+    ]
     return " · ".join([*parts, f"data up to {result.as_of}"] if result.as_of else parts)
 
 
@@ -109,9 +114,10 @@ def parted(text: str, width: int) -> list[str]:
     return lines
 
 
-def fitted(text: str, width: int = 30, *, most: int = 2) -> str:
-    """A label in lines, as charts with `lineBreak` or `split` want it."""
-    return "\n".join(wrapped(text, width, most=most))
+def fitted(text: str, width: int = 30) -> str:
+    """A label in two lines, as wide as they must be, but cut off in the end."""
+    lines = next((ls for w in (width, width + 9) if len(ls := wrapped(text, w, most=9)) <= 2), [])
+    return "\n".join(lines or wrapped(text, width + 18))
 
 
 def room(texts: Iterable[str]) -> int:

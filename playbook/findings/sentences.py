@@ -134,7 +134,7 @@ def _share(result: Result, row: dict, says: str) -> str:
     text = (
         f"**{percent(row['share'])}** ({percent(row['low'])} to {percent(row['high'])}, "
         f"n = {row['n']:,}) {says}"
-    )
+    ).rstrip()
     if row.get("repeated") is not None and row["reached"]:
         text += f"; {row['repeated']:,} of these {row['reached']:,} more than once"
         if "did_before" in dict(result.definition).values():
@@ -158,11 +158,12 @@ def _steps(result: Result, rows: list, says: str) -> str:
     if rows[0]["n"] < max(result.min_n, 1):
         return f"too few to say (n = {rows[0]['n']:,})."
     worst = min(losses, key=lambda row: 1 if row["of_previous"] is None else row["of_previous"])
+    unit = dict(result.definition).get("unit", "unit")
     text = (
         f"**{percent(last['of_first'])}** ({percent(last['low'])} to {percent(last['high'])}) "
-        f"of {rows[0]['n']:,} {says} {result.label(last['step'])}. The largest loss is before "
-        f"“{result.label(worst['step'])}”: {worst['lost']:,} people or accounts, "
-        f"{percent(1 - worst['of_previous'])} of those who came that far."
+        f"of {rows[0]['n']:,} {says or f'{unit}s'} get as far as “{result.label(last['step'])}”. "
+        f"The largest loss is before “{result.label(worst['step'])}”: {worst['lost']:,} {unit}s, "
+        f"{percent(1 - (worst['of_previous'] or 0))} of those who came that far."
     )
     open_ = rows[0].get("open")
     return text + (f" {open_:,} are still open." if open_ else "")
@@ -189,10 +190,14 @@ def _trend(result: Result, rows: list, says: str) -> str:
 def _curve(rows: list, says: str, at: Sequence[int]) -> str:
     horizon = rows[-1]["hours"]
     half = next((row["hours"] for row in rows if row["share"] >= 0.5), None)
-    middle = f"after {half:,.0f} hours" if half else f"not reached within {horizon:,.0f} hours"
+    middle = (
+        f"half {says} within {half:,.0f} hours"
+        if half
+        else (f"less than half {says} within {horizon:,.0f} hours")
+    )
     seen = [(hours, [row for row in rows if row["hours"] <= hours][-1]) for hours in at]
-    parts = [f"{percent(row['share'])} within {hours} hours" for hours, row in seen]
-    return f"half of {rows[0]['n']:,} {says}: {middle}; {', '.join(parts)}."
+    parts = [f"{percent(row['share'])} within {hours}" for hours, row in seen]
+    return f"**{middle}** ({', '.join(parts)}; n = {rows[0]['n']:,})."
 
 
 def _effect(result: Result, row: dict) -> str:

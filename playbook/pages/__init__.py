@@ -16,22 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import bleach
 import jinja2
-import mistune
 import nbformat
 from markupsafe import Markup
 
+from playbook.pages import safe
+
 BOTTOM_LINE, PARAMETERS, INJECTED = "bottom-line", "parameters", "injected-parameters"
 VEGALITE = ("application/vnd.vegalite.v6+json", "application/vnd.vegalite.v5+json")
+TEMPLATES = Path(__file__).with_name("templates")
 PNG = b"\x89PNG\r\n\x1a\n"
-# What HTML of notebooks may keep: text and tables. No addresses but links, no styles, no ids.
-TEXT = {"a", "b", "blockquote", "br", "code", "del", "em", "hr", "i", "p", "pre", "small"}
-TEXT |= {"h1", "h2", "h3", "h4", "li", "ol", "strong", "sub", "sup", "ul"}
-TABLE = {"table", "tbody", "td", "tfoot", "th", "thead", "tr"}
-CLASSES = {"note", "number"}
-DROPPED = re.compile(r"(?is)<(script|style|title|template|svg|math|iframe)\b.*?(</\1\s*>|\Z)")
-NUMBER = re.compile(r"[-+\u2212]?[\d,.]+( %)?|–")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -84,7 +78,7 @@ def index(report: Mapping[str, Any]) -> str:
             `now`, `change`; `files`: (label, address) pairs.
     """
     stages = [
-        {**stage, "said": [_markdown(text) for text in stage["bottom_line"]]}
+        {**stage, "said": [safe.markdown(text) for text in stage["bottom_line"]]}
         for stage in report["stages"]
     ]
     return _render("index.html", [], report={**report, "stages": stages})
@@ -97,7 +91,7 @@ def _render(name: str, scripts: list[str], **given: Any) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
@@ -110,7 +104,7 @@ def _render(name: str, scripts: list[str], **given: Any) -> str:
 
 
 def _template(name: str) -> str:
-    return (Path(__file__).with_name("templates") / name).read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -168,7 +162,7 @@ def _cell(cell: Any, page: _Page) -> dict[str, Any]:
         "lead": False,
     }
     if cell.cell_type == "markdown":
-        shown["parts"] = [_anchored(_markdown(cell.source), page)]
+        shown["parts"] = [_anchored(safe.markdown(cell.source), page)]
     elif cell.cell_type == "code" and not shown["parameters"]:
         parts = [part for output in cell.get("outputs", []) if (part := _output(output, page))]
         shown |= {"parts": parts, "code": cell.source}
@@ -235,7 +229,7 @@ def _points_outside(spec: Any) -> bool:
 
 
 def _html(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
-    return _clean(_text(value))
+    return safe.clean(_text(value))
 
 
 def _png(value: Any, data: Mapping[str, Any], _page: _Page) -> Markup | None:
@@ -251,7 +245,7 @@ def _png(value: Any, data: Mapping[str, Any], _page: _Page) -> Markup | None:
 
 
 def _said(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
-    return _markdown(_text(value))
+    return safe.markdown(_text(value))
 
 
 def _plain(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup | None:
@@ -266,53 +260,6 @@ _SHOWN = {
     "text/markdown": _said,
     "text/plain": _plain,
 }
-
-
-def _markdown(text: str) -> Markup:
-    """Markdown as HTML; HTML inside it is shown as text."""
-    return _clean(mistune.create_markdown(escape=True, plugins=["table"])(text))
-
-
-def _clean(text: str) -> Markup:
-    """HTML with nothing but text, tables and links; numbers in tables are right-aligned."""
-    kept = bleach.clean(
-        DROPPED.sub("", text),
-        tags=TEXT | TABLE,
-        attributes=_allowed,
-        protocols={"http", "https", "mailto"},
-        strip=True,
-    )
-    kept = re.sub(r"(?s)<table>.*?</table>", _aligned, kept)
-    return Markup(kept)  # noqa: S704 (cleaned above)
-
-
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if name == "class":
-        return value in CLASSES
-    if tag in {"td", "th"} and name in {"colspan", "rowspan"}:
-        return value.isdigit()
-    return tag == "a" and name == "href"
-
-
-def _aligned(match: re.Match[str]) -> str:
-    """A table whose columns of numbers, with their heads, are marked as such."""
-    rows = re.findall(r"(?s)<tr>(.*?)</tr>", match[0])
-    body = [re.findall(r"(?s)<t[dh]>(.*?)</t[dh]>", row) for row in rows if "<td>" in row]
-    numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _numbers(column)}
-
-    def mark(row: re.Match[str]) -> str:
-        place = itertools.count()
-        return re.sub(
-            r"<(td|th)>",
-            lambda tag: f'<{tag[1]} class="number">' if next(place) in numbers else tag[0],
-            row[0],
-        )
-
-    return f'<div class="table">{re.sub(r"(?s)<tr>.*?</tr>", mark, match[0])}</div>'
-
-
-def _numbers(column: Sequence[str]) -> bool:
-    return all(NUMBER.fullmatch(cell) for cell in column) and any(c != "–" for c in column)
 
 
 def _text(value: Any) -> str:

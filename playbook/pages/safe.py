@@ -1,0 +1,66 @@
+"""Markdown and HTML that nobody vouches for, as HTML in which nothing runs and nothing loads."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+
+import bleach
+import mistune
+from markupsafe import Markup
+
+# What HTML of notebooks may keep: text and tables. No addresses but links, no styles, no ids.
+TEXT = {"a", "b", "blockquote", "br", "code", "del", "em", "hr", "i", "p", "pre", "small"}
+TEXT |= {"h1", "h2", "h3", "h4", "li", "ol", "strong", "sub", "sup", "ul"}
+TABLE = {"table", "tbody", "td", "tfoot", "th", "thead", "tr"}
+CLASSES = {"note", "number"}
+DROPPED = re.compile(r"(?is)<(script|style|title|template|svg|math|iframe)\b.*?(</\1\s*>|\Z)")
+NUMBER = re.compile(r"[-+\u2212]?[\d,.]+( %)?|–")
+
+
+def markdown(text: str) -> Markup:
+    """Markdown as HTML; HTML inside it is shown as text."""
+    return clean(mistune.create_markdown(escape=True, plugins=["table"])(text))
+
+
+def clean(text: str) -> Markup:
+    """HTML with nothing but text, tables and links; numbers in tables are right-aligned."""
+    kept = bleach.clean(
+        DROPPED.sub("", text),
+        tags=TEXT | TABLE,
+        attributes=_allowed,
+        protocols={"http", "https", "mailto"},
+        strip=True,
+    )
+    kept = re.sub(r"(?s)<table>.*?</table>", _aligned, kept)
+    return Markup(kept)  # noqa: S704 (cleaned above)
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if name == "class":
+        return value in CLASSES
+    if tag in {"td", "th"} and name in {"colspan", "rowspan"}:
+        return value.isdigit()
+    return tag == "a" and name == "href"
+
+
+def _aligned(match: re.Match[str]) -> str:
+    """A table whose columns of numbers, with their heads, are marked as such."""
+    rows = re.findall(r"(?s)<tr>(.*?)</tr>", match[0])
+    body = [re.findall(r"(?s)<t[dh]>(.*?)</t[dh]>", row) for row in rows if "<td>" in row]
+    numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _numbers(column)}
+
+    def mark(row: re.Match[str]) -> str:
+        place = itertools.count()
+        return re.sub(
+            r"<(td|th)>",
+            lambda tag: f'<{tag[1]} class="number">' if next(place) in numbers else tag[0],
+            row[0],
+        )
+
+    return f'<div class="table">{re.sub(r"(?s)<tr>.*?</tr>", mark, match[0])}</div>'
+
+
+def _numbers(column: Sequence[str]) -> bool:
+    return all(NUMBER.fullmatch(cell) for cell in column) and any(c != "–" for c in column)

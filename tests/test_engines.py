@@ -1,0 +1,70 @@
+"""The whole suite gives the same numbers on PostgreSQL, and compiles for other warehouses."""
+
+import ibis
+import pyarrow.parquet as pq
+import pytest
+import sqlglot
+
+import playbook as pb
+from playbook import demo
+
+SQLGLOT = {"pyspark": "spark"}  # other names of the same dialect
+TABLES = ("events", "users", "workspaces", "messages", "holdouts")
+# Warehouses whose drivers are not here: what Ibis compiles is all that can be seen of them.
+DIALECTS = ("bigquery", "snowflake", "clickhouse", "trino", "databricks", "pyspark")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return demo.write(tmp_path_factory.mktemp("small") / "demo", events=20_000)
+
+
+@pytest.fixture(scope="module")
+def here(small):
+    return pb.open("params/airtouch", str(small))
+
+
+@pytest.fixture(scope="module")
+def there(small, postgres_connection, postgres_url):
+    for name in TABLES:
+        postgres_connection.create_table(name, pq.read_table(small / f"{name}.parquet"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRTOUCH_TEST_WAREHOUSE", postgres_url)
+        yield pb.open("params/airtouch", "env:AIRTOUCH_TEST_WAREHOUSE")
+    for name in TABLES:
+        postgres_connection.drop_table(name)
+
+
+def results(run):
+    """Every result that the notebooks show, by id."""
+    found = [pb.audit.questions(run), pb.audit.data_points(run), pb.audit.soundness(run)]
+    for question in run.declared.questions:
+        breakdowns = ("",) if question.measure == "active" else ("", "persona", "week")
+        found += [pb.friction.answer(run, question.id, by=by) for by in breakdowns]
+    found += [
+        pb.friction.curve(run, "time_to_first_workflow", by="intent"),
+        pb.friction.stuck(run, "started_never_saved"),
+        pb.friction.members(run, "path_to_value", "dropped"),
+        pb.personalization.matrix(run, "first_workflow_24h"),
+        pb.personalization.reach(run),
+        pb.personalization.audience(run, "organic_engineer_guide_into"),
+        pb.impact.effects(run),
+        pb.impact.effect(run, "sales_marketing_invite_guide", by="persona"),
+        pb.impact.reach(run, "organic_engineer_welcome"),
+        pb.impact.activation_by_week(run, "activation_rate"),
+    ]
+    return found
+
+
+def test_every_number_is_the_same_on_postgresql(here, there):
+    assert there.period == here.period
+    for ours, theirs in zip(results(here), results(there), strict=True):
+        assert theirs.rows == ours.rows, ours.id
+        assert ours.rows, ours.id
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_result_compiles_for_warehouses_that_are_not_here(here, dialect):
+    for result in results(here):
+        text = ibis.to_sql(result.table.unbind(), dialect=dialect)
+        assert sqlglot.parse_one(text, read=SQLGLOT.get(dialect, dialect)), result.id

@@ -1,0 +1,246 @@
+"""The package's own rules: imports go one way, one place executes, one place knows dialects."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "playbook"
+
+# Each module imports only what stands on an earlier line; what shares a line never imports itself.
+LAYERS = [
+    ["mistakes"],
+    ["portable"],
+    ["tables"],
+    ["periods"],
+    ["declare"],
+    ["warehouse"],
+    ["sources"],
+    ["demo"],
+    ["coverage"],
+    ["results"],
+    ["stats"],
+    ["run"],
+    ["units"],
+    ["attempts"],
+    ["measures"],
+    ["shaping"],
+    ["answers"],
+    ["triggers"],
+    ["audit", "friction", "personalization", "impact"],
+    ["figures"],
+    ["findings"],
+    ["charts", "listings", "pages"],
+    ["report"],
+    ["__main__", "__init__"],
+]
+STAGES = {"audit", "friction", "personalization", "impact"}
+VIEWS = {"charts", "findings", "listings", "pages", "figures"}
+
+# Modules that build Ibis expressions.
+EXPRESSIONS = [
+    *("sources/__init__", "sources/native", "tables", "periods", "coverage", "units"),
+    *("attempts", "measures", "answers", "triggers"),
+    *("audit", "friction", "personalization", "impact"),
+]
+
+# Only these bring rows home.
+FETCHES = {
+    "results": "a result's rows, once",
+    "run": "the watermark and the coverage, once per run",
+    "report": "an audience, row by row into its file",
+    "sources/native": "counts what does not cast, after a load has failed",
+}
+FETCHING = {
+    "execute",
+    "to_pandas",
+    "to_pandas_batches",
+    "to_polars",
+    "to_pyarrow",
+    "to_pyarrow_batches",
+    "to_csv",
+    "to_parquet",
+    "to_list",
+    "preview",
+}
+
+# Engines round, truncate, order or spell these differently: `portable` says each of them once.
+DISAGREED = {
+    "approx_median",
+    "approx_nunique",
+    "approx_quantile",
+    "cache",
+    "collect",
+    "delta",
+    "epoch_seconds",
+    "first",
+    "group_concat",
+    "hash",
+    "hexdigest",
+    "last",
+    "median",
+    "mode",
+    "notin",
+    "quantile",
+    "sample",
+}
+
+# Where `/` divides plain Python numbers (or joins paths), and of what.
+DIVIDES = {
+    "coverage": {"need": "counts of a fetched row", "_share": "counts of a fetched row"},
+    "audit": {"_silence": "a length of time", "_defects": "counts of a fetched row"},
+    "personalization": {"reach": "a length of time", "finish": "counts of fetched rows"},
+    "impact": {"_judged": "counts of fetched rows", "_reach_rows": "counts of fetched rows"},
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Path inside the package, without its ending → the module's syntax tree."""
+    return {
+        path.relative_to(PACKAGE).with_suffix("").as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+MODULES = modules()
+
+
+def top(path: str) -> str:
+    return path.split("/")[0]
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The top modules of the package that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module="playbook", names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module)) if module.startswith("playbook."):
+                yield module.split(".")[1]
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.name.startswith("playbook."):
+                        yield alias.name.split(".")[1]
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, name) of every method that is called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.lineno, node.func.attr
+
+
+def divisions(node: ast.AST, function: str = "") -> Iterator[tuple[str, int]]:
+    """(innermost function, line) of every `/`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.BinOp | ast.AugAssign) and isinstance(child.op, ast.Div):
+            yield function, child.lineno
+        named = isinstance(child, ast.FunctionDef)
+        yield from divisions(child, child.name if named else function)
+
+
+def test_every_module_has_its_place_in_the_order():
+    placed = [name for layer in LAYERS for name in layer]
+    assert len(placed) == len(set(placed))
+    assert {top(path) for path in MODULES} == set(placed)
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_imports_go_one_way(path):
+    order = {name: place for place, layer in enumerate(LAYERS) for name in layer}
+    own = top(path)
+    late = {
+        name
+        for name in imported(MODULES[path])
+        if name in order and name != own and order[name] >= order[own]
+    }
+    assert not late, f"playbook/{path}.py stands before {sorted(late)}"
+
+
+def test_stages_never_import_each_other_and_views_import_no_stage():
+    for path, tree in MODULES.items():
+        if top(path) in STAGES | VIEWS:
+            assert not set(imported(tree)) & (STAGES - {top(path)}), path
+
+
+def test_only_charts_know_altair():
+    knowing = {
+        top(path)
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if "altair" in getattr(node, "module", "")
+        or ""
+        or any(
+            "altair" in alias.name
+            for alias in getattr(node, "names", [])
+            if isinstance(alias, ast.alias)
+        )
+    }
+    assert knowing == {"charts"}
+
+
+def test_only_a_few_modules_bring_rows_home():
+    fetching = {
+        path
+        for path, tree in MODULES.items()
+        if top(path) != "demo" and any(name in FETCHING for _line, name in calls(tree))
+    }
+    assert fetching == set(FETCHES)
+
+
+def test_only_the_warehouse_reads_the_environment_for_declarations():
+    reading = {
+        top(path)
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    }
+    assert reading <= {"warehouse", "report"}
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_file_has_one_subject_and_fits_on_a_few_screens(path):
+    name = path.rpartition("/")[2]
+    assert name not in {"utils", "helpers", "common", "core", "base", "manager", "misc"}
+    assert len((PACKAGE / f"{path}.py").read_text("utf-8").splitlines()) <= 400
+    first_line = (ast.get_docstring(MODULES[path]) or "").partition("\n")[0]
+    assert first_line.endswith((".", "?")), "a module begins with a sentence"
+
+
+@pytest.mark.parametrize("path", EXPRESSIONS)
+def test_what_engines_disagree_on_is_said_in_portable_only(path):
+    found = [f"line {line}: {name}" for line, name in calls(MODULES[path]) if name in DISAGREED]
+    assert not found
+
+
+@pytest.mark.parametrize("path", EXPRESSIONS)
+def test_expressions_divide_by_portable_ratio_only(path):
+    allowed = DIVIDES.get(path, {})
+    found = [
+        f"line {line}, in {function}"
+        for function, line in divisions(MODULES[path])
+        if function not in allowed
+    ]
+    assert not found, "say portable.ratio, or add the function to DIVIDES with its reason"
+
+
+def test_only_the_source_casts_to_a_time_with_a_zone():
+    casting = {
+        path
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith(("timestamp('", 'timestamp("'))
+    }
+    # There the session's zone is UTC: the warehouse has set it.
+    assert casting <= {"portable", "sources/native"}
+
+
+def test_the_lint_sees_what_it_forbids():
+    tree = ast.parse("def f(t):\n    return t.a.sum() / t.b.approx_median().delta(t.c, 'day')\n")
+    assert list(divisions(tree)) == [("f", 2)]
+    assert {name for _line, name in calls(tree)} & DISAGREED == {"approx_median", "delta"}

@@ -1,0 +1,142 @@
+"""Who is counted: real people, their accounts and sessions, with what they are broken down by."""
+
+from __future__ import annotations
+
+import pytest
+
+from playbook import units
+from playbook.mistakes import Mistake
+from playbook.tables import Tables, conform
+from tests.spec import rows, table
+
+USERS = """
+    user_id | account_id | signed_up_at     | persona       | is_internal
+    ann     | w1         | 2026-01-05 09:00 | data_engineer | false
+    bob     | w1         | 2026-01-04 09:00 | sales         | false
+    cat     | w1         | 2026-01-04 09:00 | analyst       | false
+    dee     | w2         |                  |               | false
+    eve     | w2         | 2026-01-09 09:00 | marketing     | false
+    fay     |            | 2026-01-01 09:00 | sales         | false
+"""
+ACCOUNTS = """
+    account_id | plan | size
+    w1         | free | 12
+    w3         | paid | 40
+"""
+
+
+def log(text: str, **known: str) -> Tables:
+    """Tables whose events are drawn, and users and accounts if they are."""
+    drawn = table(text)
+    extra = {"is_internal": "boolean", "draft": "string"}
+    events = conform(drawn, "events", extra={c: extra[c] for c in drawn.columns if c in extra})
+    ready = {name: conform(table(text, size="int64"), name) for name, text in known.items()}
+    return Tables(events, events, **ready)
+
+
+def test_rows_leave_out_bots_internal_people_and_the_unidentified(engine):
+    tables = log("""
+        event_id | user_id | account_id | event | at               | is_bot | is_internal | draft
+        1        | ann     | w1         | ran   | 2026-01-05 09:00 |        | false       | d1
+        2        | ann     | w1         | ran   | 2026-01-05 10:00 | true   | false       | d1
+        3        | ivy     | w1         | ran   | 2026-01-05 11:00 |        | true        | d1
+        4        |         | w1         | ran   | 2026-01-05 12:00 |        | false       | d1
+        5        | ann     |            | saved | 2026-01-05 13:00 |        | false       |
+    """)
+    everybody = units.rows(tables, "user").select("unit", "event", "held")
+    assert rows(everybody, engine) == [
+        {"unit": "ann", "event": "ran", "held": ""},
+        {"unit": "ann", "event": "saved", "held": ""},
+    ]
+    holding = units.rows(tables, "user", hold="draft").select("unit", "event", "held")
+    assert rows(holding, engine) == [{"unit": "ann", "event": "ran", "held": "d1"}]
+
+
+def test_an_account_counts_if_a_real_person_is_in_it(engine):
+    tables = log("""
+        event_id | user_id | account_id | event   | at               | is_bot | is_internal
+        1        |         | w1         | created | 2026-01-05 09:00 |        | false
+        2        | ann     | w1         | ran     | 2026-01-05 10:00 |        | false
+        3        |         | w2         | created | 2026-01-05 09:00 |        | false
+        4        | ivy     | w2         | ran     | 2026-01-05 10:00 |        | true
+        5        |         | w3         | created | 2026-01-05 09:00 |        | false
+        6        | bot     | w3         | ran     | 2026-01-05 10:00 | true   | false
+    """)
+    found = units.rows(tables, "account").select("unit", "event", "user_id")
+    assert rows(found, engine) == [
+        {"unit": "w1", "event": "created", "user_id": None},
+        {"unit": "w1", "event": "ran", "user_id": "ann"},
+    ]
+
+
+def test_a_user_has_their_own_traits_and_the_week_is_not_asked_of_them(engine):
+    tables = log("event_id | event | at", users=USERS)
+    found = units.traits(tables, "user", ["persona", units.WEEK])
+    assert found.columns == ("persona", "unit")
+    assert rows(found, engine)[:2] == [
+        {"persona": None, "unit": "dee"},
+        {"persona": "analyst", "unit": "cat"},
+    ]
+    assert units.traits(tables, "user", [units.WEEK]).columns == ("unit",)
+
+
+def test_an_account_has_the_traits_of_who_came_first_and_its_own(engine):
+    tables = log("event_id | event | at", users=USERS, accounts=ACCOUNTS)
+    found = units.traits(tables, "account", ["persona", "plan", "size"])
+    # bob and cat tie: the id decides. A person whose sign-up is unknown came last.
+    assert rows(found, engine) == [
+        {"persona": "marketing", "plan": None, "size": None, "unit": "w2"},
+        {"persona": "sales", "plan": "free", "size": 12, "unit": "w1"},
+    ]
+
+
+def test_an_accounts_own_traits_need_no_users(engine):
+    tables = log("event_id | event | at", accounts=ACCOUNTS)
+    assert rows(units.traits(tables, "account", ["plan"]), engine) == [
+        {"plan": "free", "unit": "w1"},
+        {"plan": "paid", "unit": "w3"},
+    ]
+
+
+def test_a_session_has_the_traits_of_its_person(engine):
+    tables = log(
+        """
+        event_id | user_id | session_id | event | at
+        1        |         | s1         | seen  | 2026-01-05 09:00
+        2        | ann     | s1         | ran   | 2026-01-05 09:01
+        3        | zoe     | s2         | ran   | 2026-01-05 09:00
+        4        |         | s3         | seen  | 2026-01-05 09:00
+        5        | bob     |            | ran   | 2026-01-05 09:00
+        """,
+        users=USERS,
+    )
+    assert rows(units.traits(tables, "session", ["persona"]), engine) == [
+        {"unit": "s1", "persona": "data_engineer"},
+        {"unit": "s2", "persona": None},
+    ]
+
+
+def test_among_takes_units_that_have_one_of_the_values_of_every_column(engine):
+    people = table("""
+        unit | persona | intent
+        ann  | sales   | into
+        bob  | analyst | into
+        cat  | sales   | out
+        dee  |         | into
+    """)
+    found = units.among(people, {"persona": ("sales", "analyst"), "intent": ("into",)})
+    assert rows(found, engine) == [{"unit": "ann"}, {"unit": "bob"}]
+
+
+@pytest.mark.parametrize("unit", ["user", "account", "session"])
+def test_an_unknown_column_suggests_the_nearest(unit):
+    tables = log("event_id | event | at", users=USERS, accounts=ACCOUNTS)
+    with pytest.raises(Mistake) as mistake:
+        units.traits(tables, unit, ["presona"])
+    assert mistake.value.wrong == "Table `users` lacks the column(s) presona."
+    assert mistake.value.hint == "did you mean `persona`?"
+
+
+def test_traits_without_a_users_table_say_where_to_map_it():
+    with pytest.raises(Mistake, match=r"(?s)It has: nothing.*map `users` in product\.yaml"):
+        units.traits(log("event_id | event | at"), "user", ["persona"])
