@@ -155,19 +155,34 @@ def test_a_connection_in_another_zone_is_set_to_utc(engine):
     assert zone == ("UTC",)
 
 
-def test_only_the_embedded_engine_keeps_what_it_has_computed(engine):
+def test_what_is_kept_is_the_sessions_own_and_no_table_of_the_product(engine):
     opened = Warehouse(engine)
-    drawn = table("unit\nann\nbob")
-    kept = opened.keep(drawn, "kept_units")
+    kept = opened.keep(table("unit\nann\nbob"), "units")
     assert rows(kept, engine) == [{"unit": "ann"}, {"unit": "bob"}]
-    if engine.name == "duckdb":
-        assert "kept_units" in engine.list_tables()
-        again = opened.keep(kept.filter(kept.unit == "ann"), "kept_units")
-        assert rows(again, engine) == [{"unit": "ann"}]
-        engine.drop_table("kept_units")
-    else:
-        assert kept is drawn
-        assert "kept_units" not in engine.list_tables()
+    again = opened.keep(table("unit\ncat"), "units")
+    assert rows(again, engine) == [{"unit": "cat"}]
+    assert opened.names == [name for name in opened.names if "kept" not in name]
+
+
+def test_without_the_right_to_make_temporary_tables_nothing_is_kept(
+    postgres_connection, postgres_url
+):
+    for statement in (
+        "revoke temporary on database postgres from public",
+        "create role reader login",
+        "create table units as select 'ann' as unit",
+        "grant select on units to reader",
+    ):
+        postgres_connection.raw_sql(statement)
+    try:
+        reader = warehouse.open(postgres_url.replace("playbook:secret", "reader"))
+        units = reader.table("units")
+        assert reader.keep(units, "units") is units
+        assert rows(units) == [{"unit": "ann"}]
+        reader.connection.disconnect()
+    finally:
+        postgres_connection.raw_sql("grant temporary on database postgres to public")
+        postgres_connection.raw_sql("drop table units")
 
 
 def test_the_url_of_a_duckdb_file_locks_nobody_out_either(file):
