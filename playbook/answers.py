@@ -282,6 +282,12 @@ def _steps(asked: _Asked) -> Result:
 
 def _active(asked: _Asked) -> Result:
     run, question = asked.run, asked.question
+    if asked.by:
+        raise Mistake(
+            f"`{question.measure}` cannot be broken down by {listed(asked.by)} yet.",
+            "It counts things, and a thing has no traits of its own.",
+            "ask for it without `by`.",
+        )
     begins = run.log_begins.replace(hour=0, minute=0, second=0, microsecond=0)
     origin = begins - timedelta(days=begins.weekday())
     counted = measures.active(

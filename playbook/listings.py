@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlglot
 
-from playbook.findings import percent
 from playbook.results import Answer, Result, Unavailable
+from playbook.wording import NONE, count, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
 
@@ -55,7 +55,7 @@ def table(result: Answer, *, most: int = 50) -> Listing:
         return Listing((), (), result.reason)
     rows = result.rows
     columns = tuple(rows[0]) if rows else ()
-    shown = tuple(tuple(_cell(result, c, row[c]) for c in columns) for row in rows[:most])
+    shown = tuple(tuple(_cell(result, c, row) for c in columns) for row in rows[:most])
     note = f"{most:,} of {len(rows):,} rows" if len(rows) > most else ""
     return Listing(tuple(column.replace("_", " ") for column in columns), shown, note)
 
@@ -78,18 +78,24 @@ def definition(result: Answer) -> Listing:
     return Listing(("word", "value"), pairs)
 
 
-def _cell(result: Result, column: str, value: Any) -> str:
+def _cell(result: Result, column: str, row: dict[str, Any]) -> str:
+    value = row[column]
+    n = row.get("total", row.get("n", result.min_n))
     match value:
         case None:
-            return "–"
+            return NONE
         case bool():
             return "yes" if value else "no"
+        case float() if column in SHARES and n < result.min_n:
+            return too_few(n)
         case float() if column in SHARES:
             return percent(value)
+        case float() if column == "difference":
+            return points(value)
         case float():
             return f"{value:,.1f}"
         case int():
-            return f"{value:,}"
+            return count(value)
         case str() if column in result.by:
             return result.label(value)
         case _:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 import vl_convert
 
-from playbook import charts
+from playbook import charts, figures
 from playbook.charts import ladder, look
 from playbook.mistakes import Mistake
 from playbook.results import Unavailable
@@ -68,11 +68,12 @@ def test_each_shape_has_a_function_of_its_name(shape):
     assert drawn == charts.of(SHAPES[shape], title=TITLE)
 
 
-def test_a_chart_is_shown_as_vega_lite_and_as_text_and_nothing_else():
+def test_a_chart_is_shown_as_vega_lite_and_as_text_and_keeps_its_figures():
     chart = charts.of(pictures.STEPS, title=TITLE)
     assert chart._repr_mimebundle_() == {
         "application/vnd.vegalite.v5+json": chart.spec,
         "text/plain": chart.description,
+        "application/vnd.playbook.figures+json": figures.of(pictures.STEPS),
     }
 
 
@@ -206,12 +207,6 @@ def test_audit_cells_have_a_symbol_besides_their_colour():
         "missing": "✗",
         "not needed": "",
     }
-
-
-def test_numbers_have_one_decimal_a_comma_and_a_real_minus():
-    assert look.percent(0.3821) == "38.2 %"
-    assert look.count(1234567) == "1,234,567"
-    assert [look.points(x) for x in (0.031, -0.004, -0.0001)] == ["+3.1", "−0.4", "−0.01"]
 
 
 def test_decimals_and_what_is_not_a_number_become_json():

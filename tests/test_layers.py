@@ -31,6 +31,7 @@ LAYERS = [
     ["answers"],
     ["triggers"],
     ["audit", "friction", "personalization", "impact"],
+    ["wording"],
     ["figures"],
     ["findings"],
     ["charts", "listings", "pages"],

@@ -109,12 +109,12 @@ def test_a_ghost_is_no_message_and_a_machine_is_no_reader(run, duckdb_connection
     messages = conform(
         table(
             """
-            message_id | play  | user_id | is_ghost | sent_at    | seen_at    | seen_by_machine | clicked_at
-            1          | guide | ann     |          | 2026-01-06 | 2026-01-06 | false           |
-            2          | guide | bob     | true     | 2026-01-06 |            |                 |
-            3          | guide | cat     |          | 2026-01-06 | 2026-01-06 | true            |
-            4          | guide | eve     |          | 2026-01-06 | 2026-01-06 |                 |
-            5          | other | fay     |          | 2026-01-06 |            |                 |
+            message_id | play  | user_id | is_ghost | sent_at    | seen_at    | seen_by_machine
+            1          | guide | ann     |          | 2026-01-06 | 2026-01-06 | false
+            2          | guide | bob     | true     | 2026-01-06 |            |
+            3          | guide | cat     |          | 2026-01-06 | 2026-01-06 | true
+            4          | guide | eve     |          | 2026-01-06 | 2026-01-06 |
+            5          | other | fay     |          | 2026-01-06 |            |
         """,
             seen_by_machine="boolean",
         ),

@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass
 from typing import Any
 
+from playbook import figures
 from playbook.charts import look
 from playbook.mistakes import Mistake, listed
 from playbook.results import Answer, Result, Unavailable
@@ -24,13 +25,18 @@ class Chart:
     Attributes:
         spec: Vega-Lite as JSON with its data inline.
         description: What a person who cannot see it reads.
+        figures: The numbers that it shows, as rows to keep.
     """
 
     spec: dict[str, Any]
     description: str
+    figures: tuple[dict[str, Any], ...] = ()
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
-        return {MIME: self.spec, "text/plain": self.description}
+        shown: dict[str, Any] = {MIME: self.spec, "text/plain": self.description}
+        if self.figures:
+            shown[figures.MIME] = list(self.figures)
+        return shown
 
 
 @dataclass(frozen=True)
@@ -141,4 +147,4 @@ def _finished(drawn: Any, result: Result, title: str) -> Chart:
     spec["config"] = look.config()
     description = "\n".join([f"{title}.", *([counted] if counted else []), *notes, *said])
     spec["description"] = description
-    return Chart(spec, description)
+    return Chart(spec, description, tuple(figures.of(result)))

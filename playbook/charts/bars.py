@@ -7,8 +7,9 @@ from typing import Any
 import altair as alt
 
 from playbook.charts import look, marks
-from playbook.charts.look import Rows, count, interval, percent
+from playbook.charts.look import Rows
 from playbook.results import Result
+from playbook.wording import count, interval, percent, too_few
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 ROW = 32  # pixels from one bar to the next
@@ -28,7 +29,7 @@ def share(result: Result, rows: Rows) -> Drawn:
             "colour": look.BLUE,
             "again": None if repeated is None else round(repeated, 6),
             "again_text": "" if repeated is None else percent(repeated),
-            "note": look.too_few(row["n"]) if few else "",
+            "note": too_few(row["n"]) if few else "",
             "open_text": count(row["open"]) if row.get("open") else "",
         }
         drawn.append(_numbers(row, few) | said)
@@ -52,7 +53,7 @@ def classes(result: Result, rows: Rows) -> Drawn:
         said = {
             "name": row["label"],
             "colour": look.NOTHING if nothing else look.BLUE,
-            "note": look.too_few(row["total"]) if few else still,
+            "note": too_few(row["total"]) if few else still,
         }
         drawn.append(_numbers(row, few) | said)
     notes = [f"Shares of n = {count(rows[0]['total'])} whose window has closed."]
@@ -119,7 +120,7 @@ def _stacked(result: Result, rows: Rows) -> Drawn:
         few = total < max(result.min_n, 1)
         fit = look.fitted(look.with_n(name, total))
         still = sum(row["n"] for row in own if row["share"] is None)
-        note = look.too_few(total) if few else ""
+        note = too_few(total) if few else ""
         names.append({"name": fit, "note": note, "open_text": count(still) if still else ""})
         known = [row for row in own if row["share"] is not None and not few]
         known.sort(key=lambda row: row["position"])

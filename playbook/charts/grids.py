@@ -7,8 +7,9 @@ from typing import Any
 import altair as alt
 
 from playbook.charts import look, marks
-from playbook.charts.look import Rows, count, percent, points
+from playbook.charts.look import Rows
 from playbook.results import Result
+from playbook.wording import NONE, count, percent, points, too_few
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 ROW, CELL = 34, 32
@@ -96,7 +97,7 @@ def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
     few = row["verdict"] == "too few" or least < result.min_n
     refusal = ""
     if few:
-        refusal = look.too_few(row["n_treated"] + row["n_holdout"])
+        refusal = too_few(row["n_treated"] + row["n_holdout"])
     elif verdict is None or row["difference"] is None or row["grade"] in REFUSED:
         why = row["verdict"] if verdict is None else f"grade {row['grade']}"
         refusal = f"{why or 'refused'}: no effect"
@@ -117,9 +118,9 @@ def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
         "effect": f"{points(row['difference'])} pp" if shown else "",
         "interval": sides,
         "sizes": sizes,
-        "grade": row["grade"] or look.NONE,
-        "treated_text": percent(row["treated"]) if shown else look.NONE,
-        "holdout_text": percent(row["holdout"]) if shown else look.NONE,
+        "grade": row["grade"] or NONE,
+        "treated_text": percent(row["treated"]) if shown else NONE,
+        "holdout_text": percent(row["holdout"]) if shown else NONE,
     }
 
 
@@ -167,8 +168,8 @@ def _cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[str, Any
         "state": _state(status),
         "symbol": symbol,
         "ink": look.ink_on(colour),
-        "seen": str((row or {}).get("seen") or look.NONE),
-        "expected": str((row or {}).get("expected") or look.NONE),
+        "seen": str((row or {}).get("seen") or NONE),
+        "expected": str((row or {}).get("expected") or NONE),
     }
 
 

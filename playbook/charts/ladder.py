@@ -7,8 +7,9 @@ from typing import Any
 import altair as alt
 
 from playbook.charts import look, marks
-from playbook.charts.look import Rows, count, interval, percent
+from playbook.charts.look import Rows
 from playbook.results import Result
+from playbook.wording import MINUS, NONE, count, interval, percent, too_few
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 ROW, DENSE = 48, 26  # pixels from one bar to the next, alone and in panels
@@ -25,7 +26,7 @@ def steps(result: Result, rows: Rows) -> Drawn:
         n, still = own[0]["n"], own[0].get("open")
         if n < max(result.min_n, 1):
             panels.append(_too_few(name, n))
-            said.append(f"{name or 'All'}: {look.too_few(n)}")
+            said.append(f"{name or 'All'}: {too_few(n)}")
             continue
         drawn = _steps(result, own)
         heading = look.with_n(name, n) + (f", {count(still)} still open" if still else "")
@@ -59,7 +60,7 @@ def _steps(result: Result, rows: Rows) -> Rows:
     found, place = [], worst(rows, result.min_n)
     for i, row in enumerate(rows):
         lost = i > 0 and row["lost"] > 0 and row["of_previous"] is not None
-        gone = f"{look.MINUS}{count(row['lost'])} lost here" if lost else ""
+        gone = f"{MINUS}{count(row['lost'])} lost here" if lost else ""
         name = result.label(row["step"])
         text = f"{count(row['n'])} ({percent(row['of_first'])})"
         loss = f"{gone} ({percent(1 - row['of_previous'])})" if lost else ""
@@ -72,7 +73,7 @@ def _steps(result: Result, rows: Rows) -> Rows:
                 "said": f"{name}: {text}" + (f", {loss}" if loss else ""),
                 "colour": look.ORANGE if i == place else look.BLUE,
                 "quiet": look.ORANGE if i == place else look.MUTED,
-                "previous_text": percent(row["of_previous"]) if i else look.NONE,
+                "previous_text": percent(row["of_previous"]) if i else NONE,
                 "interval_text": interval(row["low"], row["high"]),
                 "n_text": count(row["n"]),
                 "share_text": percent(row["of_first"]),
@@ -121,7 +122,7 @@ def _layered(layers: list[alt.Chart], rows: Rows, width: int, row: int) -> alt.L
 
 
 def _too_few(name: str, n: int) -> alt.LayerChart:
-    text = alt.Chart(alt.Data(values=[{"said": look.too_few(n)}]))
+    text = alt.Chart(alt.Data(values=[{"said": too_few(n)}]))
     text = text.mark_text(align="left", color=look.MUTED, fontStyle="italic")
     text = text.encode(x=alt.value(0), y=alt.value(DENSE / 2), text="said:N")
     return (text + marks.labels([look.fitted(name)], DENSE)).properties(width=300, height=DENSE)

@@ -7,8 +7,9 @@ from datetime import date
 import altair as alt
 
 from playbook.charts import look, marks
-from playbook.charts.look import Rows, count, interval, percent
+from playbook.charts.look import Rows
 from playbook.results import Result
+from playbook.wording import NONE, count, interval, percent, too_few
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 HEIGHT = 260
@@ -92,8 +93,8 @@ def _point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> d
         "few": few,
         "n": row["n"] or 0,
         "n_text": count(row["n"]),
-        "value_text": look.too_few(row["n"]) if few else (percent if shares else count)(value),
-        "interval_text": interval(row["low"], row["high"]) if not few else look.NONE,
+        "value_text": too_few(row["n"]) if few else (percent if shares else count)(value),
+        "interval_text": interval(row["low"], row["high"]) if not few else NONE,
         "state": "complete" if row["complete"] else "not over yet",
     }
 
@@ -222,7 +223,7 @@ def _colour(names: list[str]) -> alt.Color:
 def _tag(name: str, rows: Rows, few: bool) -> str:
     n = rows[0]["n"]
     if few:
-        return f"{name}: {look.too_few(n)}".removeprefix(": ")
+        return f"{name}: {too_few(n)}".removeprefix(": ")
     return look.with_n(name, n) if name else f"n = {count(n)}"
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from playbook import figures
 from playbook.results import Answer, Result, Unavailable
-
-MINUS = "\u2212"
+from playbook.wording import interval, percent, points, too_few
 
 
 @dataclass(frozen=True)
@@ -90,16 +89,6 @@ def together(*found: Finding) -> Finding:
     )
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """A share as people read it: "38.2 %"."""
-    return "–" if value is None else f"{value * 100:.{digits}f} %".replace("-", MINUS)
-
-
-def points(value: float) -> str:
-    """A difference of shares in points, with its sign: "+3.1"."""
-    return f"{value * 100:+.1f}".replace("-", MINUS)
-
-
 def said(result: Answer, say: Callable[[list], str]) -> Finding:
     """What `say` makes of the rows; the reason where there are none."""
     if isinstance(result, Unavailable):
@@ -130,9 +119,9 @@ def _each_segment(result: Result, rows: list, say) -> str:
 
 def _share(result: Result, row: dict, says: str) -> str:
     if row["n"] < result.min_n:
-        return f"too few to say (n = {row['n']:,})."
+        return f"{too_few(row['n'])}."
     text = (
-        f"**{percent(row['share'])}** ({percent(row['low'])} to {percent(row['high'])}, "
+        f"**{percent(row['share'])}** ({interval(row['low'], row['high'])}, "
         f"n = {row['n']:,}) {says}"
     ).rstrip()
     if row.get("repeated") is not None and row["reached"]:
@@ -156,11 +145,11 @@ def _steps(result: Result, rows: list, says: str) -> str:
     rows = sorted(rows, key=lambda row: row["position"])
     last, losses = rows[-1], rows[1:]
     if rows[0]["n"] < max(result.min_n, 1):
-        return f"too few to say (n = {rows[0]['n']:,})."
+        return f"{too_few(rows[0]['n'])}."
     worst = min(losses, key=lambda row: 1 if row["of_previous"] is None else row["of_previous"])
     unit = dict(result.definition).get("unit", "unit")
     text = (
-        f"**{percent(last['of_first'])}** ({percent(last['low'])} to {percent(last['high'])}) "
+        f"**{percent(last['of_first'])}** ({interval(last['low'], last['high'])}) "
         f"of {rows[0]['n']:,} {says or f'{unit}s'} get as far as “{result.label(last['step'])}”. "
         f"The largest loss is before “{result.label(worst['step'])}”: {worst['lost']:,} {unit}s, "
         f"{percent(1 - (worst['of_previous'] or 0))} of those who came that far."

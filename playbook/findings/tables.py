@@ -8,12 +8,11 @@ from playbook.findings.sentences import (
     Finding,
     bullets,
     of,
-    percent,
-    points,
     said,
     together,
 )
 from playbook.results import Answer, Result
+from playbook.wording import interval, percent, points, too_few
 
 
 def headline(result: Answer) -> Finding:
@@ -156,10 +155,10 @@ def _stuck(result: Result, rows: list, says: str) -> str:
     lines = []
     for row in rows:
         if row["n"] < result.min_n:
-            verdict = f"too few to say (n = {row['n']:,})"
+            verdict = too_few(row["n"])
         else:
             verdict = (
-                f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])}, "
+                f"{percent(row['share'])} ({interval(row['low'], row['high'])}, "
                 f"n = {row['n']:,}) {says}; {means[row['verdict']]}"
             )
         lines.append(f"**{result.label(row['persona'])}**: {verdict}.")
