@@ -16,8 +16,8 @@ report: $(VENV)/ready  ## render the report of RUN (the sample company's by defa
 test: $(VENV)/ready  ## lint, tests, notebooks and one papermill run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest
-	$(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=120 -p no:cacheprovider notebooks
+	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 	$(BIN)/playbook report $(RUN) --out $(VENV)/reports
 
 lab: $(VENV)/ready  ## open the notebooks
