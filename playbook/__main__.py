@@ -15,7 +15,7 @@ DONE, FAILED, MISTAKE, NOTHING = 0, 1, 2, 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 failed, 2 the user's mistake, 3 nothing to report on."""
-    given = _parser().parse_args(arguments)
+    given = parser().parse_args(arguments)
     try:
         return given.command(given)
     except Nothing as nothing:
@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The commands and what each is told."""
     parser = argparse.ArgumentParser(prog="playbook", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

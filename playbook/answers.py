@@ -14,11 +14,12 @@ from playbook import attempts, coverage, measures, shaping, units
 from playbook.declare import Question
 from playbook.mistakes import Mistake, listed
 from playbook.periods import Period, duration, words
-from playbook.results import UNKNOWN, Answer, Result, Unavailable
+from playbook.results import PERIOD, Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
 
 WEEK = timedelta(days=7)
+OUTCOMES = ("converted", "dropped", "open")
 
 
 def answer(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "audit") -> Answer:
@@ -65,7 +66,11 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
         return found
     question = run.declared.question(id)
     if question.measure not in {"steps", "reached_within", "missed_within"}:
-        return Unavailable(found.id, f"`{question.measure}` counts no attempts, so it has no list.")
+        return _unfit(run, found, "it counts no attempts, so it has no list")
+    if outcome not in OUTCOMES:
+        return Unavailable(
+            found.id, f"There is no outcome `{outcome}`. The outcomes are: {listed(OUTCOMES)}."
+        )
     asked = _Asked(run, question, (), f"{found.id}.{outcome}")
     names = (question.start, *question.goals, *([question.goal] if question.goal else []))
     chosen = asked.attempts(names).filter(_.outcome == outcome)
@@ -81,10 +86,15 @@ def obstacle(run: Run, question: Question) -> str:
         status, seen = coverage.need(question, event, run.coverage)
         if status == "missing":
             return f"`{event}`: {seen}."
-    table = "users" if question.columns else ""
-    if table and not run.tables.has(table):
-        return f"it needs the table `{table}` ({listed(question.columns)}), which is not mapped."
+    if missing := [name for name in question.among if not mapped(run, question, name)]:
+        return f"it is about some units only, and no table maps {listed(missing)}."
     return ""
+
+
+def mapped(run: Run, question: Question, column: str) -> bool:
+    """Whether the question's units have a column: users', and for accounts their own too."""
+    tables = ("users", "accounts") if question.unit == "account" else ("users",)
+    return any(run.tables.has(table, column) for table in tables)
 
 
 def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
@@ -92,6 +102,8 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
     found = answer(run, id, by=units.WEEK, stage=stage)
     if isinstance(found, Unavailable):
         return found
+    if found.shape != "share":
+        return _unfit(run, found, "a trend by week needs a share")
     return Result(
         id=f"{found.id}_by_week",
         shape="trend",
@@ -100,7 +112,7 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
         as_of=found.as_of,
         min_n=found.min_n,
         labels=found.labels,
-        finish=lambda rows: shaping.weeks(shaping.shares(rows)),
+        finish=lambda rows: shaping.weeks(shaping.shares(rows), run.period.as_of),
     )
 
 
@@ -112,6 +124,8 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
     found = answer(run, id, by=by, stage=stage)
     if isinstance(found, Unavailable):
         return found
+    if found.shape != "buckets":
+        return _unfit(run, found, "a curve needs `time_to`")
     asked = _Asked(run, run.declared.question(id), _columns(by), f"{found.id}_curve")
     horizon = asked.within or duration(asked.question.edges[-1]) * 3
     counted = measures.durations(
@@ -182,16 +196,10 @@ class _Asked:
             min_n=self.run.declared.product.min_n,
             labels=self.run.labels,
             asks=self.question.asks,
-            finish=lambda rows: self.ordered(finish(rows)),
+            finish=lambda rows: shaping.ordered(
+                finish(rows), self.by, self.run.declared.product.order
+            ),
         )
-
-    def ordered(self, rows: Rows) -> Rows:
-        """Rows with the segments in the product's order; unknown ones last."""
-        return sorted(rows, key=lambda row: [self.place(column, row[column]) for column in self.by])
-
-    def place(self, column: str, value: str) -> tuple[int, int, str]:
-        order = self.run.declared.product.order.get(column, ())
-        return (value == UNKNOWN, order.index(value) if value in order else len(order), value)
 
 
 def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...]:
@@ -208,7 +216,7 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
         ("hold", question.hold),
         ("unless", question.unless),
         ("entry", "any in the period; ties count in step order" if question.start else None),
-        ("period", f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
+        (PERIOD, f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
     ]
     pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
     pairs += [("left out", "bots and internal people")]
@@ -216,7 +224,12 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
 
 
 def _columns(by: str | Sequence[str]) -> tuple[str, ...]:
-    return ((by,) if by else ()) if isinstance(by, str) else tuple(by)
+    return ((by,) if by else ()) if isinstance(by, str) else tuple(dict.fromkeys(by))
+
+
+def _unfit(run: Run, found: Result, why: str) -> Unavailable:
+    measure = run.declared.question(found.question).measure
+    return Unavailable(found.id, f"`{found.question}` is counted by `{measure}`: {why}.")
 
 
 def _share(asked: _Asked) -> Result:

@@ -36,6 +36,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "table": (),
 }
 UNKNOWN = "(unknown)"
+PERIOD = "period"  # the word of a definition that says which entries count
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,13 @@ class Result:
 
     @property
     def definition_hash(self) -> str:
-        """Eight hex digits that change whenever the definition does."""
-        return hashlib.md5(json.dumps(self.definition).encode()).hexdigest()[:8]
+        """Eight hex digits that change whenever the way of counting does.
+
+        The period and `by` are no part of it: the figures of two periods are compared, and a
+        segment is counted as everybody is.
+        """
+        counted = [pair for pair in self.definition if pair[0] != PERIOD]
+        return hashlib.md5(json.dumps(counted).encode()).hexdigest()[:8]
 
     def label(self, name: object) -> str:
         """The words for a name of the data: `labels` first, else the name without underscores."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from playbook import measures, stats, units
 from playbook.periods import Period, words
+from playbook.results import UNKNOWN
 
 WEEK = timedelta(days=7)
 Rows = list[dict[str, Any]]
@@ -63,8 +64,18 @@ def losses(rows: Rows, names: Sequence[str], by: Sequence[str]) -> Rows:
     return found
 
 
-def weeks(rows: Rows) -> Rows:
-    """A share by week as a trend; a week with an open window is not complete."""
+def ordered(rows: Rows, by: Sequence[str], order: Mapping[str, Sequence[str]]) -> Rows:
+    """Rows with the segments in the product's order, others by name, unknown ones last."""
+
+    def place(column: str, value: str) -> tuple[bool, int, str]:
+        known = order.get(column, ())
+        return (value == UNKNOWN, known.index(value) if value in known else len(known), value)
+
+    return sorted(rows, key=lambda row: [place(column, row[column]) for column in by])
+
+
+def weeks(rows: Rows, as_of: datetime) -> Rows:
+    """A share by week as a trend; a week that is not over, or has an open window, is incomplete."""
     return [
         {
             "period": row[units.WEEK].isoformat()[:10],
@@ -73,7 +84,7 @@ def weeks(rows: Rows) -> Rows:
             "n": row["n"],
             "low": row["low"],
             "high": row["high"],
-            "complete": not row["open"],
+            "complete": not row["open"] and row[units.WEEK] + WEEK <= as_of.date(),
         }
         for row in sorted(rows, key=lambda row: row[units.WEEK])
         if row["n"]
@@ -81,16 +92,19 @@ def weeks(rows: Rows) -> Rows:
 
 
 def states(rows: Rows, origin: datetime, period: Period) -> Rows:
-    """Active things by week, with what came and went; weeks that are not over are left out."""
+    """Active things by week, with what came and went; weeks that are not over are left out.
+
+    A week without any, after the first with some, is a zero and no gap.
+    """
     found: Rows = []
-    lost: dict[int, int] = {}
-    for row in sorted(rows, key=lambda row: row["position"]):
-        lost[row["position"] + 1] = row["lost"]
-        end = origin + WEEK * row["position"]
-        if end > period.as_of or end <= period.since:
+    known = {row["position"]: row for row in rows}
+    none = dict.fromkeys(("active", "new", "kept", "revived", "lost"), 0)
+    for position in range(min(known, default=0), (period.as_of - origin) // WEEK + 1):
+        row, end = known.get(position, none), origin + WEEK * position
+        if not known or end <= period.since:
             continue
         values = {name: row[name] for name in ("active", "new", "kept", "revived")}
-        values["lost"] = lost.get(row["position"], 0)
+        values["lost"] = known.get(position - 1, none)["lost"]
         found += [
             {
                 "period": (end - WEEK).date().isoformat(),

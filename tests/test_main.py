@@ -1,0 +1,70 @@
+import pytest
+
+from playbook.__main__ import main
+from playbook.run import root
+
+WEEKLY = "params/airtouch/runs/weekly.yaml"
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch):
+    monkeypatch.chdir(root())
+
+
+def test_demo_writes_the_sample_company_and_never_over_anything(tmp_path, capsys):
+    folder = tmp_path / "company"
+    assert main(["demo", "--events", "5000", "--out", str(folder)]) == 0
+    assert capsys.readouterr().out.strip() == str(folder)
+    assert (folder / "events.parquet").is_file()
+    assert main(["demo", "--events", "5000", "--out", str(folder)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_check_says_what_can_be_answered(capsys):
+    assert main(["check", "params/airtouch"]) == 0
+    said = capsys.readouterr().out
+    assert "12 questions, 8 plays" in said
+    assert "answerable: What share of new sign-ups save their first workflow" in said
+
+
+def test_answer_prints_a_sentence_or_its_sql(capsys):
+    assert main(["answer", "first_workflow_24h", "--run", WEEKLY]) == 0
+    assert "n = " in capsys.readouterr().out
+    assert main(["answer", "first_workflow_24h", "--run", WEEKLY, "--by", "persona"]) == 0
+    assert "data engineers" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["check", "params/airtuch"], "did you mean `airtouch`?"),
+        (["answer", "frist_workflow_24h", "--run", WEEKLY], "did you mean `first_workflow_24h`?"),
+        (["report", "params/airtouch/runs/wekly.yaml"], "There is no file"),
+        (["check", "params/airtouch", "--warehouse", "env:NOT_SET_ANYWHERE"], "no variable"),
+        (["check", "params/airtouch", "--warehouse", "nowhere"], "There is no warehouse"),
+    ],
+)
+def test_a_mistake_has_three_parts_and_no_traceback(arguments, says, capsys):
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert len(said.strip().splitlines()) == 3
+    assert "Traceback" not in said
+
+
+def test_an_empty_log_is_nothing_to_report_on(tmp_path, capsys):
+    import pyarrow.parquet as pq
+
+    main(["demo", "--events", "2000", "--out", str(tmp_path / "full")])
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "full").glob("*.parquet"):
+        pq.write_table(pq.read_table(path).slice(0, 0), tmp_path / "empty" / path.name)
+    capsys.readouterr()
+    assert main(["check", "params/airtouch", "--warehouse", str(tmp_path / "empty")]) == 3
+    assert "empty" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_the_users_mistake():
+    with pytest.raises(SystemExit) as stopped:
+        main(["reprot"])
+    assert stopped.value.code == 2
