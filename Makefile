@@ -16,7 +16,7 @@ report: $(VENV)/ready  ## render the report of RUN (the sample company's by defa
 test: $(VENV)/ready  ## lint, tests, notebooks and one papermill run
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile
 	$(BIN)/pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 	$(BIN)/playbook report $(RUN) --out $(VENV)/reports
 

@@ -66,7 +66,7 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
         return found
     question = run.declared.question(id)
     if question.measure not in {"steps", "reached_within", "missed_within"}:
-        return _unfit(run, found, "it counts no attempts, so it has no list")
+        return _unfit(found, question, "it counts no attempts, so it has no list")
     if outcome not in OUTCOMES:
         return Unavailable(
             found.id, f"There is no outcome `{outcome}`. The outcomes are: {listed(OUTCOMES)}."
@@ -103,7 +103,7 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
     if isinstance(found, Unavailable):
         return found
     if found.shape != "share":
-        return _unfit(run, found, "a trend by week needs a share")
+        return _unfit(found, run.declared.question(id), "a trend by week needs a share")
     return Result(
         id=f"{found.id}_by_week",
         shape="trend",
@@ -125,7 +125,7 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
     if isinstance(found, Unavailable):
         return found
     if found.shape != "buckets":
-        return _unfit(run, found, "a curve needs `time_to`")
+        return _unfit(found, run.declared.question(id), "a curve needs `time_to`")
     asked = _Asked(run, run.declared.question(id), _columns(by), f"{found.id}_curve")
     horizon = asked.within or duration(asked.question.edges[-1]) * 3
     counted = measures.durations(
@@ -227,9 +227,8 @@ def _columns(by: str | Sequence[str]) -> tuple[str, ...]:
     return ((by,) if by else ()) if isinstance(by, str) else tuple(dict.fromkeys(by))
 
 
-def _unfit(run: Run, found: Result, why: str) -> Unavailable:
-    measure = run.declared.question(found.question).measure
-    return Unavailable(found.id, f"`{found.question}` is counted by `{measure}`: {why}.")
+def _unfit(found: Result, question: Question, why: str) -> Unavailable:
+    return Unavailable(found.id, f"`{question.id}` is counted by `{question.measure}`: {why}.")
 
 
 def _share(asked: _Asked) -> Result:

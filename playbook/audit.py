@@ -85,6 +85,8 @@ def soundness(run: Run) -> Result:
     counted = arrivals.aggregate(
         rows=_.count(),
         ids=_.event_id.nunique(),
+        nameless=count_if(_.event_id.isnull()),
+        timeless=count_if(_.at.isnull()),
         late=count_if(received & (seconds(_.at, _.received_at) > LATE)),
         ahead=count_if(received & ahead),
         ancient=count_if(_.at < moment(run.log_begins)),
@@ -119,8 +121,11 @@ def _needs(run: Run, rows: Rows) -> Rows:
             status, seen = coverage.need(question, event, known)
             found.append(_need(question, event, status, seen))
         for column in question.columns:
-            there = run.tables.has("users", column) or run.tables.has("accounts", column)
-            status, seen = ("ok", "mapped") if there else ("missing", "no such column is mapped")
+            status, seen = "ok", "mapped"
+            if not answers.mapped(run, question, column):
+                # Without the units that it is about there is no answer; without a breakdown, one.
+                status = "missing" if column in question.among else "caveat"
+                seen = "no such column is mapped"
             found.append(_need(question, column, status, seen))
     return found
 
@@ -218,8 +223,10 @@ def _purposes(run: Run) -> Rows:
 
 def _defects(row: dict[str, Any]) -> Rows:
     late = words(duration(f"{LATE}s"))
+    copies = row["rows"] - row["ids"] - row["nameless"]  # without an id nothing is a copy
     said = [
-        ("copies of an event", row["rows"] - row["ids"], "each event counts once"),
+        ("copies of an event", copies, "each event counts once"),
+        ("no time", row["timeless"], "left out: nobody can say when"),
         (f"arrived more than {late} late", row["late"], "the newest days may still grow"),
         ("clock ahead of its arrival", row["ahead"], "kept; the watermark ignores them"),
         ("time before the log begins", row["ancient"], "kept; no period reaches them"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from playbook.results import Answer, Result
@@ -30,36 +31,61 @@ def of(result: Answer) -> list[dict[str, Any]]:
     """
     if not isinstance(result, Result):
         return []
-    rows = [
-        (suffix, result.segment(row), row, n, value, row.get("low"), row.get("high"), unit)
+    entrants = entered(result)
+    found = [
+        _figure(result, row, suffix, n, value, unit)
         for row in result.rows
-        for suffix, n, value, unit in _numbers(result, row)
+        for suffix, n, value, unit in _numbers(result, row, entrants)
     ]
-    return [
-        {
-            "figure": f"{result.id}.{suffix}",
-            "question": result.question,
-            "segment": segment,
-            "n": n,
-            "value": _rounded(value),
-            "low": _rounded(low) if unit in {"share", "difference"} else None,
-            "high": _rounded(high) if unit in {"share", "difference"} else None,
-            "unit": unit,
-            "as_of": result.as_of,
-            "definition": result.definition_hash,
-        }
-        for suffix, segment, _row, n, value, low, high, unit in rows
-    ]
+    return _told_apart(found)
 
 
-def _numbers(result: Result, row: dict[str, Any]) -> list[tuple[str, int | None, Any, str]]:
+def entered(result: Result) -> dict[str, int]:
+    """Segment → how many reached the first step: the n of its steps' shares of the first."""
+    if result.shape != "steps":
+        return {}
+    return {result.segment(row): row["n"] for row in result.rows if not row["position"]}
+
+
+def _figure(
+    result: Result, row: dict[str, Any], suffix: str, n: int | None, value: Any, unit: str
+) -> dict[str, Any]:
+    few = unit != "count" and (n or 0) < result.min_n
+    value = None if few else value
+    bare = value is None or unit not in {"share", "difference"}
+    return {
+        "figure": f"{result.id}.{suffix}",
+        "question": result.question,
+        "segment": result.segment(row),
+        "n": n,
+        "value": _rounded(value),
+        "low": None if bare else _rounded(row.get("low")),
+        "high": None if bare else _rounded(row.get("high")),
+        "unit": unit,
+        "as_of": result.as_of,
+        "definition": result.definition_hash,
+    }
+
+
+def _told_apart(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Figures of one name and segment, such as a step that is done twice, with their place."""
+    times: Counter[tuple[str, str]] = Counter()
+    for row in found:
+        key = (row["figure"], row["segment"])
+        times[key] += 1
+        if times[key] > 1:
+            row["figure"] += f"_{times[key]}"
+    return found
+
+
+def _numbers(
+    result: Result, row: dict[str, Any], entrants: dict[str, int]
+) -> list[tuple[str, int | None, Any, str]]:
     """(suffix, n, value, unit) for each number of a row."""
-    few = row.get("n", row.get("total", 0)) < result.min_n
     match result.shape:
         case "share":
-            share = None if few else row["share"]
             return [
-                ("share", row["n"], share, "share"),
+                ("share", row["n"], row["share"], "share"),
                 ("open", row["open"], row["open"], "count"),
             ]
         case "mix" | "buckets":
@@ -69,7 +95,7 @@ def _numbers(result: Result, row: dict[str, Any]) -> list[tuple[str, int | None,
                 (f"{name}.n", None, row["n"], "count"),
             ]
         case "steps":
-            return [(row["step"], row["n"], row["of_first"], "share")]
+            return [(row["step"], entrants[result.segment(row)], row["of_first"], "share")]
         case "trend":
             unit = "share" if row["series"] == "share" else "count"
             return [(f"{row['series']}.{row['period']}", row["n"], row["value"], unit)]
@@ -77,8 +103,6 @@ def _numbers(result: Result, row: dict[str, Any]) -> list[tuple[str, int | None,
             n = row["n_treated"] + row["n_holdout"]
             name = row["label"] if result.question == "effects" else "difference"
             return [(name, n, row["difference"], "difference")]
-        case "curve":
-            return []
         case _:
             return []
 

@@ -41,6 +41,8 @@ def stuck(run: Run, id: str) -> Answer:
     found = answer(run, id, by="persona")
     if isinstance(found, Unavailable):
         return found
+    if run.declared.question(id).measure != "missed_within":
+        return Unavailable(found.id, f"`{id}` does not count what is missed: use `missed_within`.")
     core = run.declared.product.core_personas
 
     def finish(rows: Rows) -> Rows:

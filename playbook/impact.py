@@ -7,9 +7,9 @@ from typing import Any
 import ibis
 from ibis import _
 
-from playbook import answers, stats, triggers, units
+from playbook import answers, shaping, stats, triggers, units
 from playbook.declare import Play
-from playbook.mistakes import listed
+from playbook.mistakes import Mistake
 from playbook.periods import duration, words
 from playbook.portable import count_if
 from playbook.results import Answer, Result, Unavailable
@@ -31,13 +31,16 @@ def reach(run: Run, slug: str) -> Answer:
 
     Returns:
         Shape `steps`: assigned, triggered, sent, delivered, seen by a human, clicked, and did
-        the goal within its time of the trigger (whether or not they clicked).
+        the goal within its time of the trigger (whether or not they clicked). Units whose
+        window is open are counted apart, as `open`.
     """
-    play = _play(run, slug)
-    if reason := _obstacle(run, play, slug):
+    if reason := _obstacle(run, slug):
         return Unavailable(f"impact.{slug}.reach", reason)
+    play = triggers.play_of(run, slug)
     assigned = triggers.audience(run, play).filter(_.arm == "treated").select("unit").distinct()
-    done = triggers.outcomes(run, play).filter(_.decision == "send").select("unit", "did")
+    done = (
+        triggers.outcomes(run, play).filter(_.decision == "send").select("unit", "did", "is_mature")
+    )
     told = triggers.messages_of(run, play)
     joined = (
         assigned.left_join(done, "unit")
@@ -45,12 +48,14 @@ def reach(run: Run, slug: str) -> Answer:
         .left_join(told, "unit")
         .drop("unit_right")
     )
-    sent = {name: count_if(_.did.notnull() & _[name]) for name in REACH[2:6]}
+    is_open = (~_.is_mature).fill_null(False)
+    sent = {name: count_if(_.is_mature & _[name]) for name in REACH[2:6]}
     counted = joined.aggregate(
-        assigned=_.count(),
-        triggered=count_if(_.did.notnull()),
+        assigned=count_if(~is_open),
+        triggered=count_if(_.is_mature),
         **sent,
-        did=count_if(_.did),
+        did=count_if(_.is_mature & _.did),
+        open=count_if(is_open),
     )
     return _result(run, play, "reach", "steps", counted, _reach_rows)
 
@@ -62,11 +67,11 @@ def effects(run: Run) -> Answer:
         Shape `effect`: one row per play, in order of size. See `_judged` for verdict and grade.
     """
     plays = [play for play in run.declared.plays if play.holdout]
-    if not plays or (reason := _obstacle(run, plays[0], plays[0].slug)):
-        return Unavailable(
-            "impact.effects",
-            reason if plays else "No play with a holdout is declared: nothing can be compared.",
-        )
+    if not plays:
+        reason = "No play with a holdout is declared: nothing can be compared."
+        return Unavailable("impact.effects", reason)
+    if reasons := [reason for play in plays if (reason := _obstacle(run, play.slug))]:
+        return Unavailable("impact.effects", reasons[0])
     counted = ibis.union(*[_arms(run, play, ()) for play in plays], distinct=False)
     return _result(run, None, "effects", "effect", counted, lambda rows: _plays(run, rows))
 
@@ -77,19 +82,29 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
     Returns:
         Shape `effect`: one row for everybody, or one per segment.
     """
-    play = _play(run, slug)
-    if reason := _obstacle(run, play, slug):
+    if reason := _obstacle(run, slug):
+        return Unavailable(f"impact.{slug}.effect", reason)
+    play = triggers.play_of(run, slug)
+    if not play.holdout:
+        reason = f"The play `{slug}` has no holdout: nothing can be compared."
         return Unavailable(f"impact.{slug}.effect", reason)
     columns = (by,) if by else ()
-    counted = _arms(run, play, columns)
+    try:
+        counted = _arms(run, play, columns)
+    except Mistake as mistake:
+        reason = f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}"
+        return Unavailable(f"impact.{slug}.effect", reason)
+    least, order = run.declared.product.min_n, run.declared.product.order
 
     def finish(rows: Rows) -> Rows:
-        segments = sorted({tuple(row[c] for c in columns) for row in rows})
-        judged = {
-            segment: _judged([r for r in rows if tuple(r[c] for c in columns) == segment], play)
-            for segment in segments
-        }
-        return [dict(zip(columns, segment, strict=True)) | row for segment, row in judged.items()]
+        segments: dict[tuple, Rows] = {}
+        for row in rows:
+            segments.setdefault(tuple(row[column] for column in columns), []).append(row)
+        judged = [
+            dict(zip(columns, segment, strict=True)) | _judged(own, play, least)
+            for segment, own in segments.items()
+        ]
+        return shaping.ordered(judged, columns, order)
 
     return _result(
         run, play, f"effect_by_{by}" if by else "effect", "effect", counted, finish, by=columns
@@ -114,33 +129,37 @@ def _arms(run: Run, play: Play, by: tuple[str, ...]) -> ibis.Table:
 
 
 def _plays(run: Run, rows: Rows) -> Rows:
+    least = run.declared.product.min_n
     judged = [
-        _judged([row for row in rows if row["play"] == play.slug], play)
+        _judged([row for row in rows if row["play"] == play.slug], play, least)
         for play in run.declared.plays
         if play.holdout
     ]
-    return sorted(judged, key=lambda row: (-row["difference"], row["label"]))
+    # What cannot be told stands last.
+    return sorted(judged, key=lambda row: (row["low"] is None, -(row["difference"] or 0)))
 
 
-def _judged(rows: Rows, play: Play) -> dict[str, Any]:
+def _judged(rows: Rows, play: Play, least: int) -> dict[str, Any]:
     """Treated against held out, with a verdict and the grade of the claim.
 
-    The verdict is `works`, `harms`, `cannot tell` (the interval holds 0), `too few` (under five
-    events in an arm), or `check failed` (the arms' sizes do not fit the planned split, or
-    held-out units got the message). Grade A: randomized, from the recomputed trigger, checks
-    passed; "–": no claim.
+    The verdict is `works`, `harms`, `cannot tell` (the interval holds 0), `too few` (under
+    `least` units or five events in an arm), or `check failed` (the arms' sizes do not fit the
+    planned split, or held-out units got the message). Grade A: randomized, from the recomputed
+    trigger, checks passed; "–": no claim, and then no difference either.
     """
     arms = {row["arm"]: row for row in rows}
     none = {"n": 0, "did": 0, "open": 0, "delivered": 0}
     treated, held = arms.get("treated", none), arms.get("holdout", none)
-    low, high = stats.newcombe(treated["did"], treated["n"], held["did"], held["n"])
-    shares = [arm["did"] / arm["n"] if arm["n"] else 0.0 for arm in (treated, held)]
+    shares = [arm["did"] / arm["n"] if arm["n"] else None for arm in (treated, held)]
+    difference = low = high = None
     p = stats.sample_ratio((treated["n"], held["n"]), (1 - play.holdout, play.holdout))
     if p < SAMPLE_RATIO_ALPHA or held["delivered"] > 0.05 * max(held["n"], 1):
         verdict = "check failed"
-    elif min(treated["did"], held["did"]) < FEWEST_EVENTS:
+    elif min(treated["did"], held["did"]) < FEWEST_EVENTS or min(treated["n"], held["n"]) < least:
         verdict = "too few"
     else:
+        difference = shares[0] - shares[1]
+        low, high = stats.newcombe(treated["did"], treated["n"], held["did"], held["n"])
         verdict = "works" if low > 0 else "harms" if high < 0 else "cannot tell"
     return {
         "label": play.slug,
@@ -148,11 +167,11 @@ def _judged(rows: Rows, play: Play) -> dict[str, Any]:
         "treated": shares[0],
         "n_holdout": held["n"],
         "holdout": shares[1],
-        "difference": shares[0] - shares[1],
+        "difference": difference,
         "low": low,
         "high": high,
         "verdict": verdict,
-        "grade": "A" if verdict in {"works", "harms", "cannot tell"} else "–",
+        "grade": "–" if difference is None else "A",
         "sample_ratio_p": p,
         "contaminated": held["delivered"],
         "open": treated["open"] + held["open"],
@@ -176,28 +195,26 @@ def _reach_rows(rows: Rows) -> Rows:
                 "lost": before - n,
                 "low": low,
                 "high": high,
+                "open": rows[0]["open"],
             }
         )
     return found
 
 
-def _play(run: Run, slug: str) -> Play | None:
-    return next((play for play in run.declared.plays if play.slug == slug), None)
-
-
-def _obstacle(run: Run, play: Play | None, slug: str) -> str:
+def _obstacle(run: Run, slug: str) -> str:
     """Why a play cannot be measured; "" if it can."""
-    if play is None:
-        known = listed(play.slug for play in run.declared.plays)
-        return f"{run.declared.product.name} declares no play `{slug}`. It declares: {known}."
-    for table, why in (("users", "who was meant"), ("messages", "what was sent")):
-        if not run.tables.has(table):
-            return f"The table `{table}` is not mapped: without it nobody can say {why}."
+    if reason := triggers.obstacle(run, slug):
+        return reason
+    if not run.tables.has("messages"):
+        return "The table `messages` is not mapped: without it nobody can say what was sent."
     return ""
 
 
 def _result(run, play: Play | None, name: str, shape: str, table, finish, by=()) -> Result:
-    pairs = [("comparison", "treated minus held out, as assigned, from the recomputed trigger")]
+    compared = "treated minus held out, as assigned, from the recomputed trigger"
+    if shape == "steps":
+        compared = "none: treated units alone, as assigned, from the recomputed trigger"
+    pairs = [("comparison", compared)]
     if play:
         pairs += [("goal", play.goal), ("within", words(duration(play.goal_within)))]
         pairs += [("unit", play.unit), ("holdout", f"{play.holdout:.0%}")]

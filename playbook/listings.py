@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import sqlglot
 
+from playbook import figures
 from playbook.results import Answer, Result, Unavailable
 from playbook.wording import NONE, count, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
+DIFFERENCES = {"difference", "low", "high"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Sql:
     text: str
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
-        return {"text/markdown": f"```sql\n{self.text}\n```", "text/plain": self.text}
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", self.text)), default=0))
+        return {"text/markdown": f"{fence}sql\n{self.text}\n{fence}", "text/plain": self.text}
 
 
 def table(result: Answer, *, most: int = 50) -> Listing:
@@ -55,7 +59,11 @@ def table(result: Answer, *, most: int = 50) -> Listing:
         return Listing((), (), result.reason)
     rows = result.rows
     columns = tuple(rows[0]) if rows else ()
-    shown = tuple(tuple(_cell(result, c, row) for c in columns) for row in rows[:most])
+    sizes = figures.entered(result)
+    shown = tuple(
+        tuple(_cell(result, c, row, _size(result, c, row, sizes)) for c in columns)
+        for row in rows[:most]
+    )
     note = f"{most:,} of {len(rows):,} rows" if len(rows) > most else ""
     return Listing(tuple(column.replace("_", " ") for column in columns), shown, note)
 
@@ -63,7 +71,7 @@ def table(result: Answer, *, most: int = 50) -> Listing:
 def sql(result: Answer) -> Sql:
     """The SQL that counts a result, in its engine's own dialect."""
     if isinstance(result, Unavailable):
-        return Sql(f"-- {result.reason}")
+        return Sql("-- " + " ".join(result.reason.split()))
     engine = result.table.get_backend()
     # What is compiled is what runs; `ibis.to_sql` may show another statement.
     text = engine.compile(result.table)
@@ -78,20 +86,30 @@ def definition(result: Answer) -> Listing:
     return Listing(("word", "value"), pairs)
 
 
-def _cell(result: Result, column: str, row: dict[str, Any]) -> str:
+def _size(result: Result, column: str, row: dict[str, Any], entrants: dict[str, int]) -> int:
+    """On how many units a share rests."""
+    if result.shape == "steps":
+        n = entrants[result.segment(row)]
+        before = row["n"] + row["lost"]
+        return before if column == "of_previous" else n
+    if column in {"treated", "holdout"}:
+        return row[f"n_{column}"]
+    return row.get("total", row.get("n", result.min_n))
+
+
+def _cell(result: Result, column: str, row: dict[str, Any], n: int) -> str:
     value = row[column]
-    n = row.get("total", row.get("n", result.min_n))
     match value:
         case None:
             return NONE
         case bool():
             return "yes" if value else "no"
+        case float() if column in DIFFERENCES and result.shape == "effect":
+            return points(value)
         case float() if column in SHARES and n < result.min_n:
             return too_few(n)
         case float() if column in SHARES:
             return percent(value)
-        case float() if column == "difference":
-            return points(value)
         case float():
             return f"{value:,.1f}"
         case int():

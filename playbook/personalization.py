@@ -18,6 +18,7 @@ from playbook.run import Run
 from playbook.shaping import Rows
 
 CELLS = ("persona", "intent", "acquisition")
+REACHING = ("reached_within", "did_before")
 
 
 def matrix(run: Run, id: str, *, cells: Sequence[str] = CELLS) -> Answer:
@@ -35,6 +36,11 @@ def matrix(run: Run, id: str, *, cells: Sequence[str] = CELLS) -> Answer:
     found = answers.answer(run, id, by=list(cells), stage="personalization")
     if isinstance(found, Unavailable):
         return found
+    if run.declared.question(id).measure not in REACHING:
+        return Unavailable(
+            "personalization.matrix",
+            f"`{id}` does not count who reaches a goal: use {' or '.join(REACHING)}.",
+        )
 
     def finish(rows: Rows) -> Rows:
         return _cells(run, found, found.finish(rows), cells)
@@ -44,8 +50,10 @@ def matrix(run: Run, id: str, *, cells: Sequence[str] = CELLS) -> Answer:
     )
 
 
-def cards(run: Run) -> Result:
+def cards(run: Run) -> Answer:
     """Every play in words: one row per play, by priority."""
+    if not run.declared.plays:
+        return _no_plays(run, "cards")
     plays = sorted(run.declared.plays, key=lambda play: (-play.priority, play.slug))
     said = [_card(run, play) for play in plays]
     return Result(
@@ -64,13 +72,16 @@ def reach(run: Run) -> Answer:
         Shape `table`: one row per play: people in the audience, units that trigger, of these
         sent and held out, and messages per week.
     """
-    if not run.declared.plays or not run.tables.has("users"):
-        return _unavailable(run, "reach")
-    weeks = max((run.period.as_of - run.period.since).days / 7, 1)
+    if not run.declared.plays:
+        return _no_plays(run, "reach")
+    if reasons := [r for play in run.declared.plays if (r := triggers.obstacle(run, play.slug))]:
+        return Unavailable("personalization.reach", reasons[0])
+    end = min(run.period.until, run.period.as_of)
+    weeks = max((end - run.period.since).days / 7, 1)
     counted = ibis.union(*[_counted(run, play) for play in run.declared.plays], distinct=False)
 
     def finish(rows: Rows) -> Rows:
-        for row in sorted(rows, key=lambda row: row["play"]):
+        for row in rows:
             row["sends a week"] = round(row["sent"] / weeks, 1)
         return sorted(rows, key=lambda row: (-row["sent"], row["play"]))
 
@@ -92,11 +103,10 @@ def audience(run: Run, slug: str) -> Answer:
         Shape `table`: one row per unit: `unit`, `user_id`, `account_id` and `moment_at`, when
         the message goes out; in order of time.
     """
-    play = next((play for play in run.declared.plays if play.slug == slug), None)
-    if play is None or not run.tables.has("users"):
-        return _unavailable(run, f"audience.{slug}")
+    if reason := triggers.obstacle(run, slug):
+        return Unavailable(f"personalization.audience.{slug}", reason)
     chosen = (
-        triggers.ledger(run, play)
+        triggers.ledger(run, triggers.play_of(run, slug))
         .filter(_.decision == "send")
         .select("unit", "user_id", "account_id", "moment_at")
         .order_by(["moment_at", "unit"])
@@ -106,12 +116,11 @@ def audience(run: Run, slug: str) -> Answer:
     )
 
 
-def _unavailable(run: Run, name: str) -> Unavailable:
-    missing = "plays" if run.tables.has("users") else "the table `users`"
+def _no_plays(run: Run, name: str) -> Unavailable:
     return Unavailable(
         f"personalization.{name}",
-        f"{run.declared.product.name} has no {missing}. A play says who gets which message when; "
-        "its audience comes from `users`. Map the table and declare plays to see this section.",
+        f"{run.declared.product.name} has no plays. A play says who gets which message when. "
+        "Declare plays to see this section.",
     )
 
 
@@ -163,5 +172,5 @@ def _card(run: Run, play: Play) -> dict[str, str]:
         "when": f"{when} {play.trigger}{stops}{needs}",
         "by": play.channel.replace("_", "-"),
         "goal": f"{play.goal} within {words(duration(play.goal_within))}",
-        "holdout": f"{play.holdout:.0%} of {play.unit}s",
+        "holdout": f"{play.holdout * 100:g}% of {play.unit}s",
     }

@@ -99,9 +99,10 @@ def states(rows: Rows, origin: datetime, period: Period) -> Rows:
     found: Rows = []
     known = {row["position"]: row for row in rows}
     none = dict.fromkeys(("active", "new", "kept", "revived", "lost"), 0)
-    for position in range(min(known, default=0), (period.as_of - origin) // WEEK + 1):
+    over = (period.as_of - origin) // WEEK
+    for position in range(min(known, default=over + 1), over + 1):
         row, end = known.get(position, none), origin + WEEK * position
-        if not known or end <= period.since:
+        if end <= period.since:
             continue
         values = {name: row[name] for name in ("active", "new", "kept", "revived")}
         values["lost"] = known.get(position - 1, none)["lost"]

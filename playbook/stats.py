@@ -82,9 +82,11 @@ def kaplan_meier(times: Sequence[float], reached: Sequence[bool], weights: Seque
         np.asarray(times, float), np.asarray(reached, int), freq_weights=np.asarray(weights, float)
     )
     survival = np.asarray(estimate.surv_prob)
-    errors = np.asarray(estimate.surv_prob_se)
+    risk, events = np.asarray(estimate.n_risk), np.asarray(estimate.n_events)
     with np.errstate(divide="ignore", invalid="ignore"):
-        spread = 1.959963984540054 * errors / (survival * np.abs(np.log(survival)))
+        # With weights, statsmodels' own error is Tsiatis', of the hazard: Greenwood's by hand.
+        errors = np.sqrt(np.cumsum(events / (risk * (risk - events))))
+        spread = 1.959963984540054 * errors / np.abs(np.log(survival))
         upper = survival ** np.exp(-spread)
         lower = survival ** np.exp(spread)
     inside = (survival > 0) & (survival < 1)

@@ -8,11 +8,34 @@ from ibis import _
 
 from playbook import portable, units
 from playbook.declare import Play
+from playbook.mistakes import listed, nearest
 from playbook.periods import duration, interval, moment
 from playbook.portable import count_if
 from playbook.run import Run
 
 UNIT_ID = {"user": "user_id", "account": "account_id"}
+
+
+def obstacle(run: Run, slug: str) -> str:
+    """Why a play's audience cannot be told; "" if it can."""
+    name, play = run.declared.product.name, play_of(run, slug)
+    if play is None:
+        known = listed(play.slug for play in run.declared.plays)
+        return f"{name} declares no play `{slug}`. It declares: {known}."
+    if not run.tables.has("users"):
+        return "The table `users` is not mapped: without it nobody can say who was meant."
+    columns = run.tables.users.columns
+    if lacking := [column for column in play.audience if column not in columns]:
+        return (
+            f"The audience of `{slug}` names {listed(lacking)}, which `users` lacks. "
+            f"It has: {listed(columns)}. Hint: {nearest(lacking[0], columns)}"
+        )
+    return ""
+
+
+def play_of(run: Run, slug: str) -> Play | None:
+    """The play of that name, if the product declares it."""
+    return next((play for play in run.declared.plays if play.slug == slug), None)
 
 
 def audience(run: Run, play: Play) -> ir.Table:

@@ -52,7 +52,7 @@ EXPRESSIONS = [
 FETCHES = {
     "results": "a result's rows, once",
     "run": "the watermark and the coverage, once per run",
-    "report": "an audience, row by row into its file",
+    "report/publishing": "an audience, row by row into its file",
     "sources/native": "counts what does not cast, after a load has failed",
 }
 FETCHING = {

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from playbook import figures
+from playbook.mistakes import Mistake, listed
 from playbook.results import Answer, Result, Unavailable
-from playbook.wording import interval, percent, points, too_few
+from playbook.wording import count, interval, percent, points, too_few
+
+FOUR_WEEKS = timedelta(days=28)
+# What Markdown, HTML or MathJax read as more than text; `_` inside a word is text.
+SPECIAL = re.compile(r"[\\$`*\[\]<>&~]|(?<![^\W_])_|_(?![^\W_])")
+NO_FORMULA = "\u2060"  # a word joiner: Jupyter reads a backslash and a bracket as a formula
+CODE = re.compile(r"(`[^`\n]+`)")
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,9 @@ def share(result: Answer, says: str) -> Finding:
 
 def mix(result: Answer, says: str) -> Finding:
     """The classes in order, as shares of the closed ones; the open ones apart."""
-    return said(result, lambda rows: _each_segment(result, rows, lambda own: _classes(own, says)))
+    return said(
+        result, lambda rows: _each_segment(result, rows, lambda own: _classes(result, own, says))
+    )
 
 
 buckets = mix
@@ -52,7 +63,9 @@ def trend(result: Answer, says: str) -> Finding:
 
 def curve(result: Answer, says: str, *, at: Sequence[int] = (24, 72)) -> Finding:
     """Per segment: the median, and the share that has reached by some hours; all censored."""
-    return said(result, lambda rows: _each_segment(result, rows, lambda own: _curve(own, says, at)))
+    return said(
+        result, lambda rows: _each_segment(result, rows, lambda own: _curve(result, own, says, at))
+    )
 
 
 def effect(result: Answer) -> Finding:
@@ -74,9 +87,17 @@ def of(result: Answer, says: str = "") -> Finding:
         "steps": steps,
         "trend": trend,
         "curve": curve,
+        "effect": lambda found, _says: effect(found),
+        "audit": lambda found, _says: audit(found),
     }
     if isinstance(result, Unavailable):
         return said(result, str)
+    if result.shape not in shapes:
+        raise Mistake(
+            f"`{result.id}` has no sentence of its own.",
+            f"Its shape is `{result.shape}`; there are sentences for {listed(shapes)}.",
+            "use the finding of its stage, or pb.listings.table for a table.",
+        )
     return shapes[result.shape](result, says)
 
 
@@ -92,10 +113,30 @@ def together(*found: Finding) -> Finding:
 def said(result: Answer, say: Callable[[list], str]) -> Finding:
     """What `say` makes of the rows; the reason where there are none."""
     if isinstance(result, Unavailable):
-        return Finding(f"*Not available.* {result.reason}")
+        return Finding(f"*Not available.* {_reason(result.reason)}")
     if not result.rows:
         return Finding("*Nobody in the period: there is nothing to say.*")
     return Finding(say(result.rows), tuple(figures.of(result)))
+
+
+def plain(text: object) -> str:
+    """A name from the data as Markdown that shows it as it is, whatever it holds."""
+    return _escaped(" ".join(str(text).split()))
+
+
+def _escaped(text: str) -> str:
+    return SPECIAL.sub(r"\\\g<0>", text.replace("\\", f"\\{NO_FORMULA}"))
+
+
+def named(result: Result, row: Mapping[str, Any]) -> str:
+    """A row's segment in words, as Markdown; "" for everybody."""
+    return " · ".join(plain(result.label(row[column])) for column in result.by)
+
+
+def _reason(text: str) -> str:
+    """A reason as Markdown: what it puts into `code` stays so, all else is text."""
+    parts = CODE.split(text) if "``" not in text else [text]
+    return "".join(part if k % 2 else _escaped(part) for k, part in enumerate(parts))
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -105,21 +146,21 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def _each(result: Result, rows: list, say) -> str:
-    named = [(" · ".join(result.label(row[c]) for c in result.by), say(row)) for row in rows]
-    return bullets(f"**{name}**: {text}" if name else text for name, text in named)
+    return _each_segment(result, rows, lambda own: say(own[0]))
 
 
 def _each_segment(result: Result, rows: list, say) -> str:
     segments: dict[tuple, list] = {}
     for row in rows:
         segments.setdefault(tuple(row[column] for column in result.by), []).append(row)
-    named = [(" · ".join(result.label(s) for s in key), say(own)) for key, own in segments.items()]
-    return bullets(f"**{name}**: {text}" if name else text for name, text in named)
+    lines = [(named(result, own[0]), say(own)) for own in segments.values()]
+    return bullets(f"**{name}**: {text}" if name else text for name, text in lines)
 
 
 def _share(result: Result, row: dict, says: str) -> str:
+    still = _still(row["open"])
     if row["n"] < result.min_n:
-        return f"{too_few(row['n'])}."
+        return f"{too_few(row['n'])}.{still}"
     text = (
         f"**{percent(row['share'])}** ({interval(row['low'], row['high'])}, "
         f"n = {row['n']:,}) {says}"
@@ -128,34 +169,41 @@ def _share(result: Result, row: dict, says: str) -> str:
         text += f"; {row['repeated']:,} of these {row['reached']:,} more than once"
         if "did_before" in dict(result.definition).values():
             text = text.replace("more than once", "did both, in this order")
-    return text + (f". {row['open']:,} are still open." if row["open"] else ".")
+    return f"{text}.{still}"
 
 
-def _classes(rows: list, says: str) -> str:
+def _still(n: int) -> str:
+    return f" {count(n)} {'is' if n == 1 else 'are'} still open." if n else ""
+
+
+def _classes(result: Result, rows: list, says: str) -> str:
     closed = [row for row in rows if row["share"] is not None]
     still = sum(row["n"] for row in rows if row["share"] is None)
     if not closed:
         return f"no window has closed yet ({still:,} still open)."
-    parts = [f"**{percent(row['share'])}** {row['label']}" for row in closed]
-    text = f"Of {closed[0]['total']:,} {says}: {', '.join(parts)}."
-    return text + (f" {still:,} are still open." if still else "")
+    if closed[0]["total"] < result.min_n:
+        return f"{too_few(closed[0]['total'])}.{_still(still)}"
+    parts = [f"**{percent(row['share'])}** {plain(row['label'])}" for row in closed]
+    return f"Of {closed[0]['total']:,} {says}: {', '.join(parts)}.{_still(still)}"
 
 
 def _steps(result: Result, rows: list, says: str) -> str:
     rows = sorted(rows, key=lambda row: row["position"])
     last, losses = rows[-1], rows[1:]
+    still = _still(rows[0].get("open") or 0)
     if rows[0]["n"] < max(result.min_n, 1):
-        return f"{too_few(rows[0]['n'])}."
+        return f"{too_few(rows[0]['n'])}.{still}"
     worst = min(losses, key=lambda row: 1 if row["of_previous"] is None else row["of_previous"])
     unit = dict(result.definition).get("unit", "unit")
     text = (
         f"**{percent(last['of_first'])}** ({interval(last['low'], last['high'])}) "
-        f"of {rows[0]['n']:,} {says or f'{unit}s'} get as far as “{result.label(last['step'])}”. "
-        f"The largest loss is before “{result.label(worst['step'])}”: {worst['lost']:,} {unit}s, "
+        f"of {rows[0]['n']:,} {says or f'{unit}s'} get as far as "
+        f"“{plain(result.label(last['step']))}”. "
+        f"The largest loss is before “{plain(result.label(worst['step']))}”: "
+        f"{worst['lost']:,} {unit}s, "
         f"{percent(1 - (worst['of_previous'] or 0))} of those who came that far."
     )
-    open_ = rows[0].get("open")
-    return text + (f" {open_:,} are still open." if open_ else "")
+    return text + still
 
 
 def _trend(result: Result, rows: list, says: str) -> str:
@@ -165,23 +213,30 @@ def _trend(result: Result, rows: list, says: str) -> str:
         return "No period is complete yet."
     last = complete[-1]
     is_share = series == "share"
+    if is_share and last["n"] < result.min_n:
+        return f"{too_few(last['n'])} in the week of {last['period']}."
     value = percent(last["value"]) if is_share else f"{last['value']:,}"
     text = f"**{value}** {says} in the week of {last['period']}"
-    if len(complete) < 5:
+    earlier = str(date.fromisoformat(last["period"]) - FOUR_WEEKS)
+    before = next((row["value"] for row in complete if row["period"] == earlier), None)
+    if before is None:
         return f"{text}."
-    before = complete[-5]["value"]
     if is_share:
         return f"{text}, {points(last['value'] - before)} points on four weeks earlier."
-    change = percent(last["value"] / before - 1) if before else "more"
+    if not before:
+        return f"{text}, from none four weeks earlier."
+    change = percent(last["value"] / before - 1)
     return f"{text}, {'+' if last['value'] >= before else ''}{change} on four weeks earlier."
 
 
-def _curve(rows: list, says: str, at: Sequence[int]) -> str:
+def _curve(result: Result, rows: list, says: str, at: Sequence[int]) -> str:
+    if rows[0]["n"] < result.min_n:
+        return f"{too_few(rows[0]['n'])}."
     horizon = rows[-1]["hours"]
     half = next((row["hours"] for row in rows if row["share"] >= 0.5), None)
     middle = (
         f"half {says} within {half:,.0f} hours"
-        if half
+        if half is not None
         else (f"less than half {says} within {horizon:,.0f} hours")
     )
     seen = [(hours, [row for row in rows if row["hours"] <= hours][-1]) for hours in at]
@@ -190,7 +245,7 @@ def _curve(rows: list, says: str, at: Sequence[int]) -> str:
 
 
 def _effect(result: Result, row: dict) -> str:
-    name = " · ".join([row["label"], *(result.label(row[column]) for column in result.by)])
+    name = " · ".join(part for part in (plain(row["label"]), named(result, row)) if part)
     sizes = f"{row['n_treated']:,} treated, {row['n_holdout']:,} held out"
     changed = (
         f"**{points(row['difference'])} points** ({points(row['low'])} to {points(row['high'])}), "
@@ -221,8 +276,9 @@ def _audit(rows: list, says: str) -> str:
     worst: dict[str, str] = {}
     rank = {"ok": 0, "caveat": 1, "missing": 2}
     for row in rows:
-        old = worst.get(row["subject"], "ok")
-        worst[row["subject"]] = max(old, row["status"], key=rank.__getitem__)
+        name = plain(row["subject"])
+        old = worst.get(name, "ok")
+        worst[name] = max(old, row["status"], key=rank.__getitem__)
     good = [name for name, status in worst.items() if status == "ok"]
     text = f"**{len(good)} of {len(worst)}** {says}."
     caveats = [name for name, status in worst.items() if status == "caveat"]

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from playbook.findings.sentences import (
     Finding,
     bullets,
+    named,
     of,
+    plain,
     said,
     together,
 )
@@ -26,7 +28,7 @@ def answers(results: Sequence[Answer]) -> Finding:
     for result in results:
         found = of(result)
         text = found.text.replace("\n", " ")
-        asks = f"*{result.asks}* " if isinstance(result, Result) else ""
+        asks = f"*{plain(result.asks)}* " if isinstance(result, Result) else ""
         lines.append(Finding(f"{asks}{text}", found.figures))
     return together(*lines)
 
@@ -62,8 +64,8 @@ def coverage(result: Answer) -> Finding:
         )
         if not gaps:
             return f"{text}."
-        cell = " · ".join(result.label(gaps[0][column]) for column in result.by)
-        return f"{text}. The largest gap is {cell}: {gaps[0]['lost']:,} people and no play."
+        cell, people = named(result, gaps[0]), gaps[0]["lost"]
+        return f"{text}. The largest gap is {cell}: {people:,} people and no play."
 
     return said(result, say)
 
@@ -76,7 +78,7 @@ def reach(result: Answer) -> Finding:
         most = max(rows, key=lambda row: row["sent"])
         return (
             f"Over the period the {len(rows)} plays would have gone to {sent:,} units and been "
-            f"held back from {held:,}; most of them by {most['play']} ({most['sent']:,})."
+            f"held back from {held:,}; most of them by {plain(most['play'])} ({most['sent']:,})."
         )
 
     return said(result, say)
@@ -86,7 +88,7 @@ def cards(result: Answer) -> Finding:
     """How many plays there are, and which lack a holdout."""
 
     def say(rows: list) -> str:
-        without = [row["play"] for row in rows if row["holdout"].startswith("0%")]
+        without = [plain(row["play"]) for row in rows if row["holdout"].startswith("0% ")]
         text = f"**{len(rows)}** plays are declared"
         if without:
             return f"{text}; without a holdout, and so beyond measure: {', '.join(without)}."
@@ -100,7 +102,7 @@ def claims(result: Answer) -> Finding:
 
     def say(rows: list) -> str:
         counted = {
-            verdict: [r["label"] for r in rows if r["verdict"] == verdict]
+            verdict: [plain(r["label"]) for r in rows if r["verdict"] == verdict]
             for verdict in ("works", "harms", "cannot tell", "too few", "check failed")
         }
         parts = [
@@ -114,8 +116,8 @@ def claims(result: Answer) -> Finding:
             return text
         loud = max(silent, key=lambda row: row["treated"])
         return (
-            f"{text} Beware of {loud['label']}: {percent(loud['treated'])} do its goal after it "
-            f"is sent, and {percent(loud['holdout'])} do it without "
+            f"{text} Beware of {plain(loud['label'])}: {percent(loud['treated'])} do its goal "
+            f"after it is sent, and {percent(loud['holdout'])} do it without "
             f"({points(loud['difference'])} points)."
         )
 
@@ -137,7 +139,8 @@ def _plan(rows: list) -> str:
         ("not planned", "Arrive without a plan"),
     ):
         names = [
-            row["data point"] + (f" ({row['note']})" if status == "not planned" else "")
+            plain(row["data point"])
+            + (f" ({plain(row['note'])})" if status == "not planned" and row["note"] else "")
             for row in rows
             if row["status"] == status
         ]
@@ -161,5 +164,5 @@ def _stuck(result: Result, rows: list, says: str) -> str:
                 f"{percent(row['share'])} ({interval(row['low'], row['high'])}, "
                 f"n = {row['n']:,}) {says}; {means[row['verdict']]}"
             )
-        lines.append(f"**{result.label(row['persona'])}**: {verdict}.")
+        lines.append(f"**{named(result, row)}**: {verdict}.")
     return bullets(lines)

@@ -1,0 +1,54 @@
+"""Runs the notebooks with a run's parameters and publishes a folder of self-contained pages."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playbook import run
+from playbook.report import publishing
+from playbook.report.running import STAGES, Progress, Stage, execute, parameters, trusted
+
+__all__ = ["STAGES", "Failed", "Stage", "parameters", "render", "trusted"]
+
+
+class Failed(Exception):  # noqa: N818 (it is how a report ends)
+    """A notebook failed: `page` says what and where; the last good report is untouched."""
+
+    def __init__(self, stages: list[Stage], page: Path) -> None:
+        super().__init__("; ".join(f"{s.title}: {s.reason}" for s in stages if s.reason))
+        self.page = page
+
+
+def render(path: Path, *, out: Path | None = None, progress: Progress = print) -> Path:
+    """The report of a run: its index page, after everything else is in place.
+
+    Args:
+        path: The run's YAML file.
+        out: Where reports go; the project's `reports/` by default.
+        progress: Called with each thing that is done.
+
+    Raises:
+        Mistake: The run, the product or the warehouse is wrong.
+        Failed: A notebook failed.
+    """
+    given = parameters(path, STAGES)
+    opened = run.open(**{name: value for name, value in given.items() if name != "by"})
+    progress(f"{opened.declared.product.name}: data up to {opened.as_of} UTC")
+    home = (out or run.root() / "reports") / opened.declared.product.slug / path.stem
+    home.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=home))
+    try:
+        stages = [execute(slug, title, given, building, progress) for slug, title in STAGES.items()]
+        final = home / f"{opened.period.as_of:%Y-%m-%d}"
+        if any(stage.reason for stage in stages):
+            publishing.write(building, stages, opened, given, path.stem, previous=None)
+            raise Failed(stages, publishing.move(building, home / "failed") / "index.html")
+        publishing.audiences(building / "audiences", opened)
+        previous = publishing.previous(home, final.name)
+        publishing.write(building, stages, opened, given, path.stem, previous=previous)
+        shutil.rmtree(home / "failed", ignore_errors=True)  # it is mended
+        return publishing.move(building, final) / "index.html"
+    finally:
+        shutil.rmtree(building, ignore_errors=True)

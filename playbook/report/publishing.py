@@ -1,0 +1,204 @@
+"""Writes what a report is made of: pages, index, figures, status, send lists; and publishes it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from playbook import figures, pages, personalization
+from playbook.report.running import Stage
+from playbook.run import Run
+
+BOTTOM_LINE = "bottom-line"  # the tag of the cell whose sentences open the report
+ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins with one
+
+
+def write(
+    folder: Path,
+    stages: list[Stage],
+    opened: Run,
+    given: Mapping[str, str],
+    name: str,
+    *,
+    previous: Path | None,
+) -> None:
+    """Pages, index, figures and status of a report, into a folder that nobody reads yet."""
+    nav = [("index.html", "Overview"), *((f"{s.slug}.html", s.title) for s in stages)]
+    for stage in stages:
+        if stage.notebook:
+            page = pages.page(
+                stage.notebook, title=stage.title, nav=nav, status=_told(stage, given)
+            )
+            (folder / f"{stage.slug}.html").write_text(page, encoding="utf-8")
+    rows = [row for stage in stages for row in _figures(stage)]
+    _parquet(rows, folder / "figures.parquet")
+    status = {
+        "notebooks": {stage.slug: _told(stage, given) for stage in stages},
+        "as_of": opened.as_of,
+        "made_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "versions": {"python": sys.version.split()[0]}
+        | {p: version(p) for p in ("growth-playbook", "ibis-framework", "duckdb", "papermill")},
+    }
+    (folder / "status.json").write_text(json.dumps(status, indent=2), encoding="utf-8")
+    index = _index(stages, opened, name, status, _changes(stages, previous), folder)
+    (folder / "index.html").write_text(pages.index(index), encoding="utf-8")
+
+
+def move(building: Path, final: Path) -> Path:
+    """Publish: the finished folder takes its name in one step; an old one makes room first."""
+    aside = final.with_name(f".old-{final.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    building.chmod(0o755)
+    if final.exists():
+        final.rename(aside)
+    building.rename(final)
+    shutil.rmtree(aside, ignore_errors=True)
+    return final
+
+
+def previous(home: Path, name: str) -> Path | None:
+    """The last good report before this one."""
+    older = [
+        folder
+        for folder in home.iterdir()
+        if folder.name[:1].isdigit()
+        and folder.name < name
+        and (folder / "figures.parquet").is_file()
+    ]
+    return max(older, key=lambda folder: folder.name, default=None)
+
+
+def audiences(folder: Path, opened: Run) -> None:
+    """One file per play: whom to send it to; held-out units are in none."""
+    if not opened.tables.has("users"):
+        return
+    for play in opened.declared.plays:
+        folder.mkdir(exist_ok=True)
+        table = personalization.audience(opened, play.slug).table
+        with (folder / f"{play.slug}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(table.columns)
+            for batch in table.to_pyarrow_batches():
+                writer.writerows([_inert(v) for v in row.values()] for row in batch.to_pylist())
+
+
+def _inert(value: object) -> object:
+    """A cell that no spreadsheet runs."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(ACTIVE) else value
+
+
+def _told(stage: Stage, given: Mapping[str, str]) -> dict[str, Any]:
+    times = stage.notebook.metadata.get("papermill", {}) if stage.notebook else {}
+    return {
+        "state": stage.state,
+        "reason": stage.reason,
+        "started": times.get("start_time"),
+        "ended": times.get("end_time"),
+        "seconds": round(stage.seconds, 1),
+        "parameters": dict(given),
+    }
+
+
+def _index(stages, opened: Run, name: str, status, changes, folder: Path) -> dict[str, Any]:
+    period = opened.period
+    files = [("figures.parquet: every number of this report", "figures.parquet")]
+    files += [("status.json: how it was made", "status.json")]
+    files += [
+        (f"audience of {path.stem}", f"audiences/{path.name}")
+        for path in sorted((folder / "audiences").glob("*.csv"))
+    ]
+    return {
+        "product": opened.declared.product.name,
+        "run": name,
+        "since": f"{period.since:%d %b %Y}",
+        "until": f"{period.until:%d %b %Y}",
+        "as_of": opened.as_of,
+        "made_at": status["made_at"],
+        "stages": [
+            {
+                "slug": stage.slug,
+                "title": stage.title,
+                "state": stage.state,
+                "reason": stage.reason,
+                "bottom_line": _bottom_line(stage),
+                "page": f"{stage.slug}.html" if stage.notebook else "",
+            }
+            for stage in stages
+        ],
+        "changes": changes,
+        "files": files,
+    }
+
+
+def _outputs(stage: Stage, *, tag: str = "") -> list[dict[str, Any]]:
+    """The output bundles of a stage's cells, or of those with a tag."""
+    cells = stage.notebook.cells if stage.notebook else []
+    return [
+        output["data"]
+        for cell in cells
+        if not tag or tag in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+
+
+def _bottom_line(stage: Stage) -> list[str]:
+    said = [
+        data["text/markdown"]
+        for data in _outputs(stage, tag=BOTTOM_LINE)
+        if "text/markdown" in data
+    ]
+    return [text if isinstance(text, str) else "".join(text) for text in said]
+
+
+def _figures(stage: Stage, *, tag: str = "") -> list[dict[str, Any]]:
+    """The figures that a stage states, each once."""
+    found = {
+        (row["figure"], row["segment"]): row
+        for data in _outputs(stage, tag=tag)
+        for row in data.get(figures.MIME, [])
+    }
+    return list(found.values())
+
+
+def _parquet(rows: list[dict[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = {"n": pa.int64(), "value": pa.float64(), "low": pa.float64(), "high": pa.float64()}
+    schema = pa.schema([(name, numbers.get(name, pa.string())) for name in figures.COLUMNS])
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+
+
+def _changes(stages: list[Stage], previous: Path | None) -> list[dict[str, str]]:
+    """How the numbers of the bottom lines moved since the last report, counted the same way."""
+    if previous is None:
+        return []
+    import pyarrow.parquet as pq
+
+    old = {
+        (row["figure"], row["segment"], row["definition"]): row["value"]
+        for row in pq.read_table(previous / "figures.parquet").to_pylist()
+    }
+    found = []
+    for stage in stages:
+        for row in _figures(stage, tag=BOTTOM_LINE):
+            before = old.get((row["figure"], row["segment"], row["definition"]))
+            if None in (before, row["value"]) or row["unit"] == "count":
+                continue
+            found.append(
+                {
+                    "label": f"{row['figure']} {row['segment']}".strip(),
+                    "before": f"{before * 100:.1f} %",
+                    "now": f"{row['value'] * 100:.1f} %",
+                    "change": f"{(row['value'] - before) * 100:+.1f} points",
+                }
+            )
+    return found

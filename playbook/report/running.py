@@ -1,0 +1,171 @@
+"""Runs one notebook with a run's parameters, and says whether it may be believed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from playbook import declare, run
+from playbook.mistakes import Mistake, listed, nearest
+from playbook.warehouse import scrubbed
+
+STAGES = {
+    "1_audit": "Collection audit",
+    "2_friction": "Friction analysis",
+    "3_personalization": "Personalization design",
+    "4_impact": "Impact measurement",
+}
+CELL_TIMEOUT = 600  # seconds
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One executed notebook, and whether it may be believed."""
+
+    slug: str
+    title: str
+    notebook: nbformat.NotebookNode | None
+    reason: str
+    seconds: float
+
+    @property
+    def state(self) -> str:
+        """`ok` or `failed`."""
+        return "failed" if self.reason else "ok"
+
+
+def parameters(path: Path, slugs: Iterable[str] = tuple(STAGES)) -> dict[str, str]:
+    """A run's parameters, refused before a kernel starts if a notebook does not declare them.
+
+    A parameter's value is data, but papermill writes its name into code: so names are checked.
+    """
+    given = declare.load(path)
+    if not isinstance(given, dict):
+        raise Mistake(
+            f"{path.name} holds no parameters.",
+            f"It is a {type(given).__name__}.",
+            "write one `name: value` a line, as in params/airtouch/runs/weekly.yaml.",
+        )
+    for slug in slugs:
+        known = declared(slug)
+        for name in given:
+            if name not in known:
+                raise Mistake(
+                    f"{path.name}: the notebook {slug} has no parameter `{name}`.",
+                    f"It has: {listed(known)}.",
+                    nearest(str(name), known),
+                )
+    for name, value in given.items():
+        if isinstance(value, dict | list):
+            raise Mistake(
+                f"{path.name}: `{name}` is no single value.",
+                f"It is: {value}.",
+                f"write `{name}: value`.",
+            )
+    values = {name: "" if value is None else str(value) for name, value in given.items()}
+    for name, value in values.items():
+        if scrubbed(value) != value:
+            raise Mistake(
+                f"{path.name}: `{name}` holds a password.",
+                f"It is: {scrubbed(value)}.",
+                "put the URL into a variable and write `warehouse: env:NAME_OF_IT`.",
+            )
+    return values
+
+
+def declared(slug: str) -> dict[str, Any]:
+    """The parameters that a notebook declares, by papermill's own inspection."""
+    import papermill
+
+    return papermill.inspect_notebook(str(run.root() / "notebooks" / f"{slug}.ipynb"))
+
+
+def execute(
+    slug: str, title: str, given: Mapping[str, str], building: Path, progress: Progress
+) -> Stage:
+    """One notebook, executed beside its final place."""
+    import papermill
+    from traitlets.config import Config
+
+    transport = "tcp" if sys.platform == "win32" else "ipc"
+    source = run.root() / "notebooks" / f"{slug}.ipynb"
+    target = building / f"{slug}.ipynb"
+    began = datetime.now(UTC)
+    problem = ""
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(target),
+            parameters=dict(given),
+            kernel_name="python3",
+            cwd=str(source.parent),
+            progress_bar=False,
+            execution_timeout=CELL_TIMEOUT,
+            iopub_timeout=120,
+            config=Config({"KernelManager": {"transport": transport}}),
+        )
+    except Exception as error:  # whatever it was, the other stages run
+        problem = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+    notebook = _scrub(target, given)
+    # What a cell said explains more than what papermill made of it, and both more than silence.
+    reason = (_first_error(notebook) if notebook else "") or problem
+    reason = reason or (trusted(notebook) if notebook else "it left no notebook")
+    seconds = (datetime.now(UTC) - began).total_seconds()
+    progress(f"{title}: {reason or 'done'} ({seconds:.0f} s)")
+    return Stage(slug, title, notebook, reason, seconds)
+
+
+def trusted(notebook: nbformat.NotebookNode) -> str:
+    """Why an executed notebook cannot be believed; "" if it can.
+
+    papermill's own metadata call a crashed run completed, so every cell is looked at.
+    """
+    told = notebook.metadata.get("papermill", {})
+    if not told.get("end_time") or told.get("exception"):
+        return _first_error(notebook) or "the run did not end"
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        if error := _error(cell):
+            return error
+        if cell.execution_count is None or (
+            cell.metadata.get("papermill", {}).get("status") != "completed"
+        ):
+            return f"the cell “{cell.source.splitlines()[0]}” did not run"
+    return ""
+
+
+def _scrub(target: Path, given: Mapping[str, str]) -> nbformat.NotebookNode | None:
+    """The executed notebook, read back with the warehouse's URL and password blotted out."""
+    if not target.is_file():
+        return None
+    text = scrubbed(target.read_text(encoding="utf-8"))
+    for value in given.values():
+        secret = os.environ.get(value.removeprefix("env:"), "") if value.startswith("env:") else ""
+        if "://" in secret:
+            text = text.replace(secret, "***")
+    target.write_text(text, encoding="utf-8")
+    try:
+        return nbformat.reads(text, as_version=4)
+    except Exception:
+        return None
+
+
+def _first_error(notebook: nbformat.NotebookNode) -> str:
+    found = [_error(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    return next((error for error in found if error), "")
+
+
+def _error(cell: nbformat.NotebookNode) -> str:
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue.splitlines()[0] if output.evalue else ''}"
+    return ""

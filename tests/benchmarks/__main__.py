@@ -1,0 +1,76 @@
+"""`python -m tests.benchmarks NAME [--events N]`: a table, and as the last line JSON of the ratios.
+
+Each contender runs in fresh processes, in turn; the median of their CPU seconds counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from playbook import demo
+from playbook.run import root
+
+
+def main() -> None:
+    given = _parser().parse_args()
+    folder = root() / ".demo" / f"benchmark-{given.events}"
+    if not folder.is_dir():
+        demo.write(folder, events=given.events, defects=False)
+    benchmark = importlib.import_module(f"tests.benchmarks.{given.name}")
+    if given.contender:
+        print(json.dumps(_measured(benchmark, given.contender, folder)))
+        return
+    measured = {name: [] for name in benchmark.CONTENDERS}
+    for _round in range(given.rounds):
+        for name in measured:
+            measured[name].append(_in_fresh_process(given, name))
+    _tell(benchmark, measured, given.events)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    names = [path.stem for path in Path(__file__).parent.glob("[a-z]*.py")]
+    parser.add_argument("name", choices=sorted(names))
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contender", help=argparse.SUPPRESS)
+    return parser
+
+
+def _in_fresh_process(given: argparse.Namespace, name: str) -> dict:
+    command = [sys.executable, "-m", "tests.benchmarks", given.name, "--contender", name]
+    told = subprocess.run(
+        [*command, "--events", str(given.events)], check=True, capture_output=True, text=True
+    )
+    return json.loads(told.stdout.splitlines()[-1])
+
+
+def _measured(benchmark, name: str, folder: Path) -> dict:
+    """CPU seconds of one contender, its set-up left out, its peak memory and its result."""
+    run = benchmark.CONTENDERS[name](folder)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    result = run()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": seconds, "peak_mb": after.ru_maxrss // 1024, "result": result}
+
+
+def _tell(benchmark, measured: dict[str, list[dict]], events: int) -> None:
+    seconds = {n: statistics.median(m["seconds"] for m in ms) for n, ms in measured.items()}
+    print(f"{benchmark.__doc__.splitlines()[0]} ({events:,} events)")
+    for name, each in measured.items():
+        peak = max(m["peak_mb"] for m in each)
+        print(f"{name:24} {seconds[name]:8.2f} CPU s  {peak:6,} MB  {each[0]['result']}")
+    ours, *others = seconds
+    print(json.dumps({other: round(seconds[ours] / seconds[other], 2) for other in others}))
+
+
+if __name__ == "__main__":
+    main()

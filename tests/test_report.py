@@ -1,0 +1,225 @@
+import json
+import shutil
+
+import nbformat
+import pyarrow.parquet as pq
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from playbook import figures, report
+from playbook.__main__ import main
+from playbook.mistakes import Mistake
+from playbook.report import publishing, running
+from playbook.run import root
+from tests import browser
+
+WEEKLY = "params/airtouch/runs/weekly.yaml"
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
+HEAD = 'product = ""  # p\nwarehouse = ""  # w\nsince = ""  # s'
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """The whole report of the sample company, by the command that users type."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root())
+        out = tmp_path_factory.mktemp("reports")
+        assert main(["report", WEEKLY, "--out", str(out)]) == 0
+    (index,) = out.glob("airtouch/weekly/*/index.html")
+    return index.parent
+
+
+def test_a_report_is_whole(rendered):
+    assert rendered.name == "2026-07-05"
+    assert {path.name for path in rendered.iterdir()} == {
+        "index.html",
+        "figures.parquet",
+        "status.json",
+        "audiences",
+        *(f"{slug}.{kind}" for slug in report.STAGES for kind in ("html", "ipynb")),
+    }
+    assert [path.name for path in rendered.parent.iterdir()] == ["2026-07-05"]
+
+
+def test_the_status_tells_state_times_parameters_and_versions(rendered):
+    status = json.loads((rendered / "status.json").read_text())
+    assert list(status["notebooks"]) == list(report.STAGES)
+    for told in status["notebooks"].values():
+        assert told["state"] == "ok"
+        assert told["started"] < told["ended"]
+        assert told["parameters"]["product"] == "params/airtouch"
+    assert {"python", "duckdb", "ibis-framework", "papermill"} <= set(status["versions"])
+
+
+def test_figures_are_rows_that_the_next_report_can_compare_with(rendered):
+    rows = pq.read_table(rendered / "figures.parquet")
+    assert tuple(rows.column_names) == figures.COLUMNS
+    told = {(row["figure"], row["segment"]): row for row in rows.to_pylist()}
+    whole = told["audit.first_workflow_24h.share", ""]
+    assert whole["question"] == "first_workflow_24h"
+    assert 0 < whole["low"] < whole["value"] < whole["high"] < 1
+    assert whole["unit"] == "share"
+    assert ("audit.first_workflow_24h.share", "persona=data_engineer") in told
+    assert ("impact.effects.organic_engineer_guide_into", "") in told
+
+
+def test_audiences_hold_nobody_who_is_held_out(rendered, airtouch):
+    files = {path.stem for path in (rendered / "audiences").glob("*.csv")}
+    assert files == {play.slug for play in airtouch.declared.plays}
+    held = airtouch.tables.assignments
+    held = held.filter(held.arm == "holdout").select("play", "unit_id").to_pyarrow().to_pylist()
+    for slug in files:
+        lines = (rendered / "audiences" / f"{slug}.csv").read_text().splitlines()
+        assert lines[0] == "unit,user_id,account_id,moment_at"
+        sent = {line.split(",")[0] for line in lines[1:]}
+        assert sent
+        assert not sent & {row["unit_id"] for row in held if row["play"] == slug}
+
+
+@browser.needs_chromium
+@pytest.mark.parametrize("slug", ["index", *report.STAGES])
+def test_every_page_opens_without_a_network(rendered, slug):
+    seen = browser.open_page(rendered / f"{slug}.html")
+    assert seen.requests == []
+    assert seen.errors == []
+    assert seen.drawn == seen.charts
+    page = rendered / f"{slug}.ipynb"
+    if page.is_file():
+        notebook = nbformat.read(page, as_version=4)
+        drawn = [
+            o
+            for c in notebook.cells
+            for o in c.get("outputs", [])
+            if "application/vnd.vegalite.v5+json" in o.get("data", {})
+        ]
+        assert seen.charts == len(drawn)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project of one notebook on a small sample company; `cells` writes the notebook."""
+    from playbook import demo
+
+    for name in ("params", "notebooks"):
+        (tmp_path / name).mkdir()
+    shutil.copytree(root() / "params" / "airtouch", tmp_path / "params" / "airtouch")
+    demo.write(tmp_path / "small", events=30_000)
+    run = tmp_path / "run.yaml"
+    run.write_text("product: params/airtouch\nwarehouse: small\nsince: '-90d'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(report, "STAGES", {"only": "The only one"})
+    monkeypatch.setattr(running, "CELL_TIMEOUT", 20)
+
+    def cells(*sources):
+        parameters = new_code_cell(HEAD, metadata={"tags": ["parameters"]})
+        notebook = new_notebook(cells=[parameters, *map(new_code_cell, sources)], metadata=KERNEL)
+        nbformat.write(notebook, tmp_path / "notebooks" / "only.ipynb")
+        return run
+
+    return cells
+
+
+def silent(_text):
+    """No progress."""
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import os; os._exit(1)", "Kernel died"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("%nope\nraise ValueError('x')", "did not run"),
+    ],
+)
+def test_a_failed_run_says_so_and_leaves_the_last_good_report(project, tmp_path, source, says):
+    good = report.render(project("1 + 1"), progress=silent)
+    before = {path: path.read_bytes() for path in good.parent.rglob("*") if path.is_file()}
+    with pytest.raises(report.Failed) as failed:
+        report.render(project("1 + 1", source, "2 + 2"), progress=silent)
+    assert {path: path.read_bytes() for path in before} == before
+    assert failed.value.page.parent.name == "failed"
+    if says != "did not run":
+        assert says in str(failed.value)
+    status = json.loads((failed.value.page.parent / "status.json").read_text())
+    assert status["notebooks"]["only"]["state"] == "failed"
+    assert not list(good.parent.parent.glob(".building*"))
+
+
+def test_a_second_report_replaces_the_first_of_the_same_day(project):
+    first = report.render(project("'one'"), progress=silent)
+    second = report.render(project("'two'"), progress=silent)
+    assert first == second
+    assert "two" in (second.parent / "only.ipynb").read_text()
+
+
+def test_the_index_says_what_changed_since_the_last_report(project, tmp_path):
+    source = (
+        "import playbook as pb\n"
+        "run = pb.open(product, warehouse, since=since, as_of='{}')\n"
+        "pb.findings.headline(pb.audit.headline(run))"
+    )
+    run = project("0")
+    notebook = nbformat.read(tmp_path / "notebooks" / "only.ipynb", as_version=4)
+    cell = new_code_cell(source.format("2026-06-01"), metadata={"tags": ["bottom-line"]})
+    notebook.cells.append(cell)
+    nbformat.write(notebook, tmp_path / "notebooks" / "only.ipynb")
+    first = report.render(run, progress=silent)
+    first.parent.rename(first.parent.with_name("2026-06-01"))
+    cell.source = source.format("2026-07-01")
+    nbformat.write(notebook, tmp_path / "notebooks" / "only.ipynb")
+    second = report.render(run, progress=silent)
+    assert "audit.activation_rate.share" in second.read_text()
+    assert "points" in second.read_text()
+
+
+def test_secrets_are_blotted_out(project, tmp_path, monkeypatch):
+    url = "postgres://ann:hunter2@nowhere/db"
+    monkeypatch.setenv("WAREHOUSE_OF_ANN", url)
+    run = project("import os; os.environ['WAREHOUSE_OF_ANN']", "'x://ann:hunter2@y'")
+    given = {"warehouse": "env:WAREHOUSE_OF_ANN"}
+    stage = running.execute("only", "The only one", given, tmp_path, silent)
+    assert stage.state == "ok"
+    assert "hunter2" not in (tmp_path / "only.ipynb").read_text()
+    assert run.is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("produkt: x", "has no parameter `produkt`"),
+        ('"x=1; import os": 2', "has no parameter `x=1; import os`"),
+        ("- product", "holds no parameters"),
+        ("warehouse: postgres://ann:hunter2@h/d", "holds a password"),
+        ("product: {a: 1}", "is no single value"),
+    ],
+)
+def test_a_wrong_run_is_refused_before_a_kernel_starts(project, tmp_path, text, says):
+    project("1")
+    run = tmp_path / "wrong.yaml"
+    run.write_text(text)
+    with pytest.raises(Mistake) as mistake:
+        report.parameters(run, report.STAGES)
+    assert says in str(mistake.value)
+    assert "hunter2" not in str(mistake.value)
+
+
+def test_every_run_of_the_project_names_parameters_that_its_notebooks_have():
+    for path in root().glob("params/*/runs/*.yaml"):
+        assert report.parameters(path)["product"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "=cmd|' /C calc'!A0"])
+def test_a_cell_that_a_spreadsheet_would_run_is_inert(text):
+    assert publishing._inert(text) == f"'{text}"
+
+
+def test_a_notebook_that_did_not_end_is_not_trusted_whatever_papermill_says():
+    cell = new_code_cell("1", execution_count=1)
+    cell.metadata["papermill"] = {"status": "completed"}
+    notebook = new_notebook(cells=[cell])
+    assert report.trusted(notebook) == "the run did not end"
+    notebook.metadata["papermill"] = {"end_time": "2026-01-01", "exception": None}
+    assert report.trusted(notebook) == ""
+    cell.execution_count = None
+    assert report.trusted(notebook) == "the cell “1” did not run"
