@@ -126,16 +126,29 @@ def _best(moments: ir.Table, count: int, success: int) -> ir.Table:
 
 
 def _moments(rows: ir.Table, steps: Sequence[str]) -> ir.Table:
-    """One row per unit and time at which it did any step: `done_<i>`, how often each name.
+    """What units did, ready to be walked in the order of `at`, then `place`.
 
-    Equal times are one moment, so no result can depend on the order of rows.
+    Each row says how often it holds the event of each name (`done_<i>`). A row is an event,
+    and equal times stand in step order. Only where a name comes back after another step can
+    that order be wrong: there a row is a moment, with all that was done at that time.
     """
     names = list(dict.fromkeys(steps))
-    return (
-        rows.filter(_.event.isin(names))
-        .group_by([*KEY, "at"])
-        .aggregate(**{f"done_{i}": count_if(_.event == name) for i, name in enumerate(names)})
-    )
+    relevant = rows.filter(_.event.isin(names))
+    if not _comes_back(steps):
+        return relevant.select(
+            *KEY,
+            "at",
+            place=ibis.cases(*((_.event == name, i) for i, name in enumerate(names)), else_=0),
+            **{f"done_{i}": ibis.ifelse(_.event == name, 1, 0) for i, name in enumerate(names)},
+        )
+    done = {f"done_{i}": count_if(_.event == name) for i, name in enumerate(names)}
+    return relevant.group_by([*KEY, "at"]).aggregate(**done).mutate(place=0)
+
+
+def _comes_back(steps: Sequence[str]) -> bool:
+    """Whether a name stands at two places that are not neighbours."""
+    runs = [name for name, before in zip(steps, [None, *steps], strict=False) if name != before]
+    return len(set(runs)) < len(runs)
 
 
 def _entries(
@@ -146,22 +159,23 @@ def _entries(
     A later entry dominates an earlier one, so one running maximum per step is exact. Several
     steps may fall into one moment, each with an event of its own.
     """
-    own = _can(steps, 0, 1)
     found = moments.mutate(
-        entered_at=when(own & period.entered(_.at), _.at),
+        entered_at=when(_can(steps, 0, 1) & period.entered(_.at), _.at),
     ).mutate(may_enter=_.entered_at.notnull() & period.closed(_.at, within))
     found = found.mutate(entry_1=when(_.may_enter, _.at))
-    earlier = ibis.window(group_by=KEY, order_by="at", rows=(None, -1))
+    earlier = ibis.window(group_by=KEY, order_by=["at", "place"], rows=(None, -1))
     for k in range(2, len(steps) + 1):
         found = found.mutate(**{f"before_{k - 1}": _[f"entry_{k - 1}"].max().over(earlier)})
         # From the latest entry that is possible to the earliest: here, then before step k.
-        choices = [when(_.may_enter & _can(steps, 0, k), _.at)]
-        choices += [
+        first = 0 if _comes_back(steps) else k - 1
+        choices = [
             when(
                 _can(steps, j, k) & (_.at <= _[f"before_{j}"] + interval(within)), _[f"before_{j}"]
             )
-            for j in range(1, k)
+            for j in range(max(first, 1), k)
         ]
+        if first == 0:
+            choices.insert(0, when(_.may_enter & _can(steps, 0, k), _.at))
         found = found.mutate(**{f"entry_{k}": ibis.coalesce(*choices)})
     return found
 
