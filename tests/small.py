@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ibis
+import pyarrow as pa
 
 from playbook import sources
 from playbook.declare import DataPoint, Declarations, Play, Product, Question, TableMap
@@ -39,7 +40,7 @@ def run(
     for name, text in drawn.items():
         found = table(text, seen_by_machine="boolean").to_pyarrow()
         if name in {"events", "messages"} and f"{name[:-1]}_id" not in found.column_names:
-            ids = [[str(place) for place in range(found.num_rows)]]
+            ids = pa.array([str(place) for place in range(found.num_rows)], pa.string())
             found = found.append_column(f"{name[:-1]}_id", ids)
         connection.create_table(name, found)
         maps[name] = (TableMap(table=name, columns={c: c for c in found.column_names}),)

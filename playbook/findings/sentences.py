@@ -184,7 +184,8 @@ def _classes(result: Result, rows: list, says: str) -> str:
     if closed[0]["total"] < result.min_n:
         return f"{too_few(closed[0]['total'])}.{_still(still)}"
     parts = [f"**{percent(row['share'])}** {plain(row['label'])}" for row in closed]
-    return f"Of {closed[0]['total']:,} {says}: {', '.join(parts)}.{_still(still)}"
+    whom = f"{closed[0]['total']:,} {says}".rstrip()
+    return f"Of {whom}: {', '.join(parts)}.{_still(still)}"
 
 
 def _steps(result: Result, rows: list, says: str) -> str:
@@ -216,7 +217,7 @@ def _trend(result: Result, rows: list, says: str) -> str:
     if is_share and last["n"] < result.min_n:
         return f"{too_few(last['n'])} in the week of {last['period']}."
     value = percent(last["value"]) if is_share else f"{last['value']:,}"
-    text = f"**{value}** {says} in the week of {last['period']}"
+    text = f"**{value}** {says}".rstrip() + f" in the week of {last['period']}"
     earlier = str(date.fromisoformat(last["period"]) - FOUR_WEEKS)
     before = next((row["value"] for row in complete if row["period"] == earlier), None)
     if before is None:
@@ -234,11 +235,11 @@ def _curve(result: Result, rows: list, says: str, at: Sequence[int]) -> str:
         return f"{too_few(rows[0]['n'])}."
     horizon = rows[-1]["hours"]
     half = next((row["hours"] for row in rows if row["share"] >= 0.5), None)
-    middle = (
-        f"half {says} within {half:,.0f} hours"
-        if half is not None
-        else (f"less than half {says} within {horizon:,.0f} hours")
-    )
+    reached = f"half {says}".rstrip()
+    if half is None:
+        middle = f"less than {reached} within {horizon:,.0f} hours"
+    else:
+        middle = f"{reached} within {half:,.0f} hours"
     seen = [(hours, [row for row in rows if row["hours"] <= hours][-1]) for hours in at]
     parts = [f"{percent(row['share'])} within {hours}" for hours, row in seen]
     return f"**{middle}** ({', '.join(parts)}; n = {rows[0]['n']:,})."
@@ -274,7 +275,7 @@ def _effect(result: Result, row: dict) -> str:
 
 def _audit(rows: list, says: str) -> str:
     worst: dict[str, str] = {}
-    rank = {"ok": 0, "caveat": 1, "missing": 2}
+    rank = {"ok": 0, "not needed": 0, "caveat": 1, "missing": 2}
     for row in rows:
         name = plain(row["subject"])
         old = worst.get(name, "ok")

@@ -1,0 +1,279 @@
+"""Stage 4: what a play changes, who it reaches, and every reason to say nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+
+import pytest
+
+from playbook import charts, figures, findings, impact, listings
+from playbook.results import Unavailable
+from tests import small
+from tests.small import play, question
+
+GUIDE = play("guide")
+EARLY, LATE = "2026-01-05 09:00", "2026-01-30 09:00"  # the windows of LATE are open
+
+
+def units(arm, n, slug="guide", holdout=0.5):
+    """The first n names that fall into an arm, drawn as the play's declaration says."""
+
+    def drawn(name):
+        digest = hashlib.md5(f"{slug}:{name}".encode()).hexdigest()
+        held = int(digest[:7], 16) % 10_000 < holdout * 10_000
+        return held == (arm == "holdout")
+
+    names = (f"u{k:04d}" for k in itertools.count())
+    return list(itertools.islice((name for name in names if drawn(name)), n))
+
+
+def opened(arms, *, plays=(GUIDE,), told=(), persona=None, messages=True, **said):
+    """A product whose units of each arm sign up, some of whom save.
+
+    Args:
+        arms: (arm, n units, how many do the goal[, day of sign-up]).
+        plays: The plays that are declared; the first one's arms are used.
+        told: Units that the tool sent the play to.
+        persona: Unit → persona; engineers by default.
+        messages: Whether the table of messages is mapped.
+        said: Further arguments of `small.run`.
+    """
+    events, users, taken = "user_id | event | at\n", "user_id | persona | account_id\n", set()
+    for arm, n, did, *day in arms:
+        own = [
+            u for u in units(arm, 2000, plays[0].slug, plays[0].holdout or 0.5) if u not in taken
+        ]
+        for place, name in enumerate(own[:n]):
+            taken.add(name)
+            at = day[0] if day else EARLY
+            events += f"{name} | signed_up | {at}\n"
+            events += f"{name} | saved | {at}\n" if place < did else ""
+            users += f"{name} | {persona(name) if persona else 'engineer'} | a_{name}\n"
+    events += f"nobody | saved | {EARLY}\n"  # the goal is known even if no unit does it
+    sent = "user_id | play | sent_at | delivered_at | seen_at | seen_by_machine | clicked_at\n"
+    sent += "".join(f"{u} | guide | {EARLY} | {EARLY} | | |\n" for u in told)
+    drawn = {"events": events, "users": users} | ({"messages": sent} if messages else {})
+    return small.run(plays=plays, **{"words": {"min_n": 30}} | said, **drawn)
+
+
+def one(found):
+    (row,) = found.rows
+    return row
+
+
+@pytest.mark.parametrize(
+    ("treated", "held", "verdict", "grade"),
+    [
+        ((200, 120), (200, 80), "works", "A"),
+        ((200, 80), (200, 120), "harms", "A"),
+        ((200, 100), (200, 95), "cannot tell", "A"),
+        ((200, 200), (200, 200), "cannot tell", "A"),
+        ((200, 100), (200, 4), "too few", "–"),
+        ((200, 0), (200, 0), "too few", "–"),
+        ((29, 20), (29, 20), "too few", "–"),
+        ((300, 150), (200, 100), "check failed", "–"),
+        ((200, 100), (0, 0), "check failed", "–"),
+        ((0, 0), (0, 0), "too few", "–"),
+    ],
+)
+def test_the_verdict_follows_the_interval_and_refuses_what_cannot_be_told(
+    treated, held, verdict, grade
+):
+    run = opened([("treated", *treated), ("holdout", *held)])
+    found = impact.effect(run, "guide")
+    row = one(found) if found.rows else {"verdict": "too few", "grade": "–", "difference": None}
+    assert (row["verdict"], row["grade"]) == (verdict, grade)
+    if grade == "A":
+        assert row["low"] < row["difference"] < row["high"]
+    else:
+        assert row["difference"] is None
+        assert all(figure["value"] is None for figure in figures.of(found))
+    said = findings.effect(found).text + str(charts.effect(found, title="Effect").__dict__)
+    assert "nan" not in (said + listings.table(found)._plain()).lower()
+
+
+def test_an_effect_says_its_sizes_its_difference_and_newcombes_interval():
+    run = opened([("treated", 70, 56), ("holdout", 80, 48)])
+    row = one(impact.effect(run, "guide"))
+    assert (row["label"], row["n_treated"], row["n_holdout"]) == ("guide", 70, 80)
+    assert (row["treated"], row["holdout"]) == (0.8, 0.6)
+    assert row["difference"] == pytest.approx(0.2)
+    # Newcombe 1998, table II.
+    assert (row["low"], row["high"]) == pytest.approx((0.0524, 0.3339), abs=6e-5)
+
+
+def test_units_whose_window_is_open_are_counted_apart():
+    arms = [("treated", 60, 30), ("holdout", 60, 20), ("treated", 7, 7, LATE)]
+    row = one(impact.effect(opened(arms), "guide"))
+    assert (row["n_treated"], row["n_holdout"], row["open"]) == (60, 60, 7)
+    assert row["treated"] == 0.5
+
+
+@pytest.mark.parametrize(("reached", "verdict"), [(5, "works"), (6, "check failed")])
+def test_a_holdout_that_got_the_message_is_no_holdout(reached, verdict):
+    arms = [("treated", 100, 70), ("holdout", 100, 30)]
+    run = opened(arms, told=units("holdout", reached))
+    row = one(impact.effect(run, "guide"))
+    assert (row["verdict"], row["contaminated"]) == (verdict, reached)
+    if verdict == "check failed":
+        assert row["low"] is row["high"] is row["difference"] is None
+
+
+def test_effects_stand_in_order_of_size_and_what_cannot_be_told_is_last():
+    plays = (GUIDE, play("other", goal="nothing"), play("third", audience={"persona": "sales"}))
+    arms = [("treated", 200, 120), ("holdout", 200, 80)]
+    found = impact.effects(opened(arms, plays=plays))
+    assert found.rows[0]["label"] == "guide"
+    assert [row["verdict"] for row in found.rows][1:] == ["too few", "too few"]
+    assert (found.id, found.shape) == ("impact.effects", "effect")
+    assert [f["figure"] for f in figures.of(found)] == [
+        f"impact.effects.{row['label']}" for row in found.rows
+    ]
+
+
+def test_a_breakdown_follows_the_products_order_with_unknown_last():
+    personas = ["engineer", "analyst", ""]
+    plays = (play("guide", audience={}),)
+    run = opened(
+        [("treated", 90, 60), ("holdout", 90, 30)],
+        plays=plays,
+        persona=lambda name: personas[int(name[1:]) % 3],
+        words={"min_n": 1, "order": {"persona": ["engineer"]}},
+    )
+    found = impact.effect(run, "guide", by="persona")
+    assert [row["persona"] for row in found.rows] == ["engineer", "analyst", "(unknown)"]
+    assert sum(row["n_treated"] + row["n_holdout"] for row in found.rows) == 180
+    assert {f["segment"] for f in figures.of(found)} == {
+        "persona=engineer",
+        "persona=analyst",
+        "persona=(unknown)",
+    }
+
+
+ACCOUNTS = """
+    user_id | account_id | event     | at
+    ann     | a1         | signed_up | 2026-01-06 09:00
+    bob     | a1         | signed_up | 2026-01-05 09:00
+    cat     | a1         | saved     | 2026-01-07 09:00
+    dee     | a2         | signed_up | 2026-01-05 09:00
+"""
+MEMBERS = """
+    user_id | account_id | persona
+    ann     | a1         | engineer
+    bob     | a1         | analyst
+    cat     | a1         | sales
+    dee     | a2         | engineer
+"""
+NO_MESSAGES = """
+    user_id | play | sent_at
+"""
+
+
+def test_an_account_has_the_traits_of_the_person_who_triggers_and_any_member_may_do_it():
+    team = play("team", audience={}, unit="account")
+    run = small.run(plays=[team], events=ACCOUNTS, users=MEMBERS, messages=NO_MESSAGES)
+    rows = impact.effect(run, "team", by="persona").rows
+    found = {
+        r["persona"]: (r["n_treated"] + r["n_holdout"], r["treated"], r["holdout"]) for r in rows
+    }
+    assert {persona: n for persona, (n, *_) in found.items()} == {"analyst": 1, "engineer": 1}
+    assert 1.0 in found["analyst"][1:]  # bob triggers first; cat does it
+    assert 0.0 in found["engineer"][1:]
+
+
+REACH = """
+    user_id | play  | is_ghost | sent_at    | delivered_at | seen_at    | seen_by_machine
+    {0}     | guide |          | 2026-01-05 | 2026-01-05   | 2026-01-06 | false
+    {1}     | guide |          | 2026-01-05 | 2026-01-05   | 2026-01-06 | true
+    {2}     | guide |          | 2026-01-05 |              |            |
+    {3}     | guide | true     | 2026-01-05 |              |            |
+"""
+
+
+def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
+    # Four treated units sign up (one does it without opening anything), a fifth never does; a
+    # sixth's window is open.
+    names = units("treated", 6)
+    times = [EARLY] * 4 + [LATE]
+    events = "user_id | event | at\n"
+    events += "".join(
+        f"{u} | signed_up | {t}\n" for u, t in zip([*names[:4], names[5]], times, strict=True)
+    )
+    events += f"{names[3]} | saved | {EARLY}\n{units('holdout', 1)[0]} | saved | {EARLY}\n"
+    users = "user_id | persona\n" + "".join(
+        f"{u} | engineer\n" for u in [*names, *units("holdout", 1)]
+    )
+    run = small.run(plays=[GUIDE], events=events, users=users, messages=REACH.format(*names))
+    found = impact.reach(run, "guide")
+    told = [(r["step"], r["n"], r["of_first"], r["of_previous"], r["open"]) for r in found.rows]
+    assert told == [
+        ("assigned", 5, 1.0, 1.0, 1),
+        ("triggered", 4, 0.8, 0.8, 1),
+        ("sent", 3, 0.6, 0.75, 1),
+        ("delivered", 2, 0.4, pytest.approx(2 / 3), 1),
+        ("seen", 1, 0.2, 0.5, 1),
+        ("clicked", 0, 0.0, 0.0, 1),
+        ("did", 1, 0.2, 0.25, 1),  # of those who triggered
+    ]
+    assert dict(found.definition)["comparison"].startswith("none: treated units alone")
+    assert findings.steps(found).text.endswith("1 is still open.")
+
+
+def test_reach_of_nobody_has_no_shares():
+    run = small.run(
+        plays=[GUIDE], events=ACCOUNTS, users=MEMBERS.replace("engineer", "x"), messages=NO_MESSAGES
+    )
+    found = impact.reach(run, "guide")
+    assert {row["of_first"] for row in found.rows} == {None}
+    assert findings.steps(found).text == "too few to say (n = 0)."
+
+
+# Every reason to say nothing
+
+
+@pytest.mark.parametrize(
+    ("slug", "plays", "messages", "by", "reason"),
+    [
+        ("nope", (GUIDE,), True, "", "Small declares no play `nope`. It declares: guide."),
+        ("guide", (GUIDE,), False, "", "The table `messages` is not mapped: without it nobody"),
+        ("guide", (play("guide", holdout=0),), True, "", "The play `guide` has no holdout"),
+        ("guide", (GUIDE,), True, "colour", "Table `users` lacks the column(s) colour."),
+        (
+            "guide",
+            (play("guide", audience={"persna": "x"}),),
+            True,
+            "",
+            "The audience of `guide` names persna, which `users` lacks.",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_says_why(slug, plays, messages, by, reason):
+    run = opened([("treated", 3, 1), ("holdout", 3, 1)], plays=plays, messages=messages)
+    found = impact.effect(run, slug, by=by)
+    assert isinstance(found, Unavailable)
+    assert found.reason.startswith(reason)
+    if "column(s)" not in reason:
+        every = [impact.effects(run)] if slug == "guide" else []
+        every += [impact.reach(run, slug)] if "holdout" not in reason else []
+        assert all(isinstance(other, Unavailable) for other in every)
+
+
+def test_without_users_or_plays_there_is_a_sentence():
+    alone = small.run(plays=[GUIDE], events=ACCOUNTS)
+    reason = "The table `users` is not mapped: without it nobody can say who was meant."
+    for found in (
+        impact.effects(alone),
+        impact.effect(alone, "guide"),
+        impact.reach(alone, "guide"),
+    ):
+        assert found.reason == reason
+    bare = small.run(events=ACCOUNTS)
+    assert impact.effects(bare).reason.startswith("No play with a holdout is declared")
+
+
+def test_activation_by_week_is_named_after_the_stage():
+    asked = question("first", "reached_within", start="signed_up", goal="saved", within="24h")
+    run = small.run(questions=[asked], events=ACCOUNTS)
+    found = impact.activation_by_week(run, "first")
+    assert (found.id, found.shape, len(found.rows)) == ("impact.first_by_week", "trend", 1)
