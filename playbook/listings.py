@@ -92,7 +92,7 @@ def _size(result: Result, column: str, row: dict[str, Any], entrants: dict[str, 
         n = entrants[result.segment(row)]
         before = row["n"] + row["lost"]
         return before if column == "of_previous" else n
-    if column in {"treated", "holdout"}:
+    if f"n_{column}" in row:
         return row[f"n_{column}"]
     return row.get("total", row.get("n", result.min_n))
 

@@ -45,13 +45,17 @@ def by_hand(folder: Path) -> Callable[[], list[int]]:
         from read_parquet('{_files(folder)}')
         where user_id is not null and event in ({", ".join(repr(step) for step in STEPS)})
     """
-    level = "select unit, moment, step, case when step = 1 then moment end as entry from rows_"
+    level = """
+        select unit, moment, step, case when step = 1 then moment end as entry from rows_
+    """
     for k in range(2, len(STEPS) + 1):
         level = f"""
             select unit, moment, step, case when step = {k} then
-                (case when moment <= before + interval 14 day then before end) else entry end as entry
+                (case when moment <= before + interval 14 day then before end)
+                else entry end as entry
             from (select *, max(case when step = {k - 1} then entry end) over (
-                partition by unit order by moment, step rows between unbounded preceding and 1 preceding
+                partition by unit order by moment, step
+                rows between unbounded preceding and 1 preceding
             ) as before from ({level}))
         """
     counts = ", ".join(
