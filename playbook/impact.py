@@ -18,6 +18,7 @@ from playbook.shaping import Rows
 
 FEWEST_EVENTS = 5  # in either arm; below it there is no verdict
 SAMPLE_RATIO_ALPHA = 0.001
+WORDS = {"seen": "seen by a human", "clicked": "clicked or finished", "did": "did the goal"}
 REACH = ("assigned", "triggered", "sent", "delivered", "seen", "clicked", "did")
 
 
@@ -182,8 +183,8 @@ def _reach_rows(rows: Rows) -> Rows:
     counts = [rows[0][name] for name in REACH]
     found: Rows = []
     for position, (name, n) in enumerate(zip(REACH, counts, strict=True)):
-        # Doing is compared with triggering: people do it without opening anything.
-        before = counts[1] if name == "did" else counts[max(position - 1, 0)]
+        # Doing follows from no click: people do it without opening anything. Nothing is lost there.
+        before = n if name == "did" else counts[max(position - 1, 0)]
         low, high = stats.wilson(n, counts[0])
         found.append(
             {
@@ -191,7 +192,7 @@ def _reach_rows(rows: Rows) -> Rows:
                 "position": position,
                 "n": n,
                 "of_first": n / counts[0] if counts[0] else None,
-                "of_previous": n / before if before else None,
+                "of_previous": n / before if before and name != "did" else None,
                 "lost": before - n,
                 "low": low,
                 "high": high,
@@ -227,6 +228,6 @@ def _result(run, play: Play | None, name: str, shape: str, table, finish, by=())
         definition=tuple(pairs),
         as_of=run.as_of,
         min_n=run.declared.product.min_n,
-        labels=run.labels | {"seen": "seen by a human", "did": "did the goal"},
+        labels=run.labels | WORDS,
         finish=finish,
     )

@@ -136,16 +136,18 @@ def messages_of(run: Run, play: Play) -> ir.Table:
 
     Returns:
         `unit`, `sent`, `delivered`, `seen` (by a human: machine and unknown opens are not),
-        `clicked`, `unsubscribed`, `complained`: each true if it is so for any message.
+        `clicked` (a guide: finished), `unsubscribed`, `complained`: each true if it is so for
+        any message.
     """
     unit = UNIT_ID[play.unit]
     sent = run.tables.messages.filter(_.play == play.slug, ~_.is_ghost, _[unit].notnull())
     human = _.seen_at.notnull() & (~_.seen_by_machine).fill_null(False)
+    acted = _.clicked_at.notnull() | _.completed_at.notnull()
     return sent.group_by(unit=unit).aggregate(
         sent=count_if(_.sent_at.notnull()) > 0,
         delivered=count_if(_.delivered_at.notnull()) > 0,
-        seen=count_if(human | _.clicked_at.notnull()) > 0,
-        clicked=count_if(_.clicked_at.notnull()) > 0,
+        seen=count_if(human | acted) > 0,
+        clicked=count_if(acted) > 0,
         unsubscribed=count_if(_.unsubscribed_at.notnull()) > 0,
         complained=count_if(_.complained_at.notnull()) > 0,
     )

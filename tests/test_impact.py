@@ -214,7 +214,7 @@ def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
         ("delivered", 2, 0.4, pytest.approx(2 / 3), 1),
         ("seen", 1, 0.2, 0.5, 1),
         ("clicked", 0, 0.0, 0.0, 1),
-        ("did", 1, 0.2, 0.25, 1),  # of those who triggered
+        ("did", 1, 0.2, None, 1),  # it follows from no click
     ]
     assert dict(found.definition)["comparison"].startswith("none: treated units alone")
     assert findings.steps(found).text.endswith("1 is still open.")

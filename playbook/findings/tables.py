@@ -97,19 +97,34 @@ def cards(result: Answer) -> Finding:
     return said(result, say)
 
 
+def outreach(result: Answer) -> Finding:
+    """What became of the units that a play was meant for; doing the goal apart from the rest."""
+
+    def say(rows: list) -> str:
+        counts = {row["step"]: row for row in rows}
+        ways = ", ".join(
+            f"{row['n']:,} {plain(result.label(name))}"
+            for name, row in counts.items()
+            if name not in {"assigned", "did"}
+        )
+        did = counts["did"]
+        share = f"**{percent(did['of_first'])}** ({interval(did['low'], did['high'])})"
+        return (
+            f"Of {counts['assigned']['n']:,} assigned, {ways}. {did['n']:,} did the goal in its "
+            f"time, {share} of the assigned, whether or not they were reached."
+        )
+
+    return said(result, say)
+
+
 def claims(result: Answer) -> Finding:
     """How many plays work, harm, or cannot tell; and the naive rate that misleads most."""
 
     def say(rows: list) -> str:
-        counted = {
-            verdict: [plain(r["label"]) for r in rows if r["verdict"] == verdict]
-            for verdict in ("works", "harms", "cannot tell", "too few", "check failed")
-        }
-        parts = [
-            f"{len(names)} {verdict} ({', '.join(names)})"
-            for verdict, names in counted.items()
-            if names
-        ]
+        counted: dict[str, list[str]] = {}
+        for row in rows:
+            counted.setdefault(row["verdict"], []).append(plain(row["label"]))
+        parts = [f"{verdict} ({', '.join(names)})" for verdict, names in counted.items()]
         text = f"Of {len(rows)} plays: {'; '.join(parts)}."
         silent = [row for row in rows if row["verdict"] == "cannot tell"]
         if not silent:
