@@ -83,7 +83,7 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
 def obstacle(run: Run, question: Question) -> str:
     """Why a question cannot be answered from this data; "" if it can."""
     for event in question.events:
-        status, seen = coverage.need(question, event, run.coverage)
+        status, seen = coverage.need(question, event, run.coverage, run.period.as_of)
         if status == "missing":
             return f"`{event}`: {seen}."
     if missing := [name for name in question.among if not mapped(run, question, name)]:
@@ -303,7 +303,7 @@ def _active(asked: _Asked) -> Result:
     begins = run.log_begins.replace(hour=0, minute=0, second=0, microsecond=0)
     origin = begins - timedelta(days=begins.weekday())
     counted = measures.active(
-        units.rows(run.tables, question.unit, hold=question.hold),
+        units.things(run.tables, question.hold),
         question.goal,
         within=asked.within,
         every=WEEK,

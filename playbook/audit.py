@@ -118,7 +118,7 @@ def _needs(run: Run, rows: Rows) -> Rows:
     found: Rows = []
     for question in run.declared.questions:
         for event in question.events:
-            status, seen = coverage.need(question, event, known)
+            status, seen = coverage.need(question, event, known, run.period.as_of)
             found.append(_need(question, event, status, seen))
         for column in question.columns:
             status, seen = "ok", "mapped"

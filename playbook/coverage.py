@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import ibis.expr.types as ir
 from ibis import _
 
 from playbook.declare import Question
+from playbook.periods import duration
 from playbook.portable import count_if
 
 UNIT_COLUMN = {"user": "user_id", "account": "account_id", "session": "session_id"}
 BLOCKS_BELOW = 0.5  # with less than half of a data point there, no answer is worth printing
 CAVEAT_BELOW = 0.99
+SILENT = timedelta(days=7)
 
 
 def per_event(events: ir.Table, properties: Mapping[str, str]) -> ir.Table:
@@ -34,10 +37,13 @@ def per_event(events: ir.Table, properties: Mapping[str, str]) -> ir.Table:
     )
 
 
-def need(question: Question, event: str, known: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+def need(
+    question: Question, event: str, known: Mapping[str, Mapping[str, Any]], as_of: datetime
+) -> tuple[str, str]:
     """How well an event serves a question: (status, what was seen).
 
-    The status is `ok`, `caveat` (some of its rows lack what the question needs) or `missing`.
+    The status is `ok`, `caveat` (it fell silent before `as_of` for longer than a week and than
+    the question's window, or some of its rows lack what the question needs) or `missing`.
     """
     row = known.get(event)
     if not row or not row["n"]:
@@ -49,6 +55,9 @@ def need(question: Question, event: str, known: Mapping[str, Mapping[str, Any]])
         return _graded(seen, question.hold)
     if question.unit == "account" and (part := row["inferred"] / row["n"]) > 1 - CAVEAT_BELOW:
         return "caveat", f"{part:.1%} of its events name no account; it is taken from their user"
+    window = duration(question.within) if question.within else SILENT
+    if as_of - row["last"] > max(window, SILENT):
+        return "caveat", f"it fell silent: last seen {row['last']:%d %b %Y}"
     return "ok", f"{row['n']:,} events"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import ibis
@@ -31,17 +32,17 @@ def reach(run: Run, slug: str) -> Answer:
     """What became of a play's treated units: assigned to *did*, on assigned denominators.
 
     Returns:
-        Shape `steps`: assigned, triggered, sent, delivered, seen by a human, clicked, and did
-        the goal within its time of the trigger (whether or not they clicked). Units whose
-        window is open are counted apart, as `open`.
+        Shape `steps`: assigned (treated units whose clock began in the period), triggered,
+        sent, delivered, seen by a human, clicked, and did the goal within its time of the
+        trigger (whether or not they clicked). Units whose window is open are counted apart.
     """
     if reason := _obstacle(run, slug):
         return Unavailable(f"impact.{slug}.reach", reason)
     play = triggers.play_of(run, slug)
-    assigned = triggers.audience(run, play).filter(_.arm == "treated").select("unit").distinct()
-    done = (
-        triggers.outcomes(run, play).filter(_.decision == "send").select("unit", "did", "is_mature")
-    )
+    # Assigned are those whose clock began in the period: whoever signed up before it is not.
+    treated = triggers.outcomes(run, play).filter(_.arm == "treated")
+    assigned = treated.select("unit").distinct()
+    done = treated.filter(_.decision == "send").select("unit", "did", "is_mature")
     told = triggers.messages_of(run, play)
     joined = (
         assigned.left_join(done, "unit")
@@ -101,8 +102,9 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
         segments: dict[tuple, Rows] = {}
         for row in rows:
             segments.setdefault(tuple(row[column] for column in columns), []).append(row)
+        arrives = play.goal in run.coverage
         judged = [
-            dict(zip(columns, segment, strict=True)) | _judged(own, play, least)
+            dict(zip(columns, segment, strict=True)) | _judged(own, play, least, arrives=arrives)
             for segment, own in segments.items()
         ]
         return shaping.ordered(judged, columns, order)
@@ -115,8 +117,13 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
 def _arms(run: Run, play: Play, by: tuple[str, ...]) -> ibis.Table:
     """One row per arm (and segment): mature units, how many did the goal, contaminated ones."""
     found = triggers.outcomes(run, play).filter(_.decision != "already_done")
-    told = triggers.messages_of(run, play).select("unit", "delivered")
+    told = triggers.messages_of(run, play).select("unit", "contacted")
     found = found.left_join(told, "unit").drop("unit_right")
+    log = triggers.logged_arms(run, play)
+    if log is None:
+        found = found.mutate(logged_arm=_.arm)
+    else:
+        found = found.left_join(log, "unit").drop("unit_right")
     if by:
         people = units.traits(run.tables, "user", by)
         found = found.left_join(people, found.user_id == people.unit).drop("unit_right")
@@ -125,14 +132,20 @@ def _arms(run: Run, play: Play, by: tuple[str, ...]) -> ibis.Table:
         n=count_if(_.is_mature),
         did=count_if(_.is_mature & _.did),
         open=count_if(~_.is_mature),
-        delivered=count_if(_.is_mature & _.delivered.fill_null(False)),
+        contacted=count_if(_.is_mature & _.contacted.fill_null(False)),
+        redrawn=count_if(_.is_mature & (_.logged_arm != _.arm)),
     ).mutate(play=ibis.literal(play.slug))
 
 
 def _plays(run: Run, rows: Rows) -> Rows:
     least = run.declared.product.min_n
     judged = [
-        _judged([row for row in rows if row["play"] == play.slug], play, least)
+        _judged(
+            [row for row in rows if row["play"] == play.slug],
+            play,
+            least,
+            arrives=play.goal in run.coverage,
+        )
         for play in run.declared.plays
         if play.holdout
     ]
@@ -140,23 +153,30 @@ def _plays(run: Run, rows: Rows) -> Rows:
     return sorted(judged, key=lambda row: (row["low"] is None, -(row["difference"] or 0)))
 
 
-def _judged(rows: Rows, play: Play, least: int) -> dict[str, Any]:
+def _judged(rows: Rows, play: Play, least: int, *, arrives: bool) -> dict[str, Any]:
     """Treated against held out, with a verdict and the grade of the claim.
 
     The verdict is `works`, `harms`, `cannot tell` (the interval holds 0), `too few` (under
-    `least` units or five events in an arm), or `check failed` (the arms' sizes do not fit the
-    planned split, or held-out units got the message). Grade A: randomized, from the recomputed
+    `least` units in an arm, or five expected events), `never sent`, `no such event` (the goal
+    never arrives), or `check failed` (the
+    arms' sizes do not fit the planned split, held-out units got the message, or the log of
+    assignments has other arms). Grade A: randomized, from the recomputed
     trigger, checks passed; "–": no claim, and then no difference either.
     """
     arms = {row["arm"]: row for row in rows}
-    none = {"n": 0, "did": 0, "open": 0, "delivered": 0}
+    none = {"n": 0, "did": 0, "open": 0, "contacted": 0, "redrawn": 0}
     treated, held = arms.get("treated", none), arms.get("holdout", none)
     shares = [arm["did"] / arm["n"] if arm["n"] else None for arm in (treated, held)]
     difference = low = high = None
     p = stats.sample_ratio((treated["n"], held["n"]), (1 - play.holdout, play.holdout))
-    if p < SAMPLE_RATIO_ALPHA or held["delivered"] > 0.05 * max(held["n"], 1):
+    redrawn = treated["redrawn"] + held["redrawn"]
+    if p < SAMPLE_RATIO_ALPHA or redrawn or held["contacted"] > 0.05 * max(held["n"], 1):
         verdict = "check failed"
-    elif min(treated["did"], held["did"]) < FEWEST_EVENTS or min(treated["n"], held["n"]) < least:
+    elif not arrives:
+        verdict = "no such event"
+    elif treated["n"] and not treated["contacted"]:
+        verdict = "never sent"
+    elif min(treated["n"], held["n"]) < least or _expected(treated, held) < FEWEST_EVENTS:
         verdict = "too few"
     else:
         difference = shares[0] - shares[1]
@@ -174,9 +194,17 @@ def _judged(rows: Rows, play: Play, least: int) -> dict[str, Any]:
         "verdict": verdict,
         "grade": "–" if difference is None else "A",
         "sample_ratio_p": p,
-        "contaminated": held["delivered"],
+        "contaminated": held["contacted"],
+        "redrawn": redrawn,
         "open": treated["open"] + held["open"],
     }
+
+
+def _expected(treated: dict[str, Any], held: dict[str, Any]) -> float:
+    """The events that the smaller arm would have if the play changed nothing."""
+    total = treated["n"] + held["n"]
+    share = (treated["did"] + held["did"]) / total if total else 0
+    return share * min(treated["n"], held["n"])
 
 
 def _reach_rows(rows: Rows) -> Rows:
@@ -219,7 +247,10 @@ def _result(run, play: Play | None, name: str, shape: str, table, finish, by=())
     if play:
         pairs += [("goal", play.goal), ("within", words(duration(play.goal_within)))]
         pairs += [("unit", play.unit), ("holdout", f"{play.holdout:.0%}")]
+    declared = [play] if play else run.declared.plays
+    text = "".join(each.model_dump_json() for each in declared)
     pairs += [("left out", "units whose window is open; bots and internal people")]
+    pairs += [("declared", f"{zlib.crc32(text.encode()):08x}")]
     return Result(
         id=f"impact.{play.slug}.{name}" if play else f"impact.{name}",
         shape=shape,

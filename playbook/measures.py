@@ -64,13 +64,13 @@ def did_before(
 
     Returns:
         One row per combination of `by`: `n` units with a closed window, `reached` (did the
-        first, and not the other earlier; equal times count), `repeated` (of these, did the
-        other afterwards), `open`.
+        first, and not the other earlier, nor before the start; equal times count), `repeated`
+        (of these, did the other afterwards), `open`.
     """
     end = _.started_at + interval(within)
     first = (_.goal_0_at <= end).fill_null(False)
     then = (_.goal_1_at <= end).fill_null(False)
-    in_order = first & (~then | (_.goal_0_at <= _.goal_1_at).fill_null(False))
+    in_order = first & ~_.goal_1_before & (~then | (_.goal_0_at <= _.goal_1_at).fill_null(False))
     closed = period.closed(_.started_at, within)
     return first_times.aggregate(
         by=list(by),

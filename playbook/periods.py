@@ -94,7 +94,8 @@ def period(since: str, until: str, as_of: str, *, first: datetime, last: datetim
     """
     end = min(_time(as_of, "as_of", last), last) if as_of else last
     start = _time(since, "since", end) if since else first
-    stop = _time(until, "until", end) if until else end + timedelta(microseconds=1)
+    over = end + timedelta(microseconds=1)
+    stop = min(_time(until, "until", end), over) if until else over
     if start >= stop:
         raise Mistake(
             f"The period is empty: it begins {start:%Y-%m-%d} and ends before {stop:%Y-%m-%d}.",

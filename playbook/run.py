@@ -126,4 +126,4 @@ def open(
             "check the mapping of `events` in product.yaml.",
         )
     period = periods.period(since, until, as_of, first=ends["first"], last=ends["last"])
-    return Run(declared, opened, tables, period, log_begins=ends["first"])
+    return Run(declared, opened, tables.until(period.as_of), period, log_begins=ends["first"])

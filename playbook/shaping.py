@@ -102,7 +102,7 @@ def states(rows: Rows, origin: datetime, period: Period) -> Rows:
     over = (period.as_of - origin) // WEEK
     for position in range(min(known, default=over + 1), over + 1):
         row, end = known.get(position, none), origin + WEEK * position
-        if end <= period.since:
+        if end <= period.since or end > period.until:
             continue
         values = {name: row[name] for name in ("active", "new", "kept", "revived")}
         values["lost"] = known.get(position - 1, none)["lost"]
@@ -140,13 +140,6 @@ def curves(rows: Rows, by: Sequence[str], hours: int) -> Rows:
         named = dict(zip(by, segment, strict=True))
         found += [
             named | {"hours": t, "share": s, "low": low, "high": high, "n": n}
-            for t, s, low, high in _thinned(points, 200)
+            for t, s, low, high in points
         ]
     return found
-
-
-def _thinned(points: list[tuple], most: int) -> list[tuple]:
-    """At most about `most` points, the first and the last among them."""
-    stride = -(-len(points) // most)
-    kept = points[::stride]
-    return kept if kept[-1] == points[-1] else [*kept, points[-1]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -106,6 +107,17 @@ class Tables:
     messages: ir.Table | None = None
     assignments: ir.Table | None = None
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def until(self, as_of: datetime) -> Tables:
+        """The tables as they were at a moment: what came later is in none of them."""
+        last = ibis.literal(as_of, TIME)
+        users, messages = self.users, self.messages
+        if users is not None:
+            users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
+        if messages is not None:
+            messages = messages.filter(messages.sent_at.isnull() | (messages.sent_at <= last))
+        events = self.events.filter(self.events.at <= last)
+        return replace(self, events=events, users=users, messages=messages)
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the table is mapped, with these columns."""

@@ -71,9 +71,10 @@ def ledger(run: Run, play: Play) -> ir.Table:
     people = audience(run, play)
     acts = units.rows(run.tables, "user").select(person="unit", event="event", done_at="at")
     begun = (
-        acts.filter(_.event == play.trigger, run.period.entered(_.done_at))
+        acts.filter(_.event == play.trigger)
         .group_by("person")
         .aggregate(began_at=_.done_at.min())
+        .filter(run.period.entered(_.began_at))
         .mutate(moment_at=_.began_at + after)
         .filter(_.moment_at <= moment(run.period.as_of))
     )
@@ -131,19 +132,32 @@ def _first_of_unit(people: ir.Table) -> ir.Table:
     return people.mutate(place_=ibis.row_number().over(order)).filter(_.place_ == 0).drop("place_")
 
 
+def logged_arms(run: Run, play: Play) -> ir.Table | None:
+    """The arms that the product's own log has: one row per unit, `unit` and `logged_arm`.
+
+    None where no log is mapped.
+    """
+    if run.tables.assignments is None:
+        return None
+    log = run.tables.assignments.filter(_.play == play.slug)
+    return log.group_by(unit="unit_id").aggregate(logged_arm=_.arm.min())
+
+
 def messages_of(run: Run, play: Play) -> ir.Table:
     """What the engagement tool says happened: one row per unit that it sent the play to.
 
     Returns:
-        `unit`, `sent`, `delivered`, `seen` (by a human: machine and unknown opens are not),
-        `clicked` (a guide: finished), `unsubscribed`, `complained`: each true if it is so for
-        any message.
+        `unit`, `contacted` (any trace of a message), `sent`, `delivered`, `seen` (by a human:
+        machine and unknown opens are not), `clicked` (a guide: finished), `unsubscribed`,
+        `complained`: each true if it is so for any message.
     """
     unit = UNIT_ID[play.unit]
     sent = run.tables.messages.filter(_.play == play.slug, ~_.is_ghost, _[unit].notnull())
     human = _.seen_at.notnull() & (~_.seen_by_machine).fill_null(False)
     acted = _.clicked_at.notnull() | _.completed_at.notnull()
+    traces = [_.sent_at, _.delivered_at, _.seen_at, _.clicked_at]
     return sent.group_by(unit=unit).aggregate(
+        contacted=count_if(ibis.or_(*(trace.notnull() for trace in traces))) > 0,
         sent=count_if(_.sent_at.notnull()) > 0,
         delivered=count_if(_.delivered_at.notnull()) > 0,
         seen=count_if(human | acted) > 0,

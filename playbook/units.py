@@ -28,14 +28,27 @@ def rows(tables: Tables, unit: str, *, hold: str | None = None) -> ir.Table:
     column = UNIT_COLUMN[unit]
     real = tables.events.filter(~_.is_bot, ~_.is_internal, _[column].notnull())
     if unit == "account":
-        # Some events of an account name no person: they count if a real person is in it.
-        people = real.filter(_.user_id.notnull()).select(column).distinct()
-        real = real.semi_join(people, column)
+        # Some events of an account name no person. They count unless all who are known to have
+        # acted in it are bots or internal: an account where nobody acts is an account, too.
+        known = tables.events.filter(_[column].notnull(), _.user_id.notnull())
+        others = known.filter(_.is_bot | _.is_internal).select(column).distinct()
+        people = known.filter(~_.is_bot, ~_.is_internal).select(column).distinct()
+        real = real.anti_join(others.anti_join(people, column), column)
     if hold:
         real = real.filter(_[hold].notnull())
     return real.select(
         unit=column, held=hold or ibis.literal(""), event="event", at="at", user_id="user_id"
     )
+
+
+def things(tables: Tables, property: str) -> ir.Table:
+    """What happened to things, whoever or whatever did it: one row per event that names one.
+
+    Returns:
+        `held` (the thing), `event`, `at` (UTC).
+    """
+    real = tables.events.filter(~_.is_bot, ~_.is_internal, _[property].notnull())
+    return real.select(held=property, event="event", at="at")
 
 
 def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
@@ -87,7 +100,7 @@ def _accounts(tables: Tables, columns: Sequence[str]) -> ir.Table:
     _check("users", tables.users, others)
     came_first = ibis.window(group_by="account_id", order_by=[_.signed_up_at, _.user_id])
     owners = (
-        tables.users.filter(_.account_id.notnull())
+        tables.users.filter(_.account_id.notnull(), ~_.is_internal)
         .mutate(place_=ibis.row_number().over(came_first))
         .filter(_.place_ == 0)
         .select("account_id", *others)

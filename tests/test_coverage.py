@@ -24,9 +24,16 @@ def question(**said: Any) -> Question:
     return Question(**{**given, **said})
 
 
+AS_OF = at("2026-02-01")
+
+
+def graded(asked: Question, event: str, known: dict[str, dict[str, Any]]) -> tuple[str, str]:
+    return need(asked, event, known, AS_OF)
+
+
 def seen(n: int, **having: int) -> dict[str, dict[str, Any]]:
     counted = {f"with_{column}": count for column, count in having.items() if column != "inferred"}
-    return {"saved": {"n": n, "inferred": having.get("inferred", 0), **counted}}
+    return {"saved": {"n": n, "last": AS_OF, "inferred": having.get("inferred", 0), **counted}}
 
 
 def test_per_event_counts_what_each_events_rows_have(engine):
@@ -77,18 +84,18 @@ def test_per_event_counts_what_each_events_rows_have(engine):
     ],
 )
 def test_a_unit_may_lack_one_percent_and_must_be_there_in_half(having, expected):
-    assert need(question(), "saved", seen(1000, user_id=having)) == expected
+    assert graded(question(), "saved", seen(1000, user_id=having)) == expected
 
 
 def test_an_event_that_never_arrives_is_missing():
-    assert need(question(), "saved", {}) == ("missing", "no such event arrives")
-    assert need(question(), "saved", seen(0)) == ("missing", "no such event arrives")
+    assert graded(question(), "saved", {}) == ("missing", "no such event arrives")
+    assert graded(question(), "saved", seen(0)) == ("missing", "no such event arrives")
 
 
 def test_a_held_property_must_be_there_as_the_unit_must():
     held = question(hold="draft")
-    assert need(held, "saved", seen(100, user_id=100, draft=98))[0] == "caveat"
-    assert need(held, "saved", seen(100, user_id=100)) == (
+    assert graded(held, "saved", seen(100, user_id=100, draft=98))[0] == "caveat"
+    assert graded(held, "saved", seen(100, user_id=100)) == (
         "missing",
         "100.0% of its events have no draft",
     )
@@ -104,11 +111,18 @@ def test_what_is_active_needs_no_unit_but_what_it_holds():
         hold="draft",
         within="7d",
     )
-    assert need(active, "saved", seen(100, draft=100)) == ("ok", "100 events")
+    assert graded(active, "saved", seen(100, draft=100)) == ("ok", "100 events")
 
 
 @pytest.mark.parametrize(("inferred", "status"), [(1, "ok"), (2, "caveat"), (100, "caveat")])
 def test_accounts_taken_from_users_are_a_caveat_beyond_one_percent(inferred, status):
-    found = need(question(unit="account"), "saved", seen(100, account_id=100, inferred=inferred))
+    found = graded(question(unit="account"), "saved", seen(100, account_id=100, inferred=inferred))
     assert found[0] == status
-    assert need(question(), "saved", seen(100, user_id=100, inferred=inferred))[0] == "ok"
+    assert graded(question(), "saved", seen(100, user_id=100, inferred=inferred))[0] == "ok"
+
+
+def test_an_event_that_fell_silent_is_a_caveat():
+    known = seen(1000, user_id=1000)
+    known["saved"]["last"] = at("2026-01-10")
+    assert graded(question(), "saved", known) == ("caveat", "it fell silent: last seen 10 Jan 2026")
+    assert graded(question(within="30d"), "saved", known)[0] == "ok"

@@ -241,7 +241,8 @@ FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | 
         (
             FAILED,
             "**docs** the check failed, so there is no effect to print (900 treated, 300 held "
-            "out; sample-ratio p = 1.2e-05, 41 held-out units reached).",
+            "out; sample-ratio p = 1.2e-05, 41 held-out units reached, 0 in another arm of the "
+            "log).",
         ),
     ],
 )

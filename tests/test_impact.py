@@ -28,31 +28,35 @@ def units(arm, n, slug="guide", holdout=0.5):
     return list(itertools.islice((name for name in names if drawn(name)), n))
 
 
-def opened(arms, *, plays=(GUIDE,), told=(), persona=None, messages=True, **said):
+def opened(arms, *, plays=(GUIDE,), told=(), persona=None, messages=True, live=True, **said):
     """A product whose units of each arm sign up, some of whom save.
 
     Args:
         arms: (arm, n units, how many do the goal[, day of sign-up]).
         plays: The plays that are declared; the first one's arms are used.
-        told: Units that the tool sent the play to.
+        told: Units that the tool sent the play to, besides all treated ones.
+        live: Whether it sent the play at all.
         persona: Unit → persona; engineers by default.
         messages: Whether the table of messages is mapped.
         said: Further arguments of `small.run`.
     """
     events, users, taken = "user_id | event | at\n", "user_id | persona | account_id\n", set()
+    own_treated: list[str] = []
     for arm, n, did, *day in arms:
         own = [
             u for u in units(arm, 2000, plays[0].slug, plays[0].holdout or 0.5) if u not in taken
         ]
         for place, name in enumerate(own[:n]):
             taken.add(name)
+            own_treated += [name] if arm == "treated" else []
             at = day[0] if day else EARLY
             events += f"{name} | signed_up | {at}\n"
             events += f"{name} | saved | {at}\n" if place < did else ""
             users += f"{name} | {persona(name) if persona else 'engineer'} | a_{name}\n"
     events += f"nobody | saved | {EARLY}\n"  # the goal is known even if no unit does it
     sent = "user_id | play | sent_at | delivered_at | seen_at | seen_by_machine | clicked_at\n"
-    sent += "".join(f"{u} | guide | {EARLY} | {EARLY} | | |\n" for u in told)
+    reached = [*told, *own_treated] if live else []
+    sent += "".join(f"{u} | guide | {EARLY} | {EARLY} | | |\n" for u in reached)
     drawn = {"events": events, "users": users} | ({"messages": sent} if messages else {})
     return small.run(plays=plays, **{"words": {"min_n": 30}} | said, **drawn)
 
@@ -69,7 +73,9 @@ def one(found):
         ((200, 80), (200, 120), "harms", "A"),
         ((200, 100), (200, 95), "cannot tell", "A"),
         ((200, 200), (200, 200), "cannot tell", "A"),
-        ((200, 100), (200, 4), "too few", "–"),
+        ((200, 100), (200, 4), "works", "A"),
+        ((200, 0), (200, 60), "harms", "A"),
+        ((200, 3), (200, 2), "too few", "–"),
         ((200, 0), (200, 0), "too few", "–"),
         ((29, 20), (29, 20), "too few", "–"),
         ((300, 150), (200, 100), "check failed", "–"),
@@ -120,12 +126,26 @@ def test_a_holdout_that_got_the_message_is_no_holdout(reached, verdict):
         assert row["low"] is row["high"] is row["difference"] is None
 
 
+def test_a_play_that_was_never_sent_is_no_experiment():
+    run = opened([("treated", 100, 70), ("holdout", 100, 30)], live=False)
+    found = impact.effect(run, "guide")
+    assert one(found)["verdict"] == "never sent"
+    assert "was never sent" in findings.effect(found).text
+
+
+def test_arms_that_the_products_own_log_draws_otherwise_fail_the_check():
+    arms = [("treated", 100, 70), ("holdout", 100, 30)]
+    log = "play | unit_id | arm\n" + f"guide | {units('treated', 1)[0]} | holdout\n"
+    row = one(impact.effect(opened(arms, assignments=log), "guide"))
+    assert (row["verdict"], row["redrawn"], row["difference"]) == ("check failed", 1, None)
+
+
 def test_effects_stand_in_order_of_size_and_what_cannot_be_told_is_last():
     plays = (GUIDE, play("other", goal="nothing"), play("third", audience={"persona": "sales"}))
     arms = [("treated", 200, 120), ("holdout", 200, 80)]
     found = impact.effects(opened(arms, plays=plays))
     assert found.rows[0]["label"] == "guide"
-    assert [row["verdict"] for row in found.rows][1:] == ["too few", "too few"]
+    assert [row["verdict"] for row in found.rows][1:] == ["no such event", "too few"]
     assert (found.id, found.shape) == ("impact.effects", "effect")
     assert [f["figure"] for f in figures.of(found)] == [
         f"impact.effects.{row['label']}" for row in found.rows
@@ -192,8 +212,8 @@ REACH = """
 
 
 def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
-    # Four treated units sign up (one does it without opening anything), a fifth never does; a
-    # sixth's window is open.
+    # Four treated units sign up (one does it without opening anything), a fifth never does and
+    # is none of those whom the play waited for; a sixth's window is open.
     names = units("treated", 6)
     times = [EARLY] * 4 + [LATE]
     events = "user_id | event | at\n"
@@ -208,13 +228,13 @@ def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
     found = impact.reach(run, "guide")
     told = [(r["step"], r["n"], r["of_first"], r["of_previous"], r["open"]) for r in found.rows]
     assert told == [
-        ("assigned", 5, 1.0, 1.0, 1),
-        ("triggered", 4, 0.8, 0.8, 1),
-        ("sent", 3, 0.6, 0.75, 1),
-        ("delivered", 2, 0.4, pytest.approx(2 / 3), 1),
-        ("seen", 1, 0.2, 0.5, 1),
+        ("assigned", 4, 1.0, 1.0, 1),
+        ("triggered", 4, 1.0, 1.0, 1),
+        ("sent", 3, 0.75, 0.75, 1),
+        ("delivered", 2, 0.5, pytest.approx(2 / 3), 1),
+        ("seen", 1, 0.25, 0.5, 1),
         ("clicked", 0, 0.0, 0.0, 1),
-        ("did", 1, 0.2, None, 1),  # it follows from no click
+        ("did", 1, 0.25, None, 1),  # it follows from no click
     ]
     assert dict(found.definition)["comparison"].startswith("none: treated units alone")
     assert findings.steps(found).text.endswith("1 is still open.")

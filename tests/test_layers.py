@@ -94,7 +94,7 @@ DIVIDES = {
     "coverage": {"need": "counts of a fetched row", "_share": "counts of a fetched row"},
     "audit": {"_silence": "a length of time", "_defects": "counts of a fetched row"},
     "personalization": {"reach": "a length of time", "finish": "counts of fetched rows"},
-    "impact": {"_judged": "counts of fetched rows", "_reach_rows": "counts of fetched rows"},
+    "impact": dict.fromkeys(("_judged", "_expected", "_reach_rows"), "counts of fetched rows"),
 }
 
 

@@ -180,3 +180,15 @@ def test_a_breakdown_by_week_follows_the_start(engine, events):
         ("2026-01-05", 4),
         ("2026-01-26", 1),
     ]
+
+
+def test_did_before_is_not_met_by_who_had_done_the_other_before_the_start():
+    events = table("""
+        unit | event     | at
+        ann  | saved     | 2026-01-04 09:00
+        ann  | signed_up | 2026-01-05 09:00
+        ann  | invited   | 2026-01-05 10:00
+    """)
+    found = first_times(events, "invited", "saved")
+    result = measures.did_before(found, within=DAY, period=JANUARY)
+    assert rows(result) == [{"n": 1, "reached": 0, "repeated": 0, "open": 0}]

@@ -8,7 +8,7 @@ from textwrap import dedent
 import duckdb
 import pytest
 
-from playbook import demo, run
+from playbook import answers, demo, run
 from playbook.mistakes import Mistake, Nothing
 from tests.spec import at
 
@@ -122,3 +122,13 @@ def test_the_demo_is_written_once_for_each_version_of_its_simulator(tmp_path, mo
     assert first == second == written[0]
     assert len(written) == 1
     assert first.parent == tmp_path / ".demo"
+
+
+def test_what_came_after_as_of_counts_nowhere():
+    opened = run.open("params/airtouch", as_of="2026-03-01", until="2026-06-01")
+    assert opened.period.until <= at("2026-03-01 00:00:00.000001")
+    events = opened.tables.events
+    (last,) = events.aggregate(last=events.at.max()).to_pyarrow().to_pylist()
+    assert last["last"] <= at("2026-03-01")
+    (row,) = answers.answer(opened, "first_workflow_24h").rows
+    assert row["open"] < 150  # a day's sign-ups, and none of the months that follow

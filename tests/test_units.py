@@ -52,7 +52,7 @@ def test_rows_leave_out_bots_internal_people_and_the_unidentified(engine):
     assert rows(holding, engine) == [{"unit": "ann", "event": "ran", "held": "d1"}]
 
 
-def test_an_account_counts_if_a_real_person_is_in_it(engine):
+def test_an_account_counts_unless_all_who_act_in_it_are_bots_or_internal(engine):
     tables = log("""
         event_id | user_id | account_id | event   | at               | is_bot | is_internal
         1        |         | w1         | created | 2026-01-05 09:00 |        | false
@@ -61,12 +61,25 @@ def test_an_account_counts_if_a_real_person_is_in_it(engine):
         4        | ivy     | w2         | ran     | 2026-01-05 10:00 |        | true
         5        |         | w3         | created | 2026-01-05 09:00 |        | false
         6        | bot     | w3         | ran     | 2026-01-05 10:00 | true   | false
+        7        |         | w4         | created | 2026-01-05 09:00 |        | false
     """)
     found = units.rows(tables, "account").select("unit", "event", "user_id")
+    # Nobody acts in w4: it is an account that does nothing, and counts as one.
     assert rows(found, engine) == [
         {"unit": "w1", "event": "created", "user_id": None},
         {"unit": "w1", "event": "ran", "user_id": "ann"},
+        {"unit": "w4", "event": "created", "user_id": None},
     ]
+
+
+def test_things_count_whoever_or_whatever_acts_on_them(engine):
+    tables = log("""
+        event_id | user_id | event | at               | is_bot | is_internal | draft
+        1        |         | ran   | 2026-01-05 09:00 |        | false       | d1
+        2        | ivy     | ran   | 2026-01-05 10:00 |        | true        | d2
+        3        | ann     | ran   | 2026-01-05 10:00 |        | false       |
+    """)
+    assert [row["held"] for row in rows(units.things(tables, "draft"), engine)] == ["d1"]
 
 
 def test_a_user_has_their_own_traits_and_the_week_is_not_asked_of_them(engine):

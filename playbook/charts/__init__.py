@@ -14,7 +14,7 @@ from playbook.results import Answer, Result, Unavailable
 # JupyterLab 4 draws this type itself; nbformat and nbval take it as JSON.
 MIME = "application/vnd.vegalite.v5+json"
 # The same for nearly every chart of a report: said in its description and its definition's table.
-ASIDE = ("measure", "entry", "left out", "edges", "hold")
+ASIDE = ("measure", "entry", "left out", "edges", "hold", "declared")
 NOBODY = "Nobody in the period: there is nothing to draw."
 
 

@@ -58,7 +58,7 @@ def curve(result: Result, rows: Rows) -> Drawn:
         {**point, "name": name, "n": count(own[0]["n"])}
         for name, own in groups.items()
         if not few[name]
-        for point in _to_horizon(own, horizon)
+        for point in _thinned(_to_horizon(own, horizon))
     ]
     top = marks.top(max((row["high"] or row["share"] for row in drawn), default=0))
     names = list(groups)
@@ -72,6 +72,12 @@ def curve(result: Result, rows: Rows) -> Drawn:
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
     said = [tag if few[name] else f"{tag}: {percent(value)}" for name, value, tag in tags]
     return picture, ["Share that has reached it by each hour, with its 95 % band."], said
+
+
+def _thinned(points: Rows, most: int = 200) -> Rows:
+    """At most about `most` points, the first and the last among them: more cannot be seen."""
+    kept = points[:: -(-len(points) // most)]
+    return kept if kept[-1] is points[-1] else [*kept, points[-1]]
 
 
 def _series(result: Result, row: dict, shares: bool) -> str:

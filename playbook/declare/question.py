@@ -70,6 +70,8 @@ class Question(Noun):
             raise ValueError(f"`{self.measure}` also needs {', '.join(lacking)}")
         if extra := sorted(given - must - may):
             raise ValueError(f"`{self.measure}` takes no {', '.join(extra)}")
+        if self.unless and not self.within:
+            raise ValueError("`unless` also needs within: it must come in that time")
         return self
 
     @property

@@ -265,10 +265,15 @@ def _effect(result: Result, row: dict) -> str:
             )
         case "too few":
             text = f"too few to say ({sizes}). Keep it running."
+        case "no such event":
+            text = f"cannot be measured: its goal never arrives ({sizes})."
+        case "never sent":
+            text = f"was never sent to anybody who triggered it ({sizes}): nothing to measure."
         case _:
             text = (
                 f"the check failed, so there is no effect to print ({sizes}; sample-ratio "
-                f"p = {row['sample_ratio_p']:.2g}, {row['contaminated']:,} held-out units reached)."
+                f"p = {row['sample_ratio_p']:.2g}, {row['contaminated']:,} held-out units reached, "
+                f"{row.get('redrawn', 0):,} in another arm of the log)."
             )
     return f"**{name}** {text}"
 

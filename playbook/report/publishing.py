@@ -14,6 +14,7 @@ from typing import Any
 
 from playbook import figures, pages, personalization
 from playbook.report.running import Stage
+from playbook.results import Unavailable
 from playbook.run import Run
 
 BOTTOM_LINE = "bottom-line"  # the tag of the cell whose sentences open the report
@@ -54,6 +55,8 @@ def write(
 def move(building: Path, final: Path) -> Path:
     """Publish: the finished folder takes its name in one step; an old one makes room first."""
     aside = final.with_name(f".old-{final.name}")
+    if aside.exists() and not final.exists():
+        aside.rename(final)  # a crash between the two renames: this is the last good one
     shutil.rmtree(aside, ignore_errors=True)
     building.chmod(0o755)
     if final.exists():
@@ -76,12 +79,15 @@ def previous(home: Path, name: str) -> Path | None:
 
 
 def audiences(folder: Path, opened: Run) -> None:
-    """One file per play: whom to send it to; held-out units are in none."""
+    """One file per play: whom it would have reached in the period; held-out units are in none."""
     if not opened.tables.has("users"):
         return
     for play in opened.declared.plays:
+        found = personalization.audience(opened, play.slug)
+        if isinstance(found, Unavailable):
+            continue  # its page says why
         folder.mkdir(exist_ok=True)
-        table = personalization.audience(opened, play.slug).table
+        table = found.table
         with (folder / f"{play.slug}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(table.columns)

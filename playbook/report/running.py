@@ -113,7 +113,8 @@ def execute(
             config=Config({"KernelManager": {"transport": transport}}),
         )
     except Exception as error:  # whatever it was, the other stages run
-        problem = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+        said = (str(error).strip() or "no reason given").splitlines()[-1]
+        problem = f"{type(error).__name__}: {scrubbed(said)}"
     notebook = _scrub(target, given)
     # What a cell said explains more than what papermill made of it, and both more than silence.
     reason = (_first_error(notebook) if notebook else "") or problem

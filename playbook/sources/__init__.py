@@ -49,6 +49,8 @@ def load(found: Declarations, warehouse: Warehouse) -> Tables:
         arrivals = warehouse.keep(arriving, "arrivals_events")
         events = _known(_once(arrivals.filter(_.at.notnull()), "events"), ready.get("users"))
         events = warehouse.keep(events, "events_once")
+    if {"messages", "users"} <= set(ready):
+        ready["messages"] = _addressed(ready["messages"], ready["users"])
     return Tables(
         events=events,
         arrivals=arrivals,
@@ -143,6 +145,16 @@ def _once(table: ir.Table, name: str) -> ir.Table:
     first = ibis.window(group_by=key, order_by=list(ORDER[name]))
     counted = table.mutate(copy_=ibis.row_number().over(first))
     return counted.filter((_.copy_ == 0) | _[key].isnull()).drop("copy_")
+
+
+def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
+    """Messages with the account of their user where they name none."""
+    people = users.select(user_id_="user_id", account_id_="account_id")
+    return (
+        messages.left_join(people, messages.user_id == people.user_id_)
+        .mutate(account_id=_.account_id.coalesce(_.account_id_))
+        .drop("user_id_", "account_id_")
+    )
 
 
 def _known(events: ir.Table, users: ir.Table | None) -> ir.Table:
