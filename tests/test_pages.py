@@ -134,7 +134,7 @@ def test_a_failed_run_says_so_and_why():
 def test_an_error_is_shown_without_colour_codes_and_a_warning_is_not():
     cell = v4.new_code_cell("x")
     cell.outputs = [
-        v4.new_output("stream", name="stderr", text="Warning: /home/ann/x.py"),
+        v4.new_output("stream", name="stderr", text="Warning: /elsewhere/x.py"),
         v4.new_output("stream", name="stdout", text="a & b"),
         v4.new_output(
             "error", ename="Mistake", evalue="\x1b[31mNo <table>\x1b[0m", traceback=["t"]
