@@ -128,7 +128,12 @@ def _answer(given: argparse.Namespace) -> int:
 
 
 def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    """Plain lines; on a terminal also what is under way (it ends in "…"), until it is done."""
+    on_terminal, under_way = sys.stderr.isatty(), text.endswith("…")
+    if under_way and not on_terminal:
+        return
+    clear = "\r\033[K" if on_terminal else ""
+    print(clear + text, end="" if under_way else "\n", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

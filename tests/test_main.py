@@ -1,5 +1,6 @@
 import pytest
 
+from playbook import __main__ as command_line
 from playbook.__main__ import main
 from playbook.run import root
 
@@ -68,3 +69,14 @@ def test_an_unknown_command_is_the_users_mistake():
     with pytest.raises(SystemExit) as stopped:
         main(["reprot"])
     assert stopped.value.code == 2
+
+
+def test_what_is_under_way_is_shown_on_a_terminal_only(monkeypatch, capsys):
+    command_line._progress("Collection audit …")
+    command_line._progress("Collection audit: done")
+    assert capsys.readouterr().err == "Collection audit: done\n"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    command_line._progress("Collection audit …")
+    command_line._progress("Collection audit: done")
+    told = capsys.readouterr().err
+    assert told == "\r\033[KCollection audit …\r\033[KCollection audit: done\n"

@@ -99,6 +99,7 @@ def execute(
     source = run.root() / "notebooks" / f"{slug}.ipynb"
     target = building / f"{slug}.ipynb"
     began = datetime.now(UTC)
+    progress(f"{title} …")
     problem = ""
     try:
         papermill.execute_notebook(
