@@ -164,17 +164,17 @@ def _entries(
     ).mutate(may_enter=_.entered_at.notnull() & period.closed(_.at, within))
     found = found.mutate(entry_1=when(_.may_enter, _.at))
     earlier = ibis.window(group_by=KEY, order_by=["at", "place"], rows=(None, -1))
+    several = _comes_back(steps)  # then several steps may fall into one row
     for k in range(2, len(steps) + 1):
         found = found.mutate(**{f"before_{k - 1}": _[f"entry_{k - 1}"].max().over(earlier)})
         # From the latest entry that is possible to the earliest: here, then before step k.
-        first = 0 if _comes_back(steps) else k - 1
         choices = [
             when(
                 _can(steps, j, k) & (_.at <= _[f"before_{j}"] + interval(within)), _[f"before_{j}"]
             )
-            for j in range(max(first, 1), k)
+            for j in range(1 if several else k - 1, k)
         ]
-        if first == 0:
+        if several:
             choices.insert(0, when(_.may_enter & _can(steps, 0, k), _.at))
         found = found.mutate(**{f"entry_{k}": ibis.coalesce(*choices)})
     return found

@@ -166,9 +166,9 @@ def _share(result: Result, row: dict, says: str) -> str:
         f"n = {row['n']:,}) {says}"
     ).rstrip()
     if row.get("repeated") is not None and row["reached"]:
-        text += f"; {row['repeated']:,} of these {row['reached']:,} more than once"
-        if "did_before" in dict(result.definition).values():
-            text = text.replace("more than once", "did both, in this order")
+        both = "did_before" in dict(result.definition).values()
+        again = "did both, in this order" if both else "more than once"
+        text += f"; {row['repeated']:,} of these {row['reached']:,} {again}"
     return f"{text}.{still}"
 
 

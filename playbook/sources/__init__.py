@@ -19,6 +19,7 @@ from playbook.tables import COLUMNS, Tables, conform
 from playbook.warehouse import Warehouse
 
 TRAITS = {"users", "accounts"}  # tables that keep what else is mapped, as text to break down by
+PERSON = ("user_id_", "account_id_", "internal_")  # of a row's user, beside its own columns
 
 # Of rows that share the id (a table's first column), the first in this order is kept.
 ORDER: dict[str, tuple[str, ...]] = {
@@ -49,8 +50,9 @@ def load(found: Declarations, warehouse: Warehouse) -> Tables:
         arrivals = warehouse.keep(arriving, "arrivals_events")
         events = _known(_once(arrivals.filter(_.at.notnull()), "events"), ready.get("users"))
         events = warehouse.keep(events, "events_once")
-    if {"messages", "users"} <= set(ready):
-        ready["messages"] = _addressed(ready["messages"], ready["users"])
+        if {"messages", "users"} <= set(ready):
+            messages = _addressed(ready["messages"], ready["users"])
+            ready["messages"] = warehouse.keep(messages, "messages_addressed")
     return Tables(
         events=events,
         arrivals=arrivals,
@@ -149,25 +151,26 @@ def _once(table: ir.Table, name: str) -> ir.Table:
 
 def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
     """Messages with the account of their user where they name none."""
-    people = users.select(user_id_="user_id", account_id_="account_id")
-    return (
-        messages.left_join(people, messages.user_id == people.user_id_)
-        .mutate(account_id=_.account_id.coalesce(_.account_id_))
-        .drop("user_id_", "account_id_")
-    )
+    joined = _with_person(messages, users)
+    return joined.mutate(account_id=_.account_id.coalesce(_.account_id_)).drop(*PERSON)
 
 
 def _known(events: ir.Table, users: ir.Table | None) -> ir.Table:
     """Events with the account of their user where they name none, and whether it is one of us."""
     if users is None:
         return events.mutate(is_internal=ibis.literal(False), is_inferred=ibis.literal(False))
-    people = users.select(user_id_="user_id", account_id_="account_id", internal_="is_internal")
     return (
-        events.left_join(people, events.user_id == people.user_id_)
+        _with_person(events, users)
         .mutate(
             is_inferred=_.account_id.isnull() & _.account_id_.notnull(),
             account_id=_.account_id.coalesce(_.account_id_),
             is_internal=_.internal_.fill_null(False),
         )
-        .drop("user_id_", "account_id_", "internal_")
+        .drop(*PERSON)
     )
+
+
+def _with_person(table: ir.Table, users: ir.Table) -> ir.Table:
+    """Rows with what `users` says of their user, in the columns `PERSON`; null if unknown."""
+    people = users.select(user_id_="user_id", account_id_="account_id", internal_="is_internal")
+    return table.left_join(people, table.user_id == people.user_id_)
