@@ -33,6 +33,10 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "grade",
     ),
     "audit": ("subject", "check", "status", "seen", "expected"),
+    # A question's answer, and the ends between which every defect of the data leaves it.
+    "bounds": ("subject", "asks", "n", "share", "low", "high", "lowest", "highest", "because"),
+    # Rows a day; `low` and `high` are what the same weekdays around it lead one to expect.
+    "volume": ("event", "day", "n", "expected", "low", "high", "anomaly"),
     "table": (),
 }
 UNKNOWN = "(unknown)"

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playbook.declare.experiment import Experiment
-from playbook.declare.plan import DataPoint, Property
+from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play
-from playbook.declare.product import Product, TableMap
+from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
 from playbook.declare.question import Question
 from playbook.declare.reading import Noun, identified, load, parse, read, read_list
 from playbook.mistakes import Mistake, listed, nearest
 
 __all__ = [
+    "Agreement",
+    "Copy",
     "DataPoint",
     "Declarations",
+    "Domains",
     "Experiment",
+    "Follows",
     "Noun",
     "Play",
     "Product",

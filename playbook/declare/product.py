@@ -22,7 +22,7 @@ class TableMap(Noun):
     """
 
     table: str
-    columns: dict[str, str | tuple[str, ...]]
+    columns: dict[str, str | tuple[str, ...]] = {}
     constants: dict[str, str | int | bool] = {}
     values: dict[str, dict[str | int | bool, str]] = {}
     only: dict[str, tuple[str | int | bool, ...]] = {}
@@ -35,6 +35,52 @@ class TableMap(Noun):
         if lost := sorted(set(self.values) - set(self.columns)):
             raise ValueError(f"`values` names `{lost[0]}`, which `columns` does not map")
         return self
+
+
+class Agreement(Noun):
+    """One of the product's own tables, which an event must agree with.
+
+    Attributes:
+        event: The event that should stand in the log for each of the table's rows.
+        by: The column of `events` that says which row.
+        table: The product's table, such as its workflows.
+        key: That table's column with the same ids.
+        at: That table's column that says when; rows without one are not expected in the log.
+    """
+
+    event: str
+    by: str
+    table: str
+    key: str
+    at: str
+
+
+class Copy(Noun):
+    """A destination's own copy of the events, as its tool exports it to the warehouse.
+
+    Attributes:
+        destination: As the tracking plan names it.
+        table: The table of the export.
+        event_id: Its column with our event ids.
+        at: Its column that says when the tool received the event.
+    """
+
+    destination: str
+    table: str
+    event_id: str
+    at: str
+
+
+class Domains(Noun):
+    """Domains of disposable addresses, beside those of the package that the playbook reads.
+
+    Attributes:
+        add: Domains that are disposable, too.
+        remove: Domains that are not.
+    """
+
+    add: Names = ()
+    remove: Names = ()
 
 
 class Product(Noun):
@@ -50,6 +96,9 @@ class Product(Noun):
         path: The events of the path to value, in order.
         headline: The question whose answer opens every report.
         min_n: Below this many units no share is shown.
+        agrees: Which of the product's own tables the log must agree with.
+        copies: Destinations whose own copy of the events is in the warehouse.
+        disposable: Which domains of addresses are disposable, or are not after all.
     """
 
     name: str
@@ -61,4 +110,7 @@ class Product(Noun):
     path: Names = ()
     headline: str = ""
     min_n: int = Field(default=30, ge=1)
+    agrees: tuple[Agreement, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    disposable: Domains = Domains()
     slug: str = ""
