@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -10,11 +11,14 @@ from pathlib import Path
 
 from playbook.mistakes import Mistake, Nothing
 
-DONE, FAILED, MISTAKE, NOTHING = 0, 1, 2, 3
+DONE, FAILED, MISTAKE, NOTHING, CLOSED = 0, 1, 2, 3, 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 done, 1 failed, 2 the user's mistake, 3 nothing to report on."""
+    """Run one command.
+
+    Returns 0 done, 1 failed, 2 the user's mistake, 3 nothing to report on, 4 the gate is closed.
+    """
     given = parser().parse_args(arguments)
     try:
         return given.command(given)
@@ -42,8 +46,14 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=Path("airtouch"), help="the folder to write")
 
     check = _command(commands, "check", _check, "check a product's declarations and tables")
-    check.add_argument("product", help="the folder with the declarations, such as params/airtouch")
-    check.add_argument("--warehouse", help="where its tables are; else its first run tells")
+    check.add_argument("target", help="a run's YAML file, or a product's folder")
+    check.add_argument("--warehouse", help="where a folder's tables are; else its first run tells")
+    check.add_argument(
+        "--fail-on",
+        choices=("blocking", "warning", "note"),
+        help="end with code 4 if the audit finds anything as bad as this, or worse",
+    )
+    check.add_argument("--out", type=Path, help="where violations.parquet and .csv go")
 
     report = _command(commands, "report", _report, "render the four-stage report of a run")
     report.add_argument("run", type=Path, help="the run's YAML file")
@@ -54,6 +64,16 @@ def parser() -> argparse.ArgumentParser:
     answer.add_argument("--run", type=Path, required=True, help="the run's YAML file")
     answer.add_argument("--by", default="", help="a column to break the answer down by")
     answer.add_argument("--sql", action="store_true", help="print the SQL instead")
+    plan = commands.add_parser("plan", help="import or draft a tracking plan").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    bring = _command(plan, "import", _plan_import, "write a plan of ours from another tool's")
+    bring.add_argument("files", type=Path, nargs="+", help="what the tool exports")
+    bring.add_argument("--format", default="", help="its format; else its content tells")
+    bring.add_argument("--out", type=Path, help="the file to write; else it is printed")
+    draft = _command(plan, "draft", _plan_draft, "infer a plan from the data, for you to finish")
+    draft.add_argument("run", type=Path, help="the run's YAML file")
+    draft.add_argument("--out", type=Path, help="the file to write; else it is printed")
     return parser
 
 
@@ -77,22 +97,50 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from playbook import audit, declare, findings, run
+    from playbook import audit, declare, run
 
-    found = declare.declarations(run.root() / given.product)
+    product, parameters = _target(given)
+    found = declare.declarations(run.root() / product)
     print(
         f"{found.product.name}: {len(found.plan)} data points, {len(found.questions)} questions, "
         f"{len(found.plays)} plays, {len(found.experiments)} experiments are declared well."
     )
-    runs = sorted((run.root() / given.product / "runs").glob("*.yaml"))
-    warehouse = given.warehouse or (declare.load(runs[0])["warehouse"] if runs else None)
-    if warehouse is None:
+    if parameters is None:
         return DONE
-    opened = run.open(given.product, warehouse)
+    opened = run.open(product, **parameters)
     for row in audit.verdicts(opened).rows:
         print(f"{row['verdict']}: {row['question']} {row['because']}".strip())
-    print(findings.audit(audit.questions(opened)).text.replace("*", ""))
-    return DONE
+    return _gate(given, opened)
+
+
+def _target(given: argparse.Namespace) -> tuple[str, dict[str, str] | None]:
+    """The product to check, and the parameters of the run to check it in, if there is one."""
+    from playbook import declare, report, run
+
+    if given.target.endswith((".yaml", ".yml")):
+        parameters = report.parameters(Path(given.target))
+        parameters.pop("by", None)
+        return parameters.pop("product"), parameters
+    runs = sorted((run.root() / given.target / "runs").glob("*.yaml"))
+    warehouse = given.warehouse or (declare.load(runs[0])["warehouse"] if runs else None)
+    return given.target, {"warehouse": warehouse} if warehouse else None
+
+
+def _gate(given: argparse.Namespace, opened) -> int:
+    """Writes the violations, tells the worst of them, and whether the gate is closed."""
+    from playbook import run
+    from playbook.report import gate
+
+    name = Path(given.target).stem
+    slug = opened.declared.product.slug
+    folder = given.out or run.root() / "reports" / slug / (name if name != slug else "") / "check"
+    rows = gate.write(opened, folder)
+    counts = [f"{sum(row['severity'] == s for row in rows)} {s}" for s in gate.audit.SEVERITIES]
+    print(f"{len(rows)} violations ({', '.join(counts)}): {folder / 'violations.csv'}")
+    closed = gate.closed(rows, given.fail_on) if given.fail_on else []
+    for row in closed:
+        print(f"{row['severity']}: {row['subject']}: {row['seen']}", file=sys.stderr)
+    return CLOSED if closed else DONE
 
 
 def _report(given: argparse.Namespace) -> int:
@@ -124,6 +172,37 @@ def _answer(given: argparse.Namespace) -> int:
         )
     result = audit.answer(opened, given.question, by=given.by)
     print(listings.sql(result).text if given.sql else findings.of(result).text)
+    return DONE
+
+
+def _plan_import(given: argparse.Namespace) -> int:
+    from playbook import plans
+
+    found = plans.read(given.files, given.format)
+    source = ", ".join(path.name for path in given.files)
+    return _plan(plans.imported_as_yaml(found, source), given.out, found.summary)
+
+
+def _plan_draft(given: argparse.Namespace) -> int:
+    from playbook import plans, report
+
+    parameters = {"product": "", "warehouse": "demo"} | report.parameters(given.run, ())
+    found = plans.drafted(parameters["product"], parameters["warehouse"])
+    return _plan(plans.draft_as_yaml(found), given.out, found.summary)
+
+
+def _plan(text: str, out: Path | None, summary: str) -> int:
+    """Print a plan or write it to a new file, and say what is in it."""
+    from playbook import plans
+
+    if out:
+        plans.save(text, out)
+        print(out)
+    else:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # as the file would be, on any terminal
+        print(text, end="")
+    print(summary, file=sys.stderr)
     return DONE
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import ibis
@@ -17,12 +17,21 @@ from playbook.periods import Period, duration, words
 from playbook.results import PERIOD, Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
+from playbook.tables import Tables
 
 WEEK = timedelta(days=7)
+CASE = "case_"
 OUTCOMES = ("converted", "dropped", "open")
 
 
-def answer(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "audit") -> Answer:
+def answer(
+    run: Run,
+    id: str,
+    *,
+    by: str | Sequence[str] = (),
+    stage: str = "audit",
+    cases: Mapping[str, Tables] | None = None,
+) -> Answer:
     """The answer to a declared question, or why the data cannot give it.
 
     Args:
@@ -30,8 +39,9 @@ def answer(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "aud
         id: The question's id.
         by: Column(s) to break the answer down by; "" is none.
         stage: The stage that asks: figures are named `<stage>.<id>`.
+        cases: Other tables to count in the same statement; it is broken down by their names.
     """
-    name, columns = f"{stage}.{id}", _columns(by)
+    name, columns = f"{stage}.{id}", (CASE,) if cases else _columns(by)
     question = run.declared.question(id)
     if question is None:
         return Unavailable(
@@ -43,7 +53,9 @@ def answer(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "aud
     if reason := obstacle(run, question):
         return Unavailable(name, f"“{question.asks}” cannot be answered: {reason}")
     try:
-        return _SHAPERS[question.measure](_Asked(run, question, columns, name))
+        return _SHAPERS[question.measure](
+            _Asked(_covered(run, question), question, columns, name, cases)
+        )
     except Mistake as mistake:
         return Unavailable(name, f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}")
 
@@ -71,7 +83,7 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
         return Unavailable(
             found.id, f"There is no outcome `{outcome}`. The outcomes are: {listed(OUTCOMES)}."
         )
-    asked = _Asked(run, question, (), f"{found.id}.{outcome}")
+    asked = _Asked(_covered(run, question), question, (), f"{found.id}.{outcome}")
     names = (question.start, *question.goals, *([question.goal] if question.goal else []))
     chosen = asked.attempts(names).filter(_.outcome == outcome)
     shown = chosen.mutate(
@@ -91,6 +103,14 @@ def obstacle(run: Run, question: Question) -> str:
     return ""
 
 
+def _covered(run: Run, question: Question) -> Run:
+    """The run as far as every source that the question needs has data: less is unknown, not no."""
+    reaches = run.reaches(question)
+    if reaches >= run.period.as_of:
+        return run
+    return replace(run, period=replace(run.period, as_of=reaches), tables=run.tables.until(reaches))
+
+
 def mapped(run: Run, question: Question, column: str) -> bool:
     """Whether the question's units have a column: users', and for accounts their own too."""
     tables = ("users", "accounts") if question.unit == "account" else ("users",)
@@ -104,6 +124,7 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
         return found
     if found.shape != "share":
         return _unfit(found, run.declared.question(id), "a trend by week needs a share")
+    reaches = run.reaches(run.declared.question(id))
     return Result(
         id=f"{found.id}_by_week",
         shape="trend",
@@ -112,7 +133,7 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
         as_of=found.as_of,
         min_n=found.min_n,
         labels=found.labels,
-        finish=lambda rows: shaping.weeks(shaping.shares(rows), run.period.as_of),
+        finish=lambda rows: shaping.weeks(shaping.shares(rows), reaches),
     )
 
 
@@ -126,12 +147,13 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
         return found
     if found.shape != "buckets":
         return _unfit(found, run.declared.question(id), "a curve needs `time_to`")
-    asked = _Asked(run, run.declared.question(id), _columns(by), f"{found.id}_curve")
+    question = run.declared.question(id)
+    asked = _Asked(_covered(run, question), question, _columns(by), f"{found.id}_curve")
     horizon = asked.within or duration(asked.question.edges[-1]) * 3
     counted = measures.durations(
         asked.first_times(asked.question.goal),
         horizon=horizon,
-        period=run.period,
+        period=asked.run.period,
         by=asked.by,
     )
     hours = int(horizon.total_seconds()) // 3600
@@ -146,14 +168,25 @@ class _Asked:
     question: Question
     by: tuple[str, ...]
     id: str
+    cases: Mapping[str, Tables] | None = None
 
     @property
     def within(self) -> timedelta | None:
         return duration(self.question.within) if self.question.within else None
 
     def rows(self) -> ir.Table:
-        """What the question's units did, after `among` and `unless`."""
-        question, tables = self.question, self.run.tables
+        """What the question's units did, after `among` and `unless`; in each case another unit."""
+        if not self.cases:
+            return self._rows(self.run.tables)
+        each = [self._rows(tables) for tables in self.cases.values()]
+        tagged = [
+            rows.mutate(unit=ibis.literal(f"{place}|").concat(rows.unit))
+            for place, rows in enumerate(each)
+        ]
+        return ibis.union(*tagged, distinct=False) if len(tagged) > 1 else tagged[0]
+
+    def _rows(self, tables: Tables) -> ir.Table:
+        question = self.question
         rows = units.rows(tables, question.unit, hold=question.hold)
         if question.among:
             people = units.traits(tables, question.unit, list(question.among))
@@ -178,6 +211,10 @@ class _Asked:
         return self.segmented(found)
 
     def segmented(self, starts: ir.Table) -> ir.Table:
+        if self.cases:
+            names = enumerate(self.cases)
+            of_case = [(_.unit.startswith(f"{place}|"), name) for place, name in names]
+            return starts.mutate(**{CASE: ibis.cases(*of_case)})
         people = (
             units.traits(self.run.tables, self.question.unit, self.by)
             if set(self.by) - {units.WEEK}

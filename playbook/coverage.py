@@ -1,40 +1,157 @@
-"""What the events hold of what questions need: one scan, one row per event name."""
+"""What arrives, and what questions need of it: one scan of the log for all that counts rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.declare import Question
-from playbook.periods import duration
-from playbook.portable import count_if
+from playbook.declare import DataPoint, Question
+from playbook.periods import ANCIENT, duration, moment
+from playbook.portable import count_if, when
+from playbook.rules import distinct
 
 UNIT_COLUMN = {"user": "user_id", "account": "account_id", "session": "session_id"}
+IDS = (*UNIT_COLUMN.values(), "anonymous_id")
+COUNTS = {"n", "unlinked", "bots", "ahead", "skewed", "ancient"}
+LATE = (60, 3600, 86_400, 259_200)  # seconds after which an arrival is late
+AHEAD = 60  # seconds that a clock may be ahead of the collector's
+Rows = list[dict[str, Any]]
 BLOCKS_BELOW = 0.5  # with less than half of a data point there, no answer is worth printing
 CAVEAT_BELOW = 0.99
 SILENT = timedelta(days=7)
 
 
-def per_event(events: ir.Table, properties: Mapping[str, str]) -> ir.Table:
-    """One row per event name, each event once.
+def counted(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
+    """What arrived: one scan of the log, one row per event, source, version and day.
 
     Returns:
-        `event`, `n` events, `first` and `last`, `inferred` (events whose account comes from
-        their user), and for each id and declared property `with_<column>`: events that have it.
+        `event`, `source`, `app_version`, `day` (of `at`, UTC; null: it has no time), `n` rows,
+        `first` and `last` moment, `sane_first` and `sane_last` (of the times that are possible),
+        `received` (the last arrival), `with_<column>` for each id, `received_at` and each planned
+        property (rows that have it), `unlinked` (a user and no account), `bots`,
+        `late_<seconds>`, `ahead` (its time is more than a minute after its arrival), `skewed`
+        (its clock is a minute off the collector's), `ancient` (before 2000), and for each rule
+        of the plan `broken_<i>`.
     """
-    columns = [*UNIT_COLUMN.values(), *(name for name in properties if name in events.columns)]
-    return events.aggregate(
-        by="event",
+    planned = [name for point in plan for name in point.properties]
+    held = (name for name in planned if name in arrivals.columns)
+    columns = dict.fromkeys((*IDS, "received_at", *held))
+    possible = (_.received_at.isnull() | (_.at <= _.received_at)) & (_.at >= moment(ANCIENT))
+    # How many of the limits an arrival is beyond; nearly all are settled by the first.
+    limits = [_.received_at <= _.at + ibis.interval(seconds=limit) for limit in LATE]
+    beyond = ibis.cases(
+        (_.received_at.isnull() | _.at.isnull() | limits[0], 0),
+        *((limit, i) for i, limit in enumerate(limits[1:], 1)),
+        else_=len(LATE),
+    )
+    rows = arrivals.mutate(beyond_=beyond, possible_at=when(possible, _.at))
+    broken = distinct(plan, arrivals.columns).values()
+    return rows.group_by(
+        event=_.event, source=_.source, app_version=_.app_version, day=_.at.date()
+    ).aggregate(
         n=_.count(),
         first=_.at.min(),
         last=_.at.max(),
-        inferred=count_if(_.is_inferred),
-        **{f"with_{column}": count_if(_[column].notnull()) for column in columns},
+        sane_first=_.possible_at.min(),
+        sane_last=_.possible_at.max(),
+        received=_.received_at.max(),
+        **{f"with_{column}": _[column].count() for column in columns},
+        unlinked=count_if(_.user_id.notnull() & _.account_id.isnull()),
+        bots=count_if(_.is_bot),
+        **{f"late_{limit}": count_if(_.beyond_ > i) for i, limit in enumerate(LATE)},
+        ahead=count_if(early(rows.received_at, rows.at)),
+        skewed=count_if(skewed(rows)),
+        ancient=count_if(_.at < moment(ANCIENT)),
+        **{f"broken_{i}": count_if(rule.broken(rows)) for i, rule in enumerate(broken)},
     )
+
+
+def early(one: ir.TimestampValue, other: ir.TimestampValue) -> ir.BooleanValue:
+    """Whether one time is more than a minute before another: clocks differ by less."""
+    return one + ibis.interval(seconds=AHEAD) < other
+
+
+def skewed(rows: ir.Table) -> ir.BooleanValue:
+    """Whether a row's clock is off: it was sent over a minute before or after it arrived.
+
+    What a device holds back it sends late, but stamps as it sends it: so a late arrival is none.
+    """
+    sent, received = rows.sent_at, rows.received_at
+    return early(sent, received) | early(received, sent) | early(received, rows.at)
+
+
+def inferred(arrivals: ir.Table, users: ir.Table) -> ir.Table:
+    """Rows that name a user and no account, and whose user has one: counted as in `counted`."""
+    owners = users.filter(_.account_id.notnull()).select("user_id")
+    rows = arrivals.filter(_.account_id.isnull()).semi_join(owners, "user_id")
+    return rows.group_by(
+        event=_.event, source=_.source, app_version=_.app_version, day=_.at.date()
+    ).aggregate(n=_.count())
+
+
+def conflicts(shared: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """The ids whose rows differ in one of the columns: one row per id, `event_id`, `event`."""
+    values = {f"of_{name}": _[name].cast("string").fill_null("") for name in columns}
+    per_id = shared.mutate(**values).group_by("event_id")
+    differs = [_[f"least_{name}"] != _[f"most_{name}"] for name in columns]
+    ends = {f"least_{name}": _[f"of_{name}"].min() for name in columns}
+    ends |= {f"most_{name}": _[f"of_{name}"].max() for name in columns}
+    return (
+        per_id.aggregate(event=_.event.min(), **ends)
+        .filter(ibis.or_(*differs))
+        .select("event_id", "event")
+    )
+
+
+def without_copies(rows: Rows, copies: Rows) -> Rows:
+    """What `counted` counts of all rows, less what it counts of the copies among them."""
+    known = {_key(row): row for row in copies}
+    return [
+        {
+            name: value - known[_key(row)][name] if _counts(name) and _key(row) in known else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[str, Any]]:
+    """Event name → what its rows hold up to a moment, each event once.
+
+    Returns:
+        `n` events, `first` and `last`, the counts of `counted`, and `inferred` (events whose
+        account comes from their user). Rows without a time are left out.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    until = as_of.date()
+    for row in rows:
+        if row["day"] is None or row["day"] > until or not row["n"]:
+            continue
+        event = found.setdefault(row["event"], {"event": row["event"], "inferred": 0})
+        for name, value in row.items():
+            if _counts(name):
+                event[name] = event.get(name, 0) + value
+        event["first"] = min(event.get("first", row["first"]), row["first"])
+        event["last"] = min(max(event.get("last", row["last"]), row["last"]), as_of)
+    for row in from_user:
+        if row["event"] in found and row["day"] is not None and row["day"] <= until:
+            found[row["event"]]["inferred"] += row["n"]
+    for event in found.values():
+        event["with_account_id"] += event["inferred"]
+    return found
+
+
+def _counts(name: str) -> bool:
+    return name in COUNTS or name.startswith(("with_", "late_", "broken_"))
+
+
+def _key(row: Mapping[str, Any]) -> tuple:
+    return row["event"], row["source"], row["app_version"], row["day"]
 
 
 def need(

@@ -20,6 +20,7 @@ COLUMNS = (
     "as_of",
     "definition",
 )
+ENDS = (".lowest", ".highest")  # of bounds, which are no estimates and have no interval
 
 
 def of(result: Answer) -> list[dict[str, Any]]:
@@ -31,6 +32,8 @@ def of(result: Answer) -> list[dict[str, Any]]:
     """
     if not isinstance(result, Result):
         return []
+    if result.shape == "volume":
+        return _anomalies(result)
     entrants = entered(result)
     found = [
         _figure(result, row, suffix, n, value, unit)
@@ -52,11 +55,15 @@ def _figure(
 ) -> dict[str, Any]:
     few = unit != "count" and (n or 0) < result.min_n
     value = None if few else value
-    bare = value is None or unit not in {"share", "difference"}
+    bare = (
+        value is None
+        or unit not in {"share", "difference"}
+        or (result.shape == "bounds" and suffix.endswith(ENDS))
+    )
     return {
         "figure": f"{result.id}.{suffix}",
         "question": result.question,
-        "segment": result.segment(row),
+        "segment": result.segment(row) if row else "",
         "n": n,
         "value": _rounded(value),
         "low": None if bare else _rounded(row.get("low")),
@@ -65,6 +72,13 @@ def _figure(
         "as_of": result.as_of,
         "definition": result.definition_hash,
     }
+
+
+def _anomalies(result: Result) -> list[dict[str, Any]]:
+    """How many of the days are out of the ordinary, as one figure."""
+    n = len(result.rows)
+    odd = sum(bool(row["anomaly"]) for row in result.rows)
+    return [_figure(result, {}, "anomalies", n, odd, "count")] if n else []
 
 
 def _told_apart(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -96,6 +110,10 @@ def _numbers(
             ]
         case "steps":
             return [(row["step"], entrants[result.segment(row)], row["of_first"], "share")]
+        case "bounds":
+            name, n = row["subject"], row["n"]
+            ends = [(f"{name}{end}", n, row[end[1:]], "share") for end in ENDS]
+            return [(name, n, row["share"], "share"), *(ends if row["share"] is not None else [])]
         case "trend":
             unit = "share" if row["series"] == "share" else "count"
             return [(f"{row['series']}.{row['period']}", row["n"], row["value"], unit)]

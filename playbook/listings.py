@@ -11,9 +11,10 @@ import sqlglot
 
 from playbook import figures
 from playbook.results import Answer, Result, Unavailable
-from playbook.wording import NONE, count, percent, points, too_few
+from playbook.wording import NONE, count, moved, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
+SHARES |= {"lowest", "highest"}
 DIFFERENCES = {"difference", "low", "high"}
 
 
@@ -106,6 +107,10 @@ def _cell(result: Result, column: str, row: dict[str, Any], n: int) -> str:
             return "yes" if value else "no"
         case float() if column in DIFFERENCES and result.shape == "effect":
             return points(value)
+        case float() if column == "moves":
+            return moved(value)
+        case float() if column in SHARES and result.shape == "volume":
+            return count(value)
         case float() if column in SHARES and n < result.min_n:
             return too_few(n)
         case float() if column in SHARES:

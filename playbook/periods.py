@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis import _
 
 from playbook.mistakes import Mistake
 
+ANCIENT = datetime(2000, 1, 1)  # what claims to be older comes from a dead battery
+LATELY = 60  # days with events that tell how long a source is silent as a rule
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([0-9]{1,7})\s*([smhdw])")
 
@@ -71,15 +75,65 @@ def moment(time: datetime) -> ir.TimestampScalar:
     return ibis.literal(time, "timestamp(6)")
 
 
-def watermark(arrivals: ir.Table) -> ir.Table:
-    """First and last moment that the events cover: one row, `first` and `last`.
+@dataclass(frozen=True)
+class Ends:
+    """How far one source covers time.
+
+    Attributes:
+        first: Its first possible moment.
+        last: Its last one: its watermark.
+        silence: The longest time between two of its last days with events.
+    """
+
+    first: datetime
+    last: datetime
+    silence: timedelta
+
+    def stalled(self, last: datetime) -> bool:
+        """Whether it fell silent before `last` for longer than ever before, and than a day."""
+        return last - self.last > max(timedelta(days=1), self.silence + self.silence // 2)
+
+
+def ends(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Ends]:
+    """Source → how far it covers time, from rows that count what arrived per source and day.
 
     A time later than the event's own arrival is a fast clock, and one before 2000 a dead
-    battery: neither moves the ends.
+    battery: neither moves the ends. Rows that do not say when they arrived are believed up to
+    a day after the last arrival of any, or else up to a gap of four weeks before stray rows.
+
+    Args:
+        rows: `source`, `day`, `n`, `sane_first`, `sane_last`, `received`.
     """
-    arrived = arrivals.received_at.fill_null(arrivals.at)
-    sane = arrivals.filter((_.at <= arrived) & (_.at >= moment(datetime(2000, 1, 1))))
-    return sane.aggregate(first=_.at.min(), last=_.at.max())
+    possible = [row for row in rows if row["sane_last"] is not None]
+    arrivals = [row["received"] for row in rows if row["received"] is not None]
+    if arrivals:
+        limit = max(arrivals) + timedelta(days=1)
+        possible = [r for r in possible if r["received"] is not None or r["sane_last"] <= limit]
+    else:
+        possible = _without_strays(possible)
+    found = {}
+    for source in dict.fromkeys(row["source"] for row in possible):
+        own = [row for row in possible if row["source"] == source]
+        days = sorted({row["sane_last"].date() for row in own})
+        gaps = [after - before for before, after in pairwise(days)]
+        found[source] = Ends(
+            first=min(row["sane_first"] for row in own),
+            last=max(row["sane_last"] for row in own),
+            silence=max(gaps[-LATELY:], default=timedelta(0)),
+        )
+    return found
+
+
+def _without_strays(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows up to a gap of four weeks, after which fewer than one in a thousand stand."""
+    ordered = sorted(rows, key=lambda row: row["sane_last"])
+    total, before = sum(row["n"] for row in ordered), 0
+    for earlier, later in pairwise(ordered):
+        before += earlier["n"]
+        gap = later["sane_first"] - earlier["sane_last"]
+        if gap > timedelta(weeks=4) and (total - before) * 1000 < total:
+            return ordered[: ordered.index(later)]
+    return ordered
 
 
 def period(since: str, until: str, as_of: str, *, first: datetime, last: datetime) -> Period:

@@ -39,7 +39,7 @@ def ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.Floati
 
 def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
     """How many rows meet the condition; null counts as no, no rows as 0."""
-    return ibis.ifelse(condition.fill_null(False), 1, 0).sum().fill_null(0).cast("int64")
+    return when(condition, 1).count()
 
 
 def when(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:

@@ -58,6 +58,8 @@ class Result:
         labels: Names in the data → words for people.
         asks: The question as people ask it.
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
+        fetched: Gives rows of `table` that the run holds already, so that they are not fetched
+            once more.
     """
 
     id: str
@@ -70,11 +72,12 @@ class Result:
     labels: Mapping[str, str] = field(default_factory=dict)
     asks: str = ""
     finish: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
+    fetched: Callable[[], list[dict[str, Any]]] | None = None
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The rows, fetched once and in reading order; unknown segments read "(unknown)"."""
-        rows = self.table.to_pyarrow().to_pylist()
+        rows = self.fetched() if self.fetched else self.table.to_pyarrow().to_pylist()
         for row in rows:
             for column in self.by:
                 row[column] = UNKNOWN if row[column] is None else str(row[column])

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
+
 from playbook import coverage, demo, periods, sources
 from playbook import warehouse as warehouses
-from playbook.declare import Declarations, declarations
+from playbook.coverage import Rows
+from playbook.declare import Declarations, Question, declarations
 from playbook.mistakes import Mistake, Nothing, listed
-from playbook.periods import Period
+from playbook.periods import Ends, Period
+from playbook.results import Result
 from playbook.tables import Tables
 from playbook.warehouse import Warehouse
 
@@ -28,6 +33,9 @@ class Run:
         tables: The canonical tables.
         period: When units enter, and how far the data goes.
         log_begins: First moment of the events: who signed up earlier is not in them.
+        arrived: What arrived, per event, source, version and day; see `coverage.counted`.
+        copied: The same of the copies alone.
+        inferred: Events whose account comes from their user, counted alike, without copies.
     """
 
     declared: Declarations
@@ -35,12 +43,95 @@ class Run:
     tables: Tables
     period: Period
     log_begins: datetime
+    arrived: Rows
+    copied: Rows
+    inferred: Rows
+    memory: dict[tuple, Any] = field(default_factory=dict, init=False, compare=False)
 
     @cached_property
     def coverage(self) -> dict[str, dict[str, Any]]:
-        """Event name → what its rows hold; fetched once."""
-        found = coverage.per_event(self.tables.events, self.declared.properties)
-        return {row["event"]: row for row in found.to_pyarrow().to_pylist()}
+        """Event name → what its rows hold, each event once."""
+        return self.coverage_between(datetime.min, self.period.as_of)
+
+    def coverage_between(self, first: datetime, last: datetime) -> dict[str, dict[str, Any]]:
+        """The coverage of the days from one moment to another, both included."""
+        once = coverage.without_copies(self.arrived, self.copied)
+        days = [
+            [row for row in rows if row["day"] is not None and row["day"] >= first.date()]
+            for rows in (once, self.inferred)
+        ]
+        return coverage.per_event(*days, min(last, self.period.as_of))
+
+    @cached_property
+    def ends(self) -> dict[str | None, Ends]:
+        """Source → how far it covers time."""
+        return periods.ends(self.arrived)
+
+    def reaches(self, question: Question) -> datetime:
+        """The watermark of a question: the end of the slowest source that it needs.
+
+        A source that has always been silent for days is not slow because it is silent again.
+        """
+        ends = [
+            end
+            for source, end in self.stalled.items()
+            if any(self._needs(source, end, event) for event in question.events)
+        ]
+        return min([*ends, self.period.as_of])
+
+    def _needs(self, source: str | None, end: datetime, event: str) -> bool:
+        """Whether an event counts on a source that fell silent.
+
+        One that sent less than a hundredth of it (a test), or that others had replaced before
+        the period, takes nothing from an answer.
+        """
+        sent = [row for row in self.arrived if row["event"] == event and row["day"] is not None]
+        lately = [row for row in sent if row["day"] >= self.period.since.date()]
+        beside = [row for row in lately or sent if row["day"] <= end.date()]
+        own = sum(row["n"] for row in beside if row["source"] == source)
+        return own > sum(row["n"] for row in beside) * (1 - coverage.CAVEAT_BELOW)
+
+    @property
+    def stalled(self) -> dict[str | None, datetime]:
+        """The sources that fell silent while others went on, and when."""
+        fastest = max((ends.last for ends in self.ends.values()), default=self.period.as_of)
+        return {s: ends.last for s, ends in self.ends.items() if ends.stalled(fastest)}
+
+    def remembered(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` makes, made once for each key: results fetch their rows once."""
+        if key not in self.memory:
+            self.memory[key] = make()
+        return self.memory[key]
+
+    def result(
+        self,
+        id: str,
+        shape: str,
+        table: ir.Table,
+        finish: Callable[[Rows], Rows] | None = None,
+        *,
+        by: tuple[str, ...] = (),
+        counts: str = "each event once",
+        says: tuple[tuple[str, str], ...] = (),
+        fetched: Callable[[], Rows] | None = None,
+    ) -> Result:
+        """A result of this run, which is made and fetched once."""
+
+        def make() -> Result:
+            return Result(
+                id=id,
+                shape=shape,
+                table=table,
+                by=by,
+                definition=(("what", id.partition(".")[2]), ("counts", counts), *says),
+                as_of=self.as_of,
+                min_n=self.declared.product.min_n,
+                labels=self.labels,
+                finish=finish,
+                fetched=fetched,
+            )
+
+        return self.remembered(("result", id), make)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -117,13 +208,37 @@ def open(
         url = str(home / url)
     opened = warehouses.open(url)
     tables = sources.load(declared, opened)
-    with sources.explained(declared, opened):
-        ends = periods.watermark(tables.arrivals).to_pyarrow().to_pylist()[0]
-    if ends["last"] is None:
+    counts = _arrived(declared, opened, tables)
+    known = periods.ends(counts[0]).values()
+    if not known:
         raise Nothing(
             "The events table is empty.",
             f"The warehouse has: {listed(opened.names)}.",
             "check the mapping of `events` in product.yaml.",
         )
-    period = periods.period(since, until, as_of, first=ends["first"], last=ends["last"])
-    return Run(declared, opened, tables.until(period.as_of), period, log_begins=ends["first"])
+    first, last = min(ends.first for ends in known), max(ends.last for ends in known)
+    period = periods.period(since, until, as_of, first=first, last=last)
+    if period.as_of < last:
+        tables = tables.received(period.as_of)
+        counts = _arrived(declared, opened, tables)
+    return Run(declared, opened, tables.until(period.as_of), period, first, *counts)
+
+
+def fetched(table: ir.Table) -> Rows:
+    """The rows of a table that counts."""
+    return table.to_pyarrow().to_pylist()
+
+
+def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows]:
+    """What arrived, the copies among it, and what has its account from its user, less copies."""
+    plan, users, logs = declared.plan, tables.users, (tables.arrivals, tables.copies)
+    arrived, copied = (fetched(coverage.counted(log, plan)) for log in logs)
+    if users is None or not any(row["unlinked"] for row in arrived):
+        return arrived, copied, []
+    inferred = (fetched(coverage.inferred(log, users)) for log in logs)
+    return arrived, copied, coverage.without_copies(*inferred)
+
+
+def _arrived(declared: Declarations, opened: Warehouse, tables: Tables) -> tuple[Rows, Rows, Rows]:
+    with sources.explained(declared, opened):
+        return counted(declared, tables)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
@@ -36,6 +37,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "sent_at": Column(TIME, "when the device sent it"),
         "source": Column("string", "which program sent it"),
         "app_version": Column("string", "that program's version"),
+        "user_agent": Column("string", "the browser, as it names itself"),
         "is_bot": Column("boolean", "sent by a crawler or a test"),
     },
     "users": {
@@ -94,30 +96,62 @@ FLAGS = {"is_bot", "is_internal", "is_ghost"}  # unknown counts as no
 class Tables:
     """A product's canonical tables; None where the product maps none.
 
-    `events` holds each event that has a time once, with the account of its user where it names
-    none (`is_inferred`), and `is_internal`; `arrivals` holds every row as it arrived. Of users,
-    accounts and messages that stand there several times, the earliest row. `mapped` names
-    the columns that the source delivers: the others are there, and null.
+    Of users, accounts and messages that stand there several times, the earliest row.
+
+    Attributes:
+        arrivals: Every row of the log as it arrived.
+        once: Makes `events`, when somebody first asks for them.
+        shared: The rows of `arrivals` that share their id, with `copy_`: 0 is the row that
+            counts, null a row without a time, which never does.
+        mapped: The columns that the source delivers; the others are there, and null.
     """
 
-    events: ir.Table
     arrivals: ir.Table
+    once: Callable[[], ir.Table]
+    shared: ir.Table | None = None
     users: ir.Table | None = None
     accounts: ir.Table | None = None
     messages: ir.Table | None = None
     assignments: ir.Table | None = None
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    @cached_property
+    def events(self) -> ir.Table:
+        """Each event that has a time once, with the account of its user where it names none
+        (`is_inferred`), and whether that user is one of us (`is_internal`)."""
+        return self.once()
+
+    @property
+    def copies(self) -> ir.Table:
+        """The rows of `arrivals` that count nowhere: an earlier one has their id."""
+        return self.shared.filter(self.shared.copy_ > 0)
+
     def until(self, as_of: datetime) -> Tables:
-        """The tables as they were at a moment: what came later is in none of them."""
+        """The tables as they were at a moment: what happened later is in none of them."""
         last = ibis.literal(as_of, TIME)
         users, messages = self.users, self.messages
         if users is not None:
             users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
         if messages is not None:
             messages = messages.filter(messages.sent_at.isnull() | (messages.sent_at <= last))
-        events = self.events.filter(self.events.at <= last)
-        return replace(self, events=events, users=users, messages=messages)
+        return replace(
+            self,
+            once=lambda: self.events.filter(self.events.at <= last),
+            users=users,
+            messages=messages,
+        )
+
+    def received(self, as_of: datetime) -> Tables:
+        """The tables without the rows of the log that arrived after a moment."""
+        last = ibis.literal(as_of, TIME)
+
+        def cut(table: ir.Table) -> ir.Table:
+            return table.filter(table.received_at.coalesce(table.at) <= last)
+
+        shared = None if self.shared is None else cut(self.shared)
+        return replace(
+            self, arrivals=cut(self.arrivals), once=lambda: cut(self.events), shared=shared
+        )
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the table is mapped, with these columns."""

@@ -54,6 +54,24 @@ class Warehouse:
             )
         return self.connection.table(name, database=self.database)
 
+    def columns(self, name: str, **wanted: str) -> ir.Table:
+        """Columns of a table under other names: ids (`key`, `…_id`) as text, times in UTC."""
+        table = self.table(name)
+        for column in wanted.values():
+            if column not in table.columns:
+                raise Mistake(
+                    f"Table `{name}` has no column `{column}`.",
+                    f"It has: {listed(table.columns)}.",
+                    nearest(column, table.columns),
+                )
+        return table.select(**{new: _plain(table[old], new) for new, old in wanted.items()}).filter(
+            *(ibis._[new].notnull() for new in wanted)
+        )
+
+    def scanned(self, table: ir.Table, name: str) -> ir.Table:
+        """A table that is read a few times: kept where reading it again means casting it again."""
+        return self.keep(table, name) if self.engine == "postgres" else table
+
     def keep(self, table: ir.Table, name: str) -> ir.Table:
         """The table, computed once for this session, where the engine lets us; else as it is.
 
@@ -71,6 +89,14 @@ class Warehouse:
         if self.engine == "postgres":
             self.connection.raw_sql(f'ANALYZE "{KEPT}{name}"')
         return kept
+
+
+def _plain(value: ir.Value, name: str) -> ir.Value:
+    if not name.endswith("_at"):
+        return value.cast("string")
+    if value.type().is_string() or (value.type().is_timestamp() and value.type().timezone):
+        value = value.cast("timestamp('UTC')")
+    return value.cast("timestamp(6)")
 
 
 def open(url: str) -> Warehouse:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import date
+
 MINUS, NONE = "\u2212", "–"
 
 
@@ -32,3 +35,43 @@ def interval(low: float | None, high: float | None) -> str:
 def too_few(n: int | None) -> str:
     """What stands in the place of a value that rests on too few."""
     return f"too few to say (n = {count(n or 0)})"
+
+
+def times(n: int, noun: str) -> str:
+    """A count of things: "1 event", "1,234 events"."""
+    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
+
+
+def about(n: float | None) -> str:
+    """An estimated count, to three digits: "about 1,240"."""
+    if n is None:
+        return NONE
+    digits = 2 - math.floor(math.log10(abs(n))) if n else 0
+    value = round(n, min(digits, 0)) if abs(n) >= 10 else round(n, 1)
+    return f"about {value:,.0f}" if value == int(value) else f"about {value:,.1f}"
+
+
+def rare(share: float | None) -> str:
+    """A share that may be small: a second digit where one says 0.0."""
+    if not share or share >= 0.0005:
+        return percent(share)
+    return f"{share * 100:.2f} %" if share >= 0.00005 else "less than 0.01 %"
+
+
+def moved(difference: float | None) -> str:
+    """By how much a share may move, whichever way: "2.3 points"."""
+    return NONE if difference is None else f"{points(abs(difference)).lstrip('+')} points"
+
+
+def hours(n: float) -> str:
+    """A length of time: "an hour", "72 hours"."""
+    return "an hour" if n == 1 else f"{n:,g} hours"
+
+
+def day(text: str) -> str:
+    """A day with its weekday: "Wed 22 Apr 2026"; what is no day stays as it is."""
+    try:
+        found = date.fromisoformat(text[:10])
+    except ValueError:
+        return text
+    return f"{found:%a} {found.day} {found:%b %Y}"

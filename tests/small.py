@@ -11,7 +11,7 @@ import pyarrow as pa
 from playbook import sources
 from playbook.declare import DataPoint, Declarations, Play, Product, Question, TableMap
 from playbook.periods import Period
-from playbook.run import Run
+from playbook.run import Run, counted
 from playbook.warehouse import Warehouse
 from tests.spec import at, table
 
@@ -49,7 +49,8 @@ def run(
     warehouse = Warehouse(connection)
     tables = sources.load(declared, warehouse)
     since, until, as_of = map(at, period)
-    return Run(declared, warehouse, tables, Period(since, until, as_of), log_begins=since)
+    period = Period(since, until, as_of)
+    return Run(declared, warehouse, tables, period, since, *counted(declared, tables))
 
 
 def question(id: str, measure: str, **said: Any) -> Question:

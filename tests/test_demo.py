@@ -10,26 +10,40 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from playbook.demo import TRUTH, write, writing
+from playbook.demo import TRUTH, agents, write, writing
 from playbook.demo.truth import INTENTS, PERSONAS
 
-TABLES = ("events", "users", "workspaces", "messages", "holdouts")
+TABLES = (
+    "events",
+    "users",
+    "workspaces",
+    "workflows",
+    "connections",
+    "messages",
+    "holdouts",
+    "mailer_events",
+)
 DEFECTS = TRUTH["defects"]
 END = "timestamp '2026-07-06'"
 KEYS = {
     "events": "event_id",
     "users": "id",
     "workspaces": "id",
+    "workflows": "id",
+    "connections": "id",
     "messages": "message_id",
     "holdouts": "play, unit_id",
+    "mailer_events": "event_id",
 }
+MAILER_GETS = ", ".join(f"'{event}'" for event in TRUTH["mailer_gets"])
+OUTAGE = f"(timestamp '2026-01-05' + interval ({DEFECTS['outage']['day']}) day)"
 # People of whom it is certain that they did not verify within 48 hours.
 UNVERIFIED = f"""(
     p.created_at + interval 48 hour <= {END}
     and coalesce(p.verified_at > p.created_at + interval 48 hour, true)
 )"""
 # Of a demo of 6,000 events. It changes with TRUTH and with the order of the draws.
-DIGEST = "30b3d1488af7ea36b97151f48f54e60f8238e9deaa02b9a7f599da4e481d3408"
+DIGEST = "b371936958bcd88fe46723c0f29cdc427107cde503dd8001ba951c7b74ed421a"
 
 
 def opened(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -129,6 +143,28 @@ def test_several_blocks_keep_ids_unique_and_say_what_they_did(tmp_path):
         for table, key in KEYS.items():
             n, ids = db.sql(f"select count(*), count(distinct ({key})) from {table}").fetchone()
             assert n == ids > 0, table
+
+
+def test_several_blocks_keep_ids_unique_among_the_defects_too(tmp_path):
+    folder = writing.write_blocks(
+        tmp_path / "blocks", accounts=700, block_accounts=350, seed=1, defects=True
+    )
+    with opened(folder) as db:
+        for table, key in KEYS.items():
+            rows = "log" if table == "events" else table
+            n, ids = db.sql(f"select count(*), count(distinct ({key})) from {rows}").fetchone()
+            assert n == ids > 0, table
+        assert (
+            db.sql("""
+            select count(distinct event_id), count(distinct (event_id, event, occurred_at)) from log
+        """).fetchone()
+            == (len(db.table("log")),) * 2
+        )
+        imported, blocks = db.sql("""
+            select count(*), count(distinct left(id, 2)) from workflows
+            where id not in (select workflow_id from log where event = 'workflow_saved')
+        """).fetchone()
+        assert imported > blocks == 2
 
 
 def test_a_demo_replaces_the_one_before_and_leaves_nothing_beside_it(tmp_path):
@@ -410,6 +446,74 @@ def test_workflows_run_only_once_saved_and_never_after_their_deletion(clean):
         or max(occurred_at) > max(case when event = 'workflow_deleted' then occurred_at end)
     """)
     assert wrong.fetchall() == []
+
+
+# The product's own tables, and the engagement tool's copy
+
+
+@pytest.mark.parametrize(
+    ("table", "event", "key"),
+    [
+        ("workflows", "workflow_saved", "workflow_id"),
+        ("connections", "connection_created", "connection_id"),
+    ],
+)
+def test_the_products_own_tables_agree_with_the_log(clean, table, event, key):
+    n, wrong = clean.sql(f"""
+        select count(*), count_if(
+            id is null or {key} is null or created_at <> occurred_at
+            or t.workspace_id <> l.workspace_id
+        )
+        from {table} t full join (select * from log where event = '{event}') l on {key} = id
+    """).fetchone()
+    assert n > 500
+    assert wrong == 0
+
+
+def test_a_workflow_is_created_by_whoever_saves_it_first(clean):
+    wrong = clean.sql("""
+        select count(*) from workflows w join log on workflow_id = w.id and event = 'workflow_saved'
+        where created_by <> user_id
+    """)
+    assert wrong.fetchone() == (0,)
+
+
+def test_skewed_clocks_leave_the_products_own_tables_alone(demo):
+    for table, event in (("workflows", "workflow_saved"), ("connections", "connection_created")):
+        key = f"{table[:-1]}_id"
+        lost, same = demo.sql(f"""
+            select count_if(t.id is null), avg((t.created_at = l.occurred_at)::int)
+            from log l left join {table} t on t.id = l.{key} where l.event = '{event}'
+        """).fetchone()
+        assert lost == 0
+        assert 1 - same == pytest.approx(DEFECTS["skewed_clocks"], abs=0.01)
+    assert demo.sql("""
+        select count(*) from connections
+        where id not in (select connection_id from log where event = 'connection_created')
+    """).fetchone() == (0,)
+
+
+def test_the_engagement_tool_has_every_event_that_it_is_sent_once_and_soon(clean):
+    n, missing, wrong = clean.sql(f"""
+        select count(*), count_if(m.event_id is null and received < {END} - interval 1 minute),
+               count_if(not coalesce(e.event = m.event and m.received_at - received
+                        between interval 1 second and interval 1 minute, true))
+        from (select event_id, event, received_at as received from log
+              where event in ({MAILER_GETS})) e
+        left join mailer_events m using (event_id)
+    """).fetchone()
+    assert n > 3000
+    assert (missing, wrong) == (0, 0)
+    assert_the_mailers_copy_is_of_the_log(clean)
+
+
+def assert_the_mailers_copy_is_of_the_log(db):
+    assert db.sql(f"""
+        select count(*) - count(distinct m.event_id), count_if(l.event_id is null),
+               count_if(m.event <> l.event or m.event not in ({MAILER_GETS})),
+               count_if(m.received_at >= {END})
+        from mailer_events m left join log l using (event_id)
+    """).fetchone() == (0, 0, 0, 0)
 
 
 # Colleagues
@@ -713,9 +817,10 @@ def test_bots_sign_up_view_one_page_and_never_verify(demo):
         select (select count(*) from users), count(distinct user_id) from log where is_bot
     """).fetchone()
     assert near(bots / users, DEFECTS["bots"], users)
-    did = demo.sql("""
+    did = demo.sql(f"""
         select distinct list(event order by event) from log
         join users on id = user_id where user_id in (select user_id from log where is_bot)
+        and not (created_at between {OUTAGE} and {OUTAGE} + interval 1 day)
         group by user_id
     """).fetchall()
     assert did == [(["page_viewed", "signed_up"],)]
@@ -723,6 +828,32 @@ def test_bots_sign_up_view_one_page_and_never_verify(demo):
         select count(*) from users where verified_at is not null
         and id in (select user_id from log where is_bot)
     """).fetchone() == (0,)
+
+
+def test_bots_have_user_agents_of_crawlers_and_people_those_of_browsers(demo):
+    seen = demo.sql("""
+        select is_bot, list(distinct user_agent) from events where source = 'web' group by 1
+    """).fetchall()
+    assert {who: set(names) for who, names in seen} == {
+        False: set(agents.OF_PEOPLE),
+        True: set(agents.OF_BOTS),
+    }
+
+
+def test_the_public_list_of_crawlers_knows_the_bots_and_none_of_the_browsers():
+    is_crawler = pytest.importorskip("crawleruseragents").is_crawler
+    assert all(is_crawler(agent) for agent in agents.OF_BOTS)
+    assert not any(is_crawler(agent) for agent in agents.OF_PEOPLE)
+
+
+def test_every_browser_sends_one_user_agent_and_servers_none(demo):
+    # Whoever views a page before signing up does so with the browser that signs up.
+    wrong = demo.sql("""
+        select anonymous_id from events group by anonymous_id
+        having count(distinct user_agent) <> (anonymous_id is not null)::int
+        or count_if((source = 'web') <> (user_agent is not null)) > 0
+    """)
+    assert wrong.fetchall() == []
 
 
 def test_internal_people_have_our_domain_and_their_own_accounts(demo):
@@ -751,6 +882,120 @@ def test_some_people_view_a_page_before_they_sign_up(demo):
         where p.acquisition = 'organic'
     """).fetchone()
     assert near(seen, DEFECTS["anonymous_first_view"], n)
+
+
+def test_an_outage_loses_most_page_views_of_a_wednesday(demo):
+    event, lost = DEFECTS["outage"]["event"], DEFECTS["outage"]["lost"]
+    # Events are numbered as they were tracked: a gap is an event that never came.
+    gaps, kept, beside, weekday = demo.sql(f"""
+        select max(right(event_id, 9)::int) + 1 - count(*),
+               count_if(event = '{event}' and occurred_at::date = {OUTAGE}),
+               count_if(event = '{event}' and occurred_at::date in (
+                   {OUTAGE} - interval 7 day, {OUTAGE} + interval 7 day)) / 2,
+               dayname({OUTAGE})
+        from log
+    """).fetchone()
+    assert weekday == "Wednesday"
+    assert near(gaps / (gaps + kept), lost, gaps + kept)
+    assert 1 - kept / beside == pytest.approx(lost, abs=0.06)
+
+
+def test_the_outage_spares_other_events(demo):
+    that_day, beside = demo.sql(f"""
+        select count_if(occurred_at::date = {OUTAGE}),
+               count_if(occurred_at::date in (
+                   {OUTAGE} - interval 7 day, {OUTAGE} + interval 7 day)) / 2
+        from log where event <> '{DEFECTS["outage"]["event"]}'
+    """).fetchone()
+    assert that_day / beside == pytest.approx(1, abs=0.1)
+
+
+FIRED = f"""(
+    select user_id, count(*) as n, max(occurred_at) - min(occurred_at) as apart,
+           count(distinct (session_id, workspace_id, anonymous_id, user_agent)) as kinds
+    from log where event = '{DEFECTS["double_fired"]["event"]}' group by 1
+)"""
+
+
+def test_some_events_are_fired_twice_at_once_with_two_ids(demo):
+    # Everybody opens the docs once: whatever comes again was fired twice.
+    n, again, wrong = demo.sql(f"""
+        select count(*), sum(n - 1), count_if(n > 2 or kinds > 1 or n = 2 and apart not between
+               interval 50 millisecond and interval 1500 millisecond)
+        from {FIRED}
+    """).fetchone()
+    assert near(float(again) / n, DEFECTS["double_fired"]["share"], n)
+    assert wrong == 0
+
+
+def copied(db: duckdb.DuckDBPyConnection) -> str:
+    """One row per event that was sent twice: in how many `versions`, and `kinds` of the rest."""
+    own = {"app_version", "received_at"}
+    rest = ", ".join(name for name in db.table("events").columns if name not in own)
+    return f"""(
+        select event_id, count(distinct app_version) as versions, count(distinct ({rest})) as kinds
+        from events group by 1 having count(*) > 1
+    )"""
+
+
+def test_some_copies_say_another_version_and_nothing_else(demo):
+    n, conflicting, wrong = demo.sql(f"""
+        select count(*), avg((versions > 1)::int), count_if(kinds > 1) from {copied(demo)}
+    """).fetchone()
+    assert near(conflicting, DEFECTS["conflicting_copies"], n)
+    assert wrong == 0
+
+
+def test_an_unplanned_property_comes_with_some_page_views(demo):
+    column = DEFECTS["unplanned_property"]
+    n, filled, elsewhere = demo.sql(f"""
+        select count_if(event = 'page_viewed'),
+               count_if(event = 'page_viewed' and {column} is not null),
+               count_if(event <> 'page_viewed' and {column} is not null)
+        from log
+    """).fetchone()
+    assert near(filled / n, DEFECTS["unplanned_property_filled"], n)
+    assert elsewhere == 0
+
+
+def test_some_workflows_are_imported_without_an_event(demo):
+    logged, imported, wrong = demo.sql(f"""
+        select count(workflow_id), count_if(workflow_id is null),
+               count_if(u.id is null or u.workspace_id <> w.workspace_id
+                        or w.created_at not between u.created_at and {END})
+        from workflows w
+        left join log on workflow_id = w.id and event = 'workflow_saved'
+        left join users u on u.id = created_by
+    """).fetchone()
+    assert near(imported / logged, DEFECTS["workflows_without_event"], logged)
+    assert wrong == 0
+
+
+def test_the_engagement_tool_loses_some_events_and_gets_others_late(demo):
+    n, lost, arrived, slow, wrong = demo.sql(f"""
+        select count(*), count_if(delay is null), count(delay),
+               count_if(delay >= interval 2 hour),
+               count_if(not (delay between interval 1 second and interval 1 minute
+                             or delay between interval 2 hour and interval 12 hour))
+        from (
+            select m.received_at - l.received_at as delay
+            from log l left join mailer_events m using (event_id)
+            where l.event in ({MAILER_GETS}) and l.received_at < {END} - interval 12 hour
+        )
+    """).fetchone()
+    assert near(lost / n, DEFECTS["mailer_lost"], n)
+    assert near(slow / arrived, DEFECTS["mailer_slow"], arrived)
+    assert wrong == 0
+    assert_the_mailers_copy_is_of_the_log(demo)
+
+
+def test_without_defects_nothing_is_lost_fired_twice_or_unplanned(clean):
+    assert DEFECTS["unplanned_property"] not in clean.table("events").columns
+    assert clean.sql("""
+        select max(right(event_id, 9)::int) + 1 - count(*) from log
+    """).fetchone() == (0,)
+    assert clean.sql(f"select max(n) from {FIRED}").fetchone() == (1,)
+    assert clean.sql(f"select count(*) from {copied(clean)}").fetchone() == (0,)
 
 
 def test_without_defects_the_tables_are_clean(clean):

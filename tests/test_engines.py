@@ -9,7 +9,43 @@ import playbook as pb
 from playbook import demo
 
 SQLGLOT = {"pyspark": "spark"}  # other names of the same dialect
-TABLES = ("events", "users", "workspaces", "messages", "holdouts")
+TABLES = (
+    "connections",
+    "events",
+    "holdouts",
+    "mailer_events",
+    "messages",
+    "users",
+    "workflows",
+    "workspaces",
+)
+# What the audit shows beside answers, one result each.
+AUDIT = (
+    "agreement",
+    "bounds",
+    "by_week",
+    "causes",
+    "copies",
+    "crawlers",
+    "data_points",
+    "destinations",
+    "devices",
+    "disposable",
+    "duplicates",
+    "examples",
+    "fixes",
+    "freshness",
+    "lateness",
+    "people",
+    "questions",
+    "rules",
+    "soundness",
+    "verdicts",
+    "violations",
+    "visits",
+    "volume",
+    "who",
+)
 # Warehouses whose drivers are not here: what Ibis compiles is all that can be seen of them.
 DIALECTS = ("bigquery", "snowflake", "clickhouse", "trino", "databricks", "pyspark")
 
@@ -37,8 +73,10 @@ def there(small, postgres_connection, postgres_url):
 
 def results(run):
     """Every result that the notebooks show, by id."""
-    found = [pb.audit.questions(run), pb.audit.data_points(run), pb.audit.soundness(run)]
+    found = [getattr(pb.audit, name)(run) for name in AUDIT]
     for question in run.declared.questions:
+        if question.measure != "active":
+            found.append(pb.audit.bounds_of(run, question.id))
         breakdowns = ("",) if question.measure == "active" else ("", "persona", "week")
         found += [pb.friction.answer(run, question.id, by=by) for by in breakdowns]
     found += [
@@ -61,6 +99,11 @@ def test_every_number_is_the_same_on_postgresql(here, there):
     for ours, theirs in zip(results(here), results(there), strict=True):
         assert theirs.rows == ours.rows, ours.id
         assert ours.rows, ours.id
+
+
+def test_every_part_of_the_audit_is_compared():
+    made = {name for name in pb.audit.__all__ if callable(getattr(pb.audit, name))}
+    assert made - {"answer", "bounds_of", "every_answer", "headline"} == set(AUDIT)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -9,7 +9,7 @@ import pytest
 import playbook as pb
 from playbook import figures
 from playbook.results import Unavailable
-from tests import pictures
+from tests import pictures, pictures_of_quality
 
 FEW = 12  # below the pictures' `min_n` of 30
 
@@ -144,3 +144,33 @@ def test_tables_audits_curves_and_what_is_unavailable_have_no_figures():
     assert figures.of(pictures.AUDIT) == figures.of(pictures.CURVE) == []
     assert figures.of(pictures.result("table", [{"a": 1}])) == []
     assert figures.of(Unavailable("x", "No.")) == []
+
+
+def test_bounds_have_a_figure_per_question_and_one_for_each_end():
+    found = figures.of(pictures_of_quality.BOUNDS)
+    assert [tuple(row[name] for name in ("figure", "n", "value", "low", "high", "unit"))
+            for row in found[:3]] == [
+        ("test.bounds.activation_rate", 2104, 0.3821, 0.3616, 0.4031, "share"),
+        ("test.bounds.activation_rate.lowest", 2104, 0.369, None, None, "share"),
+        ("test.bounds.activation_rate.highest", 2104, 0.406, None, None, "share"),
+    ]  # fmt: skip
+
+
+def test_a_question_without_a_share_keeps_its_figure_and_below_min_n_has_no_value():
+    found = {row["figure"]: row for row in figures.of(pictures_of_quality.BOUNDS)}
+    for name in ("time_to_first_run", "unverified_did", "unverified_did.lowest"):
+        row = found[f"test.bounds.{name}"]
+        assert [row[key] for key in ("value", "low", "high")] == [None] * 3
+    assert "test.bounds.time_to_first_run.lowest" not in found
+
+
+def test_days_have_one_figure_that_counts_those_out_of_the_ordinary():
+    found = told(pictures_of_quality.VOLUME, "figure", "segment", "n", "value", "unit")
+    assert found == [("test.volume.anomalies", "", 2880, 4, "count")]
+    assert told(pictures_of_quality.CALM, "value") == [(0,)]
+    assert figures.of(replace(pictures_of_quality.CALM, finish=lambda _rows: [])) == []
+
+
+def test_a_name_that_ends_as_bounds_do_keeps_its_interval():
+    rows = [row | {"step": "a.lowest"} for row in pictures.STEPS_ROWS[:1]]
+    assert figures.of(pictures.result("steps", rows))[0]["low"] == 0.9991

@@ -86,6 +86,27 @@ def test_a_class_rests_on_the_total_of_its_segment():
     assert body(pictures.MIX_BY)[-1][5] == "too few to say (n = 14)"
 
 
+def test_bounds_read_as_percent_days_as_counts_and_what_moves_as_points():
+    rows = table(
+        "subject | n    | share | low  | high | lowest | highest | because",
+        "runs    | 5120 | 0.382 | 0.37 | 0.39 | 0.3    | 0.4     | ties",
+        "none    | –    | –     | –    | –    | –      | –       | no such event",
+        "few     | 12   | 0.5   | 0.2  | 0.8  | 0.4    | 0.6     | ties",
+    )
+    few = "too few to say (n = 12)"
+    assert body(result("bounds", rows)) == [
+        ["runs", "5,120", "38.2 %", "37.0 %", "39.0 %", "30.0 %", "40.0 %", "ties"],
+        ["none", "–", "–", "–", "–", "–", "–", "no such event"],
+        ["few", "12", few, few, few, few, few, "ties"],
+    ]
+    rows = table(
+        "event | n | expected | low | high | anomaly", "a | 312 | 1239.6 | 1100.4 | 1.5e3 | yes"
+    )
+    assert body(result("volume", rows)) == [["a", "312", "1,239.6", "1,100", "1,500", "yes"]]
+    rows = [{"what": "copies", "moves": 0.0231}, {"what": "ties", "moves": None}]
+    assert body(result("table", rows)) == [["copies", "2.3 points"], ["ties", "–"]]
+
+
 def test_a_long_table_ends_after_most_rows_and_says_how_many_there_are():
     long = result("table", [{"n": k} for k in range(1200)])
     found = listings.table(long, most=2)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from playbook import coverage
 from playbook.mistakes import Mistake
-from playbook.periods import Period, duration, period, watermark, words
+from playbook.periods import Ends, Period, duration, ends, period, words
+from playbook.tables import conform
 from tests.spec import at, rows, table
 
 FIRST, LAST = at("2026-01-01 06:00"), at("2026-06-30 18:30")
@@ -134,25 +136,143 @@ def test_a_window_that_ends_exactly_at_the_watermark_is_closed(engine):
     ]
 
 
-def test_the_watermark_ignores_clocks_ahead_of_their_arrival_and_dead_batteries(engine):
-    arrivals = table("""
-        event_id | at                  | received_at
-        1        | 1970-01-01 00:00    | 2026-01-02 00:00
-        2        | 1999-12-31 23:59:59 | 2026-01-02 00:00
-        3        | 2026-01-02 10:00    | 2026-01-02 10:00
-        4        | 2026-01-05 10:00    |
-        5        | 2031-01-01 00:00    | 2026-01-05 10:00
-        6        |                     | 2026-01-09 00:00
-    """)
-    assert rows(watermark(arrivals), engine) == [
-        {"first": at("2026-01-02 10:00"), "last": at("2026-01-05 10:00")}
-    ]
+def arrived(text: str) -> list[dict[str, Any]]:
+    """What arrived per source and day, drawn: `source`, `n`, `first_at`, `last_at`, `got_at`."""
+    drawn = table(text, n="int64").to_pyarrow().to_pylist()
+    names = {"first_at": "sane_first", "last_at": "sane_last", "got_at": "received"}
+    return [{names.get(name, name): value for name, value in row.items()} for row in drawn]
 
 
-def test_no_events_have_no_watermark(engine):
-    assert rows(watermark(table("event_id | at | received_at")), engine) == [
-        {"first": None, "last": None}
-    ]
+def fetched(text: str, connection: Any) -> list[dict[str, Any]]:
+    """What arrived per source and day, counted from drawn rows of a log."""
+    return rows(coverage.counted(conform(table(text), "events"), ()), connection)
+
+
+def test_each_source_has_its_own_ends_and_its_longest_silence():
+    found = ends(
+        arrived("""
+            source | n | first_at         | last_at          | got_at
+            web    | 9 | 2026-01-05 08:00 | 2026-01-05 20:00 | 2026-01-05 21:00
+            server | 9 | 2026-01-09 08:00 | 2026-01-09 23:00 | 2026-01-09 23:00
+            server | 9 | 2026-01-05 07:00 | 2026-01-05 19:00 | 2026-01-05 19:00
+            web    | 9 | 2026-01-06 00:00 | 2026-01-06 09:00 | 2026-01-06 09:00
+            server | 9 | 2026-01-07 08:00 | 2026-01-07 12:00 | 2026-01-07 12:00
+                   | 1 | 2026-01-06 12:00 | 2026-01-06 12:00 | 2026-01-06 12:00
+        """)
+    )
+    assert found == {
+        "web": Ends(at("2026-01-05 08:00"), at("2026-01-06 09:00"), DAY),
+        "server": Ends(at("2026-01-05 07:00"), at("2026-01-09 23:00"), 2 * DAY),
+        None: Ends(at("2026-01-06 12:00"), at("2026-01-06 12:00"), timedelta(0)),
+    }
+
+
+def test_clocks_ahead_of_their_arrival_and_dead_batteries_move_no_end(engine):
+    found = fetched(
+        """
+        event_id | event | source | at                      | received_at
+        1        | ran   | web    | 1970-01-01 00:00        | 2026-01-02 00:00
+        2        | ran   | web    | 1999-12-31 23:59:59     | 2026-01-02 00:00
+        3        | ran   | web    | 2026-01-02 10:00        | 2026-01-02 10:00
+        4        | ran   | web    | 2026-01-05 10:00        |
+        5        | ran   | web    | 2026-01-05 11:00:00.001 | 2026-01-05 11:00
+        6        | ran   | web    | 2031-01-01 00:00        | 2026-01-05 10:00
+        7        | ran   | web    |                         | 2026-01-09 00:00
+        8        | ran   | app    | 2000-01-01 00:00        | 2026-01-02 00:00
+        9        | ran   | odd    | 2031-01-01 00:00        | 2026-01-05 10:00
+        """,
+        engine,
+    )
+    # Nothing that the odd source says is possible: it has no ends.
+    assert ends(found) == {
+        "web": Ends(at("2026-01-02 10:00"), at("2026-01-05 10:00"), 3 * DAY),
+        "app": Ends(at("2000-01-01"), at("2000-01-01"), timedelta(0)),
+    }
+
+
+def test_a_row_without_an_arrival_is_believed_up_to_a_day_after_the_last_one():
+    text = """
+        source | n | first_at         | last_at          | got_at
+        web    | 9 | 2026-01-05 08:00 | 2026-01-05 20:00 | 2026-01-05 21:00
+        web    | 9 | 2026-01-06 08:00 | 2026-01-06 21:00 |
+        jobs   | 9 | 2026-01-04 08:00 | 2026-01-04 20:00 |
+    """
+    assert ends(arrived(text))["web"].last == at("2026-01-06 21:00")
+    later = """
+        web    | 9 | 2026-01-06 08:00 | 2026-01-06 21:00:00.000001 |
+        jobs   | 1 | 2099-01-01 00:00 | 2099-01-01 00:00           |
+    """
+    found = ends(arrived(text.replace("2026-01-06 21:00", "2026-01-06 20:00") + later))
+    assert {source: end.last for source, end in found.items()} == {
+        "web": at("2026-01-06 20:00"),
+        "jobs": at("2026-01-04 20:00"),
+    }
+
+
+def test_where_no_row_says_when_it_arrived_strays_after_four_weeks_are_not_believed():
+    text = """
+        source | n   | first_at         | last_at          | got_at
+        web    | 600 | 2026-01-05 08:00 | 2026-01-05 20:00 |
+        jobs   | 400 | 2026-01-06 08:00 | 2026-01-06 20:00 |
+        web    | 1   | 2099-01-01 00:00 | 2099-01-01 00:00 |
+    """
+    lasts = {source: end.last for source, end in ends(arrived(text)).items()}
+    assert lasts == {"web": at("2026-01-05 20:00"), "jobs": at("2026-01-06 20:00")}
+    # One row in a thousand is no stray; nor is what follows a gap of four weeks at the most.
+    common = ends(arrived(text.replace("400", "399")))
+    assert common["web"].last == at("2099-01-01")
+    soon = ends(arrived(text.replace("2099-01-01 00:00", "2026-02-03 20:00")))
+    assert soon["web"].last == at("2026-02-03 20:00")
+    late = ends(arrived(text.replace("2099-01-01 00:00", "2026-02-03 20:01")))
+    assert late["web"].last == at("2026-01-05 20:00")
+
+
+def test_a_product_that_rests_for_a_season_has_no_strays():
+    found = ends(
+        arrived("""
+            source | n    | first_at         | last_at          | got_at
+            web    | 5000 | 2026-01-05 08:00 | 2026-01-05 20:00 | 2026-01-05 20:00
+            web    | 1    | 2026-06-01 09:00 | 2026-06-01 09:00 | 2026-06-01 09:00
+        """)
+    )
+    assert found["web"].last == at("2026-06-01 09:00")
+
+
+def test_what_has_no_events_or_no_times_has_no_ends(engine):
+    assert ends(fetched("event_id | event | at", engine)) == {}
+    timeless = "event_id | event | at | received_at\n 1 | ran | | 2026-01-05"
+    assert ends(fetched(timeless, engine)) == {}
+
+
+def test_a_source_that_rests_at_weekends_is_not_stalled_on_monday():
+    found = ends(
+        arrived("""
+            source | n | first_at         | last_at          | got_at
+            jobs   | 9 | 2026-01-09 08:00 | 2026-01-09 18:00 | 2026-01-09 18:00
+            jobs   | 9 | 2026-01-12 08:00 | 2026-01-12 18:00 | 2026-01-12 18:00
+            jobs   | 9 | 2026-01-13 08:00 | 2026-01-13 18:00 | 2026-01-13 18:00
+            jobs   | 9 | 2026-01-14 08:00 | 2026-01-14 18:00 | 2026-01-14 18:00
+            jobs   | 9 | 2026-01-15 08:00 | 2026-01-15 18:00 | 2026-01-15 18:00
+            jobs   | 9 | 2026-01-16 08:00 | 2026-01-16 18:00 | 2026-01-16 18:00
+            web    | 9 | 2026-01-19 00:00 | 2026-01-19 23:00 | 2026-01-19 23:00
+        """)
+    )
+    # From Friday to Monday is three days; four and a half are too long.
+    assert not found["jobs"].stalled(found["web"].last)
+    assert not found["jobs"].stalled(at("2026-01-21 06:00"))
+    assert found["jobs"].stalled(at("2026-01-21 06:01"))
+
+
+def test_an_export_that_stops_is_stalled_after_a_day_and_a_half():
+    daily = Ends(at("2026-01-01"), at("2026-01-15 18:00"), silence=DAY)
+    assert not daily.stalled(at("2026-01-17 06:00"))
+    assert daily.stalled(at("2026-01-17 06:01"))
+
+
+def test_a_source_that_was_seen_on_one_day_is_stalled_after_another():
+    once = Ends(at("2026-01-15 09:00"), at("2026-01-15 18:00"), silence=timedelta(0))
+    assert not once.stalled(at("2026-01-16 18:00"))
+    assert once.stalled(at("2026-01-16 18:01"))
 
 
 def test_times_are_of_the_canonical_type():

@@ -10,6 +10,8 @@ import pytest
 
 from playbook import answers, demo, run
 from playbook.mistakes import Mistake, Nothing
+from tests import small
+from tests.small import question
 from tests.spec import at
 
 PRODUCT = """
@@ -132,3 +134,150 @@ def test_what_came_after_as_of_counts_nowhere():
     assert last["last"] <= at("2026-03-01")
     (row,) = answers.answer(opened, "first_workflow_24h").rows
     assert row["open"] < 150  # a day's sign-ups, and none of the months that follow
+
+
+def test_what_was_received_after_as_of_counts_nowhere(project):
+    maps = PRODUCT.replace("at: done_at", "at: done_at, received_at: arrived_at")
+    (project / "params" / "small" / "product.yaml").write_text(dedent(maps))
+    store(
+        project,
+        """
+        select * from (values
+            (1, 'ann', 'signed_up', '2026-01-05 09:00', '2026-01-05 09:00'),
+            (2, 'ann', 'ran', '2026-01-06 09:00', '2026-01-06 09:00'),
+            (2, 'ann', 'ran', '2026-01-06 09:00', '2026-01-09 09:00'),
+            (3, 'ann', 'ran', '2026-01-07 09:00', '2026-01-08 00:00:00.000001'),
+            (4, 'bob', 'ran', '2026-01-07 10:00', null),
+            (5, 'bob', 'ran', '2026-01-08 10:00', null),
+            (6, 'bob', 'ran', '2026-01-20 10:00', '2026-01-20 10:00')
+        ) rows(id, person, what, done_at, arrived_at)
+        """,
+    )
+    then = run.open("params/small", "data", as_of="2026-01-08")
+    # What does not say when it was received came when it happened.
+    assert then.coverage["ran"]["n"] == 2
+    assert then.coverage["ran"]["last"] == at("2026-01-07 10:00")
+    assert ids(then.tables.events) == ["1", "2", "4"]
+    assert ids(then.tables.arrivals) == ["1", "2", "4"]
+    assert ids(then.tables.copies) == []
+    now = run.open("params/small", "data")
+    assert now.coverage["ran"]["n"] == 5
+    assert ids(now.tables.events) == ["1", "2", "3", "4", "5", "6"]
+    assert ids(now.tables.copies) == ["2"]
+
+
+def ids(found) -> list[str]:
+    return sorted(found.event_id.to_pyarrow().to_pylist())
+
+
+WEEK = {"start": "signed_up", "within": "7d"}
+QUESTIONS = [
+    question("saved", "reached_within", goal="saved", **WEEK),
+    question("invited", "reached_within", goal="invited", **WEEK),
+]
+# The server, which tells who saved, falls silent on the 15th; the web goes on to the 30th.
+STALLED = """
+    user_id | event     | source | at
+    ann     | signed_up | web    | 2026-01-05 09:00
+    ann     | saved     | server | 2026-01-05 10:00
+    bob     | signed_up | web    | 2026-01-08 10:00
+    cat     | signed_up | web    | 2026-01-10 09:00
+    cat     | saved     | server | 2026-01-10 12:00
+    dee     | signed_up | web    | 2026-01-12 09:00
+    dee     | saved     | server | 2026-01-15 10:00
+    eve     | signed_up | web    | 2026-01-08 10:01
+    fay     | signed_up | web    | 2026-01-15 09:00
+    gus     | signed_up | web    | 2026-01-16 09:00
+    gus     | invited   | web    | 2026-01-18 09:00
+    hal     | signed_up | web    | 2026-01-20 09:00
+    ivy     | signed_up | web    | 2026-01-25 09:00
+    ann     | invited   | web    | 2026-01-30 09:00
+"""
+UNTIL_THE_30TH = ("2026-01-01", "2026-02-01", "2026-01-30 09:00")
+
+
+def stalled(text: str = STALLED, period: tuple[str, str, str] = UNTIL_THE_30TH) -> run.Run:
+    return small.run(questions=QUESTIONS, events=text, period=period)
+
+
+def share(opened: run.Run, id: str) -> dict[str, int]:
+    (row,) = answers.answer(opened, id).rows
+    return {name: row[name] for name in ("n", "reached", "open")}
+
+
+def test_each_source_covers_time_on_its_own_and_one_may_stall():
+    opened = stalled()
+    assert {source: ends.last for source, ends in opened.ends.items()} == {
+        "web": at("2026-01-30 09:00"),
+        "server": at("2026-01-15 10:00"),
+    }
+    assert opened.stalled == {"server": at("2026-01-15 10:00")}
+    assert stalled("user_id | event | source | at").stalled == {}
+
+
+def test_a_question_covers_no_more_than_the_stalled_source_that_it_needs():
+    opened = stalled()
+    found = answers.answer(opened, "saved")
+    assert found.as_of == "2026-01-15 10:00:00"
+    # Bob's window closes at that very moment, and eve's a minute later: as those of cat, dee and
+    # fay it is open, and not dropped. Who came later is not known to the server at all.
+    assert share(opened, "saved") == {"n": 2, "reached": 1, "open": 4}
+    # Were the sources one, eve, fay, gus and hal had been dropped.
+    alone = small.run(
+        questions=QUESTIONS,
+        events=STALLED.replace("server", "web   "),
+        period=UNTIL_THE_30TH,
+    )
+    assert alone.stalled == {}
+    assert share(alone, "saved") == {"n": 8, "reached": 3, "open": 1}
+
+
+def test_a_question_that_needs_no_stalled_source_covers_all_of_the_data():
+    opened = stalled()
+    saved, invited = opened.declared.questions
+    assert opened.reaches(saved) == at("2026-01-15 10:00")
+    assert opened.reaches(invited) == opened.period.as_of == at("2026-01-30 09:00")
+    assert answers.answer(opened, "invited").as_of == opened.as_of == "2026-01-30 09:00:00"
+    assert share(opened, "invited") == {"n": 8, "reached": 1, "open": 1}
+
+
+def test_a_question_never_covers_more_than_the_run():
+    opened = stalled(period=("2026-01-01", "2026-02-01", "2026-01-13"))
+    assert opened.reaches(opened.declared.question("saved")) == at("2026-01-13")
+
+
+def test_a_source_that_has_always_rested_for_as_long_is_not_stalled():
+    rested = STALLED.replace("2026-01-10 12:00", "2026-01-05 12:00")
+    # From the 5th to the 15th: a silence of ten days, and fifteen are not yet too long.
+    opened = stalled(rested)
+    assert opened.stalled == {}
+    assert share(opened, "saved")["open"] == 1
+
+
+def test_a_source_that_sends_a_hundredth_of_an_event_at_the_most_is_not_needed():
+    # The web sends 18 a day: 198 until the test falls silent.
+    web = "".join(f"u{k} | saved | web | 2026-01-{k % 26 + 5:02} 09:00\n" for k in range(18 * 26))
+    log = "user_id | event | source | at\n" + web
+    tests = "ann | saved | test | 2026-01-15 13:00\n"
+    few, some = stalled(log + tests * 2), stalled(log + tests * 3)
+    assert few.stalled["test"] == some.stalled["test"] == at("2026-01-15 13:00")
+    # What the web sends while the test is silent makes the test no smaller than it was.
+    assert few.reaches(QUESTIONS[0]) == at("2026-01-30 09:00")
+    assert some.reaches(QUESTIONS[0]) == at("2026-01-15 13:00")
+
+
+def test_a_source_that_others_replaced_before_the_period_is_not_needed():
+    replaced = STALLED.replace("2026-01-15 10:00", "2026-01-10 13:00") + "".join(
+        f"ivy | saved | api | 2026-01-{day} 09:00\n" for day in range(11, 31)
+    )
+    before = stalled(replaced)
+    assert before.stalled == {"server": at("2026-01-10 13:00")}
+    assert before.reaches(QUESTIONS[0]) == at("2026-01-10 13:00")
+    after = stalled(replaced, ("2026-01-11", "2026-02-01", "2026-01-30 09:00"))
+    assert after.reaches(QUESTIONS[0]) == at("2026-01-30 09:00")
+
+
+def test_a_source_that_nothing_replaced_is_needed_though_it_stalled_before_the_period():
+    opened = stalled(period=("2026-01-20", "2026-02-01", "2026-01-30 09:00"))
+    assert opened.reaches(QUESTIONS[0]) == at("2026-01-15 10:00")
+    assert share(opened, "saved") == {"n": 0, "reached": 0, "open": 0}

@@ -6,14 +6,17 @@ from textwrap import dedent
 from typing import Any
 
 import ibis
+import pyarrow as pa
 import pytest
 import yaml
 
 from playbook import declare, sources
 from playbook.declare import DataPoint, Declarations, Product
 from playbook.mistakes import Mistake
+from playbook.sources import native
 from playbook.tables import Tables
 from playbook.warehouse import Warehouse
+from tests import random_log
 from tests.spec import at, rows, table
 
 LOG = """
@@ -363,6 +366,95 @@ def test_each_event_counts_once_under_its_name_of_today_and_its_first_arrival(st
     assert arrived == [{"event": "other", "n": 5}, {"event": "workflow_saved", "n": 4}]
 
 
+def test_of_rows_that_share_an_id_the_one_that_arrived_first_counts(stored):
+    log = table("""
+        id | person | what  | done_at          | arrived_at
+        1  | ann    | ran   | 2026-01-05 09:00 | 2026-01-05 09:02
+        1  | ann    | ran   | 2026-01-05 09:00 | 2026-01-05 09:01
+        1  | bob    | saved | 2026-01-05 08:00 | 2026-01-05 09:03
+        2  | ann    | ran   | 2026-01-06 09:00 | 2026-01-06 09:01
+        2  | ann    | ran   | 2026-01-06 09:00 | 2026-01-06 09:01
+        2  | ann    | ran   | 2026-01-06 09:00 | 2026-01-06 09:01
+        3  | ann    | ran   |                  | 2026-01-07 09:00
+        3  | bob    | ran   | 2026-01-07 09:00 | 2026-01-07 09:01
+        4  | ann    | ran   |                  | 2026-01-07 09:00
+        4  | ann    | ran   |                  | 2026-01-07 09:01
+           | ann    | ran   |                  | 2026-01-07 09:00
+           | ann    | ran   | 2026-01-08 09:00 | 2026-01-08 09:00
+           | ann    | ran   | 2026-01-08 09:00 | 2026-01-08 09:00
+        5  | cat    | ran   | 2026-01-09 09:00 | 2026-01-09 09:00
+    """)
+    warehouse = stored(log=log)
+    tables = sources.load(declared(events=LOG_MAP), warehouse)
+    assert events(tables, warehouse, "event_id", "user_id", "event", "at") == [
+        {"event_id": "1", "user_id": "ann", "event": "ran", "at": at("2026-01-05 09:00")},
+        {"event_id": "2", "user_id": "ann", "event": "ran", "at": at("2026-01-06 09:00")},
+        {"event_id": "3", "user_id": "bob", "event": "ran", "at": at("2026-01-07 09:00")},
+        {"event_id": "5", "user_id": "cat", "event": "ran", "at": at("2026-01-09 09:00")},
+        {"event_id": None, "user_id": "ann", "event": "ran", "at": at("2026-01-08 09:00")},
+        {"event_id": None, "user_id": "ann", "event": "ran", "at": at("2026-01-08 09:00")},
+    ]
+    shared = tables.shared.group_by("event_id").aggregate(
+        rows=ibis._.count(), timed=ibis._.copy_.count(), last=ibis._.copy_.max()
+    )
+    # A row without a time is no copy: it counts as what it is, an event that nobody can date.
+    assert rows(shared, warehouse.connection) == [
+        {"event_id": "1", "rows": 3, "timed": 3, "last": 2},
+        {"event_id": "2", "rows": 3, "timed": 3, "last": 2},
+        {"event_id": "3", "rows": 2, "timed": 1, "last": 0},
+        {"event_id": "4", "rows": 2, "timed": 0, "last": None},
+    ]
+    assert [row["event_id"] for row in rows(tables.copies, warehouse.connection)] == list("1122")
+
+
+def test_copies_that_differ_in_a_property_alone_leave_the_same_one_in_every_run(stored):
+    log = table("""
+        id | what | done_at          | arrived_at       | draft
+        1  | ran  | 2026-01-05 09:00 | 2026-01-05 09:00 | d2
+        1  | ran  | 2026-01-05 09:00 | 2026-01-05 09:00 |
+        1  | ran  | 2026-01-05 09:00 | 2026-01-05 09:00 | d1
+    """)
+    warehouse = stored(log=log)
+    plan = "[{event: ran, says: It runs., properties: {draft: {}}}]"
+    maps = LOG_MAP.replace("user_id: person", "draft: draft")
+    assert events(sources.load(declared(plan, events=maps), warehouse), warehouse, "draft") == [
+        {"draft": "d1"}
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_event_of_a_random_log_counts_once(stored, seed):
+    found = random_log.log(seed)
+    warehouse = stored(log=random_log.drawn(found))
+    columns = ", ".join(f"{name}: {name}" for name in random_log.TYPES)
+    plan = "[{event: ran, says: It runs., properties: {draft: {}, size: {type: int64}}}]"
+    maps = f"[{{table: log, columns: {{{columns}}}}}]"
+    tables = sources.load(declared(plan, events=maps), warehouse)
+    expected = random_log.once(found)
+    assert 100 < len(expected) < 300 < len(found)
+    assert events(tables, warehouse, *random_log.TYPES) == sorted(
+        expected, key=lambda row: [str(value) for value in row.values()]
+    )
+
+
+def test_events_are_made_when_somebody_first_asks_for_them_and_only_then(stored, monkeypatch):
+    warehouse = stored(log=table(LOG))
+    kept, keep = [], Warehouse.keep
+
+    def noted(warehouse: Warehouse, made: ibis.Table, name: str) -> ibis.Table:
+        kept.append(name)
+        return keep(warehouse, made, name)
+
+    monkeypatch.setattr(Warehouse, "keep", noted)
+    tables = sources.load(declared(events=LOG_MAP), warehouse)
+    assert "events" not in kept
+    early = tables.until(at("2026-01-05 09:30"))
+    earlier, received = (each(at("2026-01-05 09:00:30")) for each in (early.until, early.received))
+    asked = [rows(each.events, warehouse.connection) for each in (earlier, received, early, tables)]
+    assert [len(events) for events in asked] == [1, 0, 1, 2]
+    assert kept.count("events") == 1
+
+
 def test_an_event_takes_account_and_staff_from_its_user_and_says_so(stored):
     log = table("""
         id | person | firm | what | done_at
@@ -426,4 +518,188 @@ def test_a_product_without_users_has_no_staff_and_infers_nothing(stored):
     assert events(tables, warehouse, "user_id", "is_internal", "is_inferred") == [
         {"user_id": "ann", "is_internal": False, "is_inferred": False},
         {"user_id": "bob", "is_internal": False, "is_inferred": False},
+    ]
+
+
+def read_events(found: Declarations, warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The rows of events with their planned properties judged, as the native source reads them."""
+    maps, types = found.product.tables["events"], sources._types(found, "events")
+    read = native.read(maps, "events", warehouse, types, properties=found.properties)
+    return rows(read.drop("event", "at"), warehouse.connection)
+
+
+def misfits(found: Declarations, warehouse: Warehouse) -> dict[str, str]:
+    maps, types = found.product.tables["events"], sources._types(found, "events")
+    return native.misfits(maps, "events", warehouse, types, found.properties)
+
+
+def planned(kind: str) -> str:
+    return f"[{{event: ran, says: It ran., properties: {{amount: {{type: {kind}}}}}}}]"
+
+
+AMOUNT = """
+    - table: log
+      columns: {event_id: id, at: done_at, amount: amount}
+      constants: {event: ran}
+"""
+FITTING = {
+    "int64": {
+        "12": 12,
+        "-7": -7,
+        "+7": 7,
+        " 8 ": 8,
+        "0012": 12,
+        "12.0": 12,
+        "12.": 12,
+        "999999999999999999": 999_999_999_999_999_999,
+    },
+    "float64": {"12": 12.0, "-0.5": -0.5, ".5": 0.5, "5.": 5.0, "1e3": 1000.0, "2.5E-1": 0.25},
+    "boolean": {
+        **dict.fromkeys(["true", "True", "t", "YES", "1", " y"], True),
+        **dict.fromkeys(["false", "FALSE", "f", "no", "0", "n "], False),
+    },
+    "timestamp": {
+        "2026-01-05": at("2026-01-05"),
+        "2026-01-05 09:00": at("2026-01-05 09:00"),
+        "2026-01-05T09:00:01": at("2026-01-05 09:00:01"),
+        "2026-01-05T09:00:00.25Z": at("2026-01-05 09:00:00.25"),
+        "2026-01-05T09:00:00+0530": at("2026-01-05 03:30"),
+        "2026-01-05 09:00:00-08": at("2026-01-05 17:00"),
+        "2026-01-05 09:00:00 UTC": at("2026-01-05 09:00"),
+        "2024-02-29": at("2024-02-29"),
+        "2000-02-29": at("2000-02-29"),
+    },
+}
+MISFITTING = {
+    "int64": ["many", "12.5", "1e3", "12 months", "9223372036854775808", "--1", " "],
+    "float64": ["many", "12,5", "NaN", "Infinity", "1e999", "1.2.3", ".", "e5"],
+    "boolean": ["maybe", "2", "truee", "null"],
+    "timestamp": [
+        *("soon", "05.01.2026", "2026-13-01", "2026-00-10", "2026-01-32", "2026-04-31"),
+        *("2026-02-29", "1900-02-29", "2026-01-05T24:00", "2026-01-05T09:60", "1767603600"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", FITTING)
+def test_a_planned_property_that_arrives_as_text_is_its_planned_type(stored, kind):
+    texts = FITTING[kind]
+    log = pa.table({"id": list(texts), "done_at": ["2026-01-05"] * len(texts)})
+    drawn = ibis.memtable(log.append_column("amount", [list(texts)]))
+    warehouse, found = stored(log=drawn), declared(planned(kind), events=AMOUNT)
+    assert {row["event_id"]: row["amount"] for row in read_events(found, warehouse)} == texts
+    assert not any(row["amount_misfit"] for row in read_events(found, warehouse))
+    assert misfits(found, warehouse) == {"amount_misfit": "boolean"}
+
+
+@pytest.mark.parametrize("kind", MISFITTING)
+def test_a_text_that_is_no_value_of_its_planned_type_is_null_and_marked(stored, kind):
+    texts = MISFITTING[kind]
+    log = pa.table({"id": texts, "amount": texts, "done_at": ["2026-01-05"] * len(texts)})
+    warehouse, found = stored(log=ibis.memtable(log)), declared(planned(kind), events=AMOUNT)
+    assert read_events(found, warehouse) == [
+        {"event_id": text, "amount": None, "amount_misfit": True} for text in sorted(texts)
+    ]
+
+
+@pytest.mark.parametrize("kind", FITTING)
+def test_an_empty_property_is_no_misfit(stored, kind):
+    log = pa.table({"id": ["1", "2"], "amount": [None, ""], "done_at": ["2026-01-05"] * 2})
+    warehouse, found = stored(log=ibis.memtable(log)), declared(planned(kind), events=AMOUNT)
+    assert read_events(found, warehouse) == [
+        {"event_id": "1", "amount": None, "amount_misfit": False},
+        {"event_id": "2", "amount": None, "amount_misfit": False},
+    ]
+
+
+def test_a_number_with_a_fraction_is_no_whole_number(stored):
+    numbers = [12.0, 12.5, None, float("nan"), float("inf"), 1e300, -3.0]
+    log = pa.table({"id": list("abcdefg"), "amount": numbers, "done_at": ["2026-01-05"] * 7})
+    warehouse, found = stored(log=ibis.memtable(log)), declared(planned("int64"), events=AMOUNT)
+    read = read_events(found, warehouse)
+    assert [(row["event_id"], row["amount"], row["amount_misfit"]) for row in read] == [
+        ("a", 12, False),
+        ("b", None, True),
+        ("c", None, False),
+        ("d", None, True),
+        ("e", None, True),
+        ("f", None, True),
+        ("g", -3, False),
+    ]
+
+
+def test_exact_decimals_are_judged_too(stored):
+    log = table("id | done_at | amount\n a | 2026-01-05 | 12.00\n b | 2026-01-05 | 12.50")
+    warehouse = stored(log=log.mutate(amount=log.amount.cast("decimal(18, 2)")))
+    found = declared(planned("int64"), events=AMOUNT)
+    assert read_events(found, warehouse) == [
+        {"event_id": "a", "amount": 12, "amount_misfit": False},
+        {"event_id": "b", "amount": None, "amount_misfit": True},
+    ]
+
+
+def test_only_planned_properties_of_another_type_are_judged(stored):
+    log = table("""
+        id | done_at    | amount | word | agent
+        1  | 2026-01-05 | 3      | x    | true
+    """)
+    warehouse = stored(log=log.mutate(amount=log.amount.cast("int64")))
+    plan = """
+    - event: ran
+      says: It ran.
+      properties: {amount: {type: int64}, word: {}, is_bot: {type: boolean}}
+    """
+    columns = "{event_id: id, at: done_at, amount: amount, word: word, is_bot: agent}"
+    found = declared(plan, events=f"[{{table: log, columns: {columns}, constants: {{event: r}}}}]")
+    assert misfits(found, warehouse) == {}
+    assert read_events(found, warehouse) == [
+        {"event_id": "1", "amount": 3, "word": "x", "is_bot": True}
+    ]
+
+
+def test_a_table_whose_values_must_fit_has_no_misfits_beside_one_that_has(stored):
+    texts = table("id | done_at | amount\n 1 | 2026-01-05 | many\n 2 | 2026-01-05 | 7")
+    numbers = table("id | done_at | amount\n 1 | 2026-01-05 | 3", amount="int64")
+    warehouse = stored(log=texts, other=numbers)
+    found = declared(planned("int64"), events=AMOUNT + AMOUNT.replace("table: log", "table: other"))
+    assert read_events(found, warehouse) == [
+        {"event_id": "1", "amount": None, "amount_misfit": True},
+        {"event_id": "2", "amount": 7, "amount_misfit": False},
+        {"event_id": "other:1", "amount": 3, "amount_misfit": False},
+    ]
+
+
+def test_a_misfit_is_never_blamed_for_a_failed_load(stored):
+    log = table("id | moment | amount\n 1 | soon | many\n 2 | 2026-01-05 | 7")
+    maps = AMOUNT.replace("done_at", "moment")
+    warehouse, found = stored(log=log), declared(planned("int64"), events=maps)
+    maps, types = found.product.tables["events"], sources._types(found, "events")
+    mistake = native.uncast(maps, "events", warehouse, types, properties=found.properties)
+    assert mistake.wrong == "Column `moment` of table `log` cannot become `events.at`."
+
+
+def test_a_map_that_names_no_columns_says_which_it_needs(stored):
+    with pytest.raises(Mistake) as mistake:
+        sources.load(declared(events="- {table: log}"), stored(log=table(LOG)))
+    assert str(mistake.value) == (
+        "The map of table `log` to `events` names no columns.\n"
+        "The table has: id, person, what, done_at, arrived_at.\n"
+        "Hint: write `columns:` with `event_id: …`, `event: …`, `at: …` at least."
+    )
+
+
+def test_columns_that_no_map_names_arrive_without_a_plan(stored):
+    log = table("id | what | done_at | kind | place | words | size\n 1 | ran | 2026-01-05 | | | |")
+    warehouse = stored(log=log, people=table(PEOPLE))
+    found = declared(
+        events="""
+        - {table: log, columns: {event_id: id, event: what, at: done_at}, only: {kind: [1]}}
+        - {table: people, columns: {event_id: [id, staff], at: joined_at}, constants: {event: in}}
+        - {table: log, columns: {event_id: id, event: what, at: done_at}, leave_out: {place: [x]}}
+        """
+    )
+    assert native.unmapped(found.product.tables["events"], warehouse) == [
+        "log.words",
+        "log.size",
+        "people.workspace",
     ]

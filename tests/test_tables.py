@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ibis
+import ibis.expr.types as ir
 import pytest
 
 from playbook.mistakes import Mistake
@@ -82,7 +83,63 @@ def test_a_required_column_that_is_not_mapped_is_a_mistake():
 
 def test_has_asks_what_the_source_delivers_not_what_conform_fills_in():
     events = conform(table("event_id | event | at\n 1 | ran | 2026-01-05"), "events")
-    tables = Tables(events, events, mapped={"events": frozenset({"event_id", "event", "at"})})
+    mapped = {"events": frozenset({"event_id", "event", "at"})}
+    tables = Tables(events, lambda: events, mapped=mapped)
     assert tables.has("events", "at")
     assert not tables.has("events", "account_id")
     assert not tables.has("users")
+
+
+LOG = """
+    event_id | event | at               | received_at
+    1        | ran   | 2026-01-05 09:00 | 2026-01-05 09:00
+    2        | ran   | 2026-01-05 09:00 | 2026-01-06 09:00
+    3        | ran   | 2026-01-05 09:00 |
+    4        | ran   | 2026-01-06 09:00 | 2026-01-05 09:00
+    5        | ran   | 2026-01-06 09:00 |
+    6        | ran   |                  | 2026-01-05 09:00
+"""
+
+
+def ids(found: ir.Table, engine: ibis.BaseBackend) -> list[str]:
+    return [row["event_id"] for row in rows(found.select("event_id"), engine)]
+
+
+def test_until_leaves_out_what_happened_later_and_keeps_the_log_as_it_arrived(engine):
+    log = conform(table(LOG), "events")
+    users = conform(
+        table("""
+            user_id | signed_up_at
+            ann     | 2026-01-05 09:00
+            bob     | 2026-01-05 09:01
+            cat     |
+        """),
+        "users",
+    )
+    messages = conform(
+        table("""
+            message_id | user_id | sent_at
+            1          | ann     | 2026-01-05 09:00
+            2          | ann     | 2026-01-05 09:01
+            3          | ann     |
+        """),
+        "messages",
+    )
+    made = Tables(log, lambda: log.filter(log.at.notnull()), users=users, messages=messages)
+    found = made.until(at("2026-01-05 09:00"))
+    assert ids(found.events, engine) == ["1", "2", "3"]
+    assert ids(found.arrivals, engine) == ["1", "2", "3", "4", "5", "6"]
+    assert [row["user_id"] for row in rows(found.users, engine)] == ["ann", "cat"]
+    assert [row["message_id"] for row in rows(found.messages, engine)] == ["1", "3"]
+
+
+def test_received_leaves_out_what_arrived_later_in_the_log_and_in_the_events(engine):
+    log = conform(table(LOG), "events")
+    shared = log.filter(log.event_id.isin(["1", "2"])).mutate(copy_=ibis.literal(1))
+    found = Tables(log, lambda: log.filter(log.at.notnull()), shared).received(
+        at("2026-01-05 09:00")
+    )
+    # A row that does not say when it arrived came when it happened.
+    assert ids(found.arrivals, engine) == ["1", "3", "4", "6"]
+    assert ids(found.events, engine) == ["1", "3", "4"]
+    assert ids(found.shared, engine) == ids(found.copies, engine) == ["1"]

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -48,12 +49,17 @@ USERS = """
 """
 
 
+def opened(tables, connection):
+    uncounted = {"arrived": [], "copied": [], "inferred": []}
+    return Run(None, Warehouse(connection), tables, PERIOD, at("2026-01-01"), **uncounted)
+
+
 @pytest.fixture
 def run(duckdb_connection):
     events = conform(table(EVENTS), "events").mutate(is_internal=False, is_inferred=False)
     users = conform(table(USERS), "users")
-    tables = Tables(events=events, arrivals=events, users=users)
-    return Run(None, Warehouse(duckdb_connection), tables, PERIOD, at("2026-01-01"))
+    tables = Tables(once=lambda: events, arrivals=events, users=users)
+    return opened(tables, duckdb_connection)
 
 
 def arm(unit, play=PLAY):
@@ -120,13 +126,12 @@ def test_a_ghost_is_no_message_and_a_machine_is_no_reader(run, duckdb_connection
         ),
         "messages",
     )
-    tables = Tables(run.tables.events, run.tables.events, users=run.tables.users, messages=messages)
-    told = Run(None, Warehouse(duckdb_connection), tables, PERIOD, at("2026-01-01"))
+    told = opened(replace(run.tables, messages=messages), duckdb_connection)
     found = {row["unit"]: row["seen"] for row in rows(triggers.messages_of(told, PLAY))}
     assert found == {"ann": True, "cat": False, "eve": False}
 
 
 def test_the_ledger_is_the_same_on_postgresql(run, postgres_connection):
-    there = Run(None, Warehouse(postgres_connection), run.tables, PERIOD, at("2026-01-01"))
+    there = opened(run.tables, postgres_connection)
     found = rows(triggers.outcomes(there, PLAY), postgres_connection)
     assert found == rows(triggers.outcomes(run, PLAY))

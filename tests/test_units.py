@@ -31,7 +31,7 @@ def log(text: str, **known: str) -> Tables:
     extra = {"is_internal": "boolean", "draft": "string"}
     events = conform(drawn, "events", extra={c: extra[c] for c in drawn.columns if c in extra})
     ready = {name: conform(table(text, size="int64"), name) for name, text in known.items()}
-    return Tables(events, events, **ready)
+    return Tables(events, lambda: events, **ready)
 
 
 def test_rows_leave_out_bots_internal_people_and_the_unidentified(engine):

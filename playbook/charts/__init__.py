@@ -95,7 +95,10 @@ def trend(result: Answer, *, title: str) -> Chart | Note:
 
 
 def curve(result: Answer, *, title: str) -> Chart | Note:
-    """The share that has reached the goal by each hour, with its band, up to the horizon."""
+    """The share that has reached the goal by each hour, with its band, up to the horizon.
+
+    Where the definition's `share` begins with "not ", or shares fall: what has not arrived yet.
+    """
     return _chart(result, "curve", title)
 
 
@@ -109,10 +112,27 @@ def audit(result: Answer, *, title: str) -> Chart | Note:
     return _chart(result, "audit", title)
 
 
-def _chart(result: Answer, shape: str, title: str) -> Chart | Note:
+def bounds(result: Answer, *, title: str) -> Chart | Note:
+    """A row per question: the answer upon its interval, upon what defects of the data allow."""
+    return _chart(result, "bounds", title)
+
+
+def volume(result: Answer, *, title: str, most: int = 6) -> Chart | Note:
+    """A panel per event: what arrives each day against what is usual; anomalies stand out.
+
+    Args:
+        result: A result of shape `volume`.
+        title: The subject of the claim.
+        most: Panels at most: first those with anomalies, then the busiest events.
+    """
+    return _chart(result, "volume", title, most=most)
+
+
+def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note:
     if isinstance(result, Unavailable):
         return Note(title, result.reason)
-    from playbook.charts import bars, grids, ladder, lines  # Altair takes a second to import
+    # Altair takes a second to import.
+    from playbook.charts import bars, curves, forest, ladder, lines, matrix, panels, ranges
 
     draw = {
         "share": bars.share,
@@ -120,9 +140,11 @@ def _chart(result: Answer, shape: str, title: str) -> Chart | Note:
         "buckets": bars.classes,
         "steps": ladder.steps,
         "trend": lines.trend,
-        "curve": lines.curve,
-        "effect": grids.effect,
-        "audit": grids.audit,
+        "curve": curves.curve,
+        "effect": forest.effect,
+        "audit": matrix.audit,
+        "bounds": ranges.bounds,
+        "volume": panels.volume,
     }
     if result.shape != shape or shape not in draw:
         raise Mistake(
@@ -133,7 +155,7 @@ def _chart(result: Answer, shape: str, title: str) -> Chart | Note:
     rows = look.plain(result.rows)
     if not rows:
         return Note(title, NOBODY)
-    return _finished(draw[shape](result, rows), result, title)
+    return _finished(draw[shape](result, rows, **given), result, title)
 
 
 def _finished(drawn: Any, result: Result, title: str) -> Chart:

@@ -178,6 +178,8 @@ def config() -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):  # of NumPy, whose truth values are no `bool`
+        value = value.item()
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):

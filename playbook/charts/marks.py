@@ -17,14 +17,25 @@ def rows(field: str, names: Sequence[str]) -> alt.Y:
     return alt.Y(f"{field}:N", title=None, axis=None).scale(domain=list(names))
 
 
-def labels(names: Sequence[str], size: float) -> alt.Chart:
-    """Names to the left of their bands, each in the middle however many lines it has."""
+def labels(names: Sequence[str], size: float, *, loud: Sequence[str] = ()) -> alt.TopLevelMixin:
+    """Names to the left of their bands, each in the middle however many lines it has.
+
+    Args:
+        names: One per band, from the top.
+        size: Pixels of a band.
+        loud: Of the names, those that nobody may overlook.
+    """
     values = [
         {"said": name, "at": round(size * (i + 0.5) - LINE / 2 * name.count("\n"), 1)}
         for i, name in enumerate(names)
     ]
-    text = alt.Chart(alt.Data(values=values)).mark_text(align="right", lineHeight=LINE)
-    return text.encode(x=alt.value(-8), y=pixels("at"), text="said:N")
+    found = []
+    for marked in (False, True):
+        own = [value for value in values if (value["said"] in loud) == marked]
+        style = {"fontWeight": "bold", "color": look.ORANGE} if marked else {}
+        text = alt.Chart(alt.Data(values=own)).mark_text(align="right", lineHeight=LINE, **style)
+        found += [text.encode(x=alt.value(-8), y=pixels("at"), text="said:N")] if own else []
+    return found[0] if len(found) == 1 else alt.layer(*found)
 
 
 def pixels(field: str) -> alt.Y:
@@ -65,6 +76,7 @@ def tips(fields: Mapping[str, str]) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{field}:N", title=title) for field, title in fields.items()]
 
 
-def top(most: float) -> float:
-    """The end of an axis of shares that begins at zero."""
-    return next((end for end in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8) if most <= end), 1.0)
+def top(most: float, *, least: float = 0.05) -> float:
+    """The end of an axis of shares that begins at zero, and never before `least`."""
+    ends = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
+    return next((end for end in ends if most <= end and end >= least), 1.0)

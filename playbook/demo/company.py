@@ -7,11 +7,13 @@ import numpy as np
 from playbook.demo import defects as spoil
 from playbook.demo import people as who
 from playbook.demo import sessions as log
+from playbook.demo.agents import agents, sent_along
+from playbook.demo.collection import mailer, miscollected
 from playbook.demo.draws import MINUTE, NEVER, SECOND, Columns, between, stack, take
 from playbook.demo.journeys import journeys
 from playbook.demo.messages import messages
 from playbook.demo.truth import INTENTS, TRUTH
-from playbook.demo.workflows import deletions, runs, workflows
+from playbook.demo.workflows import deletions, runs, stored, workflows
 
 GENERATIONS = 3  # owners, whom they invite, and whom those invite
 
@@ -19,10 +21,13 @@ GENERATIONS = 3  # owners, whom they invite, and whom those invite
 def company(
     rng: np.random.Generator, accounts: int, block: int, *, defects: bool
 ) -> dict[str, Columns]:
-    """The numbers of one block: `people`, `events` and `messages`, one row each of their things.
+    """The numbers of one block: `people`, `events`, `messages`, the product's own `workflows` and
+    `connections`, and `mailer_events`, one row each of their things.
 
     Ids are positions, times are milliseconds since START, NEVER and -1 stand for null.
     """
+    # Generators apart: what they draw leaves what `rng` draws as it is.
+    for_agents, for_workflows, for_collection, for_mailer = rng.spawn(4)
     people, drafts, connections, invitations = _everybody(rng, accounts, block, defects=defects)
     flows = workflows(rng, people, drafts)
     actions = _actions(rng, people, drafts, connections, invitations, flows)
@@ -33,9 +38,17 @@ def company(
     events = spoil.delivered(rng, events, people)
     if defects:
         events = spoil.spoilt(rng, events, people)
+        events = miscollected(for_collection, events)
     events = take(events, np.argsort(events["received"], kind="stable"))
-    sent = messages(rng, people, sessions)
-    return {"people": people, "events": events, "messages": sent}
+    events["agent"] = sent_along(events, agents(for_agents, people))
+    return {
+        "people": people,
+        "events": events,
+        "messages": messages(rng, people, sessions),
+        "workflows": stored(for_workflows, people, flows, defects=defects),
+        "connections": _connected(people, connections),
+        "mailer_events": mailer(for_mailer, events, defects=defects),
+    }
 
 
 def _everybody(
@@ -110,6 +123,13 @@ def _connecting(rng: np.random.Generator, connections: Columns) -> list[Columns]
         log.rows("connection_created", by, at, connection=np.arange(n)),
         log.rows("connection_tested", by[chosen], tested[chosen], connection=chosen),
     ]
+
+
+def _connected(people: Columns, connections: Columns) -> Columns:
+    """The product's own connections: `number`, `by` and `at`, oldest first."""
+    table = connections | {"number": np.arange(len(connections["by"]))}
+    table = log.allowed(people, table)
+    return take(table, np.argsort(table["at"], kind="stable"))
 
 
 def _once(event: str, people: Columns) -> Columns:

@@ -192,14 +192,25 @@ TRUTH: dict = {
     },
     "plans": {"free": 0.62, "team": 0.29, "business": 0.09},
     "size_unknown": 0.15,
+    # What the engagement tool is sent, and keeps a copy of.
+    "mailer_gets": ("signed_up", "email_verified", "colleague_invited"),
     # What is wrong with the data, only with defects=True.
     "defects": {
         "duplicates": 0.012,  # of rows, sent once more with the same event_id
+        "conflicting_copies": 0.05,  # of those copies: another app_version than the original's
         "late_arrivals": 0.02,  # of rows, received 1 to 72 hours after they happened
         "skewed_clocks": 0.008,  # of people, whose browser's clock is off by 2 to 26 hours
         "impossible_times": 12,  # events per block in 1970 or beyond END
         "unlinked_runs": 0.03,  # of workflow_ran, without workspace_id
         "renamed": {"from": "connection_tested", "to": "connection_checked", "after_weeks": 13},
+        # A Wednesday on which most of the rows of an event are lost; days since START.
+        "outage": {"event": "page_viewed", "day": 100, "lost": 0.75},
+        "double_fired": {"event": "docs_opened", "share": 0.02},  # of events, once more at once
+        "unplanned_property": "experiment_flag",  # a column that nobody planned
+        "unplanned_property_filled": 0.05,  # of page_viewed; null elsewhere
+        "workflows_without_event": 0.01,  # of workflows with one: as many more, imported
+        "mailer_lost": 0.03,  # of the events that the engagement tool is sent
+        "mailer_slow": 0.10,  # of the rest, received there 2 to 12 hours after us
         "direction_missing_from_version": "3.4.0",  # on every workflow_saved from then on
         "staff_accounts": 0.005,  # everybody in them is internal
         "bots": 0.02,  # of sign-ups; each owns an account of its own

@@ -1,4 +1,4 @@
-"""What saved workflows do: they run, fail and get deleted, from the account's first run on."""
+"""What saved workflows do: they run, fail and get deleted, from the first run of the account on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from playbook.demo.draws import (
     pick_value,
     planted,
     repeated,
+    stack,
+    take,
 )
+from playbook.demo.sessions import MARGIN, allowed
 from playbook.demo.truth import TRUTH
 
 HABITS = TRUTH["habits"]
@@ -72,6 +75,29 @@ def deletions(rng: np.random.Generator, people: Columns, table: Columns) -> Colu
     at = table["ends"] + table["every"] // 5 + between(rng, HOUR, 2 * DAY, n)
     kept = np.flatnonzero(gone & (at < SPAN))
     return {"workflow": kept, "at": at[kept]}
+
+
+def stored(rng: np.random.Generator, people: Columns, table: Columns, *, defects: bool) -> Columns:
+    """The product's own workflows, by the servers' clock: `number`, `by` and `at`, oldest first."""
+    n = len(table["by"])
+    saved = {"number": np.arange(n), "by": table["by"], "at": table["saved_at"]}
+    saved = allowed(people, saved)
+    if defects:
+        imported = _imported(rng, people, saved)
+        imported["number"] = n + np.arange(len(imported["by"]))
+        saved = stack([saved, imported])
+    return take(saved, np.argsort(saved["at"], kind="stable"))
+
+
+def _imported(rng: np.random.Generator, people: Columns, saved: Columns) -> Columns:
+    """Workflows that people imported through the API, of which the log knows nothing."""
+    able = take(saved, ~people["locked"][saved["by"]])
+    n = int(TRUTH["defects"]["workflows_without_event"] * len(saved["by"]) + rng.random())
+    n = min(n, len(able["by"]))
+    # Whoever saves workflows imports others, within a month.
+    table = take(able, (rng.random(n) * len(able["by"])).astype(np.int64))
+    latest = np.minimum(table["at"] + 30 * DAY, SPAN - MARGIN)
+    return table | {"at": between(rng, table["at"], latest, n)}
 
 
 def _first_runs(

@@ -1,18 +1,8 @@
 """A result as a sentence, with n and interval: prose that survives next Monday's data."""
 
-from playbook.findings.sentences import (
-    Finding,
-    audit,
-    buckets,
-    curve,
-    effect,
-    mix,
-    of,
-    share,
-    steps,
-    together,
-    trend,
-)
+from playbook.findings.markdown import Finding, together
+from playbook.findings.quality import bounds, fixes, lateness, volume
+from playbook.findings.sentences import audit, buckets, curve, effect, mix, of, share, steps, trend
 from playbook.findings.tables import (
     answers,
     cards,
@@ -30,13 +20,16 @@ __all__ = [
     "Finding",
     "answers",
     "audit",
+    "bounds",
     "buckets",
     "cards",
     "claims",
     "coverage",
     "curve",
     "effect",
+    "fixes",
     "headline",
+    "lateness",
     "mix",
     "of",
     "outreach",
@@ -48,4 +41,5 @@ __all__ = [
     "stuck",
     "together",
     "trend",
+    "volume",
 ]

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
-from playbook import figures
+from playbook.findings import quality
+from playbook.findings.markdown import Finding, bullets, each_segment, named, plain, said
 from playbook.mistakes import Mistake, listed
 from playbook.results import Answer, Result, Unavailable
 from playbook.wording import count, interval, percent, points, too_few
 
 FOUR_WEEKS = timedelta(days=28)
-# What Markdown, HTML or MathJax read as more than text; `_` inside a word is text.
-SPECIAL = re.compile(r"[\\$`*\[\]<>&~]|(?<![^\W_])_|_(?![^\W_])")
-NO_FORMULA = "\u2060"  # a word joiner: Jupyter reads a backslash and a bracket as a formula
-CODE = re.compile(r"(`[^`\n]+`)")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One or more computed sentences, as Markdown, with the figures that they state."""
-
-    text: str
-    figures: tuple[dict[str, Any], ...] = ()
-
-    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
-        shown: dict[str, Any] = {"text/markdown": self.text, "text/plain": self.text}
-        if self.figures:
-            shown[figures.MIME] = list(self.figures)
-        return shown
 
 
 def share(result: Answer, says: str) -> Finding:
@@ -42,7 +22,7 @@ def share(result: Answer, says: str) -> Finding:
 def mix(result: Answer, says: str) -> Finding:
     """The classes in order, as shares of the closed ones; the open ones apart."""
     return said(
-        result, lambda rows: _each_segment(result, rows, lambda own: _classes(result, own, says))
+        result, lambda rows: each_segment(result, rows, lambda own: _classes(result, own, says))
     )
 
 
@@ -52,7 +32,7 @@ buckets = mix
 def steps(result: Answer, says: str = "") -> Finding:
     """The share that arrives at the last step, and the step with the largest loss."""
     return said(
-        result, lambda rows: _each_segment(result, rows, lambda own: _steps(result, own, says))
+        result, lambda rows: each_segment(result, rows, lambda own: _steps(result, own, says))
     )
 
 
@@ -64,7 +44,7 @@ def trend(result: Answer, says: str) -> Finding:
 def curve(result: Answer, says: str, *, at: Sequence[int] = (24, 72)) -> Finding:
     """Per segment: the median, and the share that has reached by some hours; all censored."""
     return said(
-        result, lambda rows: _each_segment(result, rows, lambda own: _curve(result, own, says, at))
+        result, lambda rows: each_segment(result, rows, lambda own: _curve(result, own, says, at))
     )
 
 
@@ -89,6 +69,8 @@ def of(result: Answer, says: str = "") -> Finding:
         "curve": curve,
         "effect": lambda found, _says: effect(found),
         "audit": lambda found, _says: audit(found),
+        "bounds": lambda found, _says: quality.bounds(found),
+        "volume": lambda found, _says: quality.volume(found),
     }
     if isinstance(result, Unavailable):
         return said(result, str)
@@ -101,60 +83,8 @@ def of(result: Answer, says: str = "") -> Finding:
     return shapes[result.shape](result, says)
 
 
-def together(*found: Finding) -> Finding:
-    """Several findings as one list: a bottom line."""
-    lines = [finding.text for finding in found if finding.text]
-    return Finding(
-        "\n".join(line if line.startswith("- ") else f"- {line}" for line in lines),
-        tuple(figure for finding in found for figure in finding.figures),
-    )
-
-
-def said(result: Answer, say: Callable[[list], str]) -> Finding:
-    """What `say` makes of the rows; the reason where there are none."""
-    if isinstance(result, Unavailable):
-        return Finding(f"*Not available.* {_reason(result.reason)}")
-    if not result.rows:
-        return Finding("*Nobody in the period: there is nothing to say.*")
-    return Finding(say(result.rows), tuple(figures.of(result)))
-
-
-def plain(text: object) -> str:
-    """A name from the data as Markdown that shows it as it is, whatever it holds."""
-    return _escaped(" ".join(str(text).split()))
-
-
-def _escaped(text: str) -> str:
-    return SPECIAL.sub(r"\\\g<0>", text.replace("\\", f"\\{NO_FORMULA}"))
-
-
-def named(result: Result, row: Mapping[str, Any]) -> str:
-    """A row's segment in words, as Markdown; "" for everybody."""
-    return " · ".join(plain(result.label(row[column])) for column in result.by)
-
-
-def _reason(text: str) -> str:
-    """A reason as Markdown: what it puts into `code` stays so, all else is text."""
-    parts = CODE.split(text) if "``" not in text else [text]
-    return "".join(part if k % 2 else _escaped(part) for k, part in enumerate(parts))
-
-
-def bullets(lines: Iterable[str]) -> str:
-    """One line as it is, several as a list."""
-    lines = list(lines)
-    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
-
-
 def _each(result: Result, rows: list, say) -> str:
-    return _each_segment(result, rows, lambda own: say(own[0]))
-
-
-def _each_segment(result: Result, rows: list, say) -> str:
-    segments: dict[tuple, list] = {}
-    for row in rows:
-        segments.setdefault(tuple(row[column] for column in result.by), []).append(row)
-    lines = [(named(result, own[0]), say(own)) for own in segments.values()]
-    return bullets(f"**{name}**: {text}" if name else text for name, text in lines)
+    return each_segment(result, rows, lambda own: say(own[0]))
 
 
 def _share(result: Result, row: dict, says: str) -> str:
@@ -280,12 +210,12 @@ def _effect(result: Result, row: dict) -> str:
 
 def _audit(rows: list, says: str) -> str:
     worst: dict[str, str] = {}
-    rank = {"ok": 0, "not needed": 0, "caveat": 1, "missing": 2}
+    rank = {"ok": 0, "used": 0, "not needed": 0, "caveat": 1, "missing": 2}
     for row in rows:
         name = plain(row["subject"])
         old = worst.get(name, "ok")
         worst[name] = max(old, row["status"], key=rank.__getitem__)
-    good = [name for name, status in worst.items() if status == "ok"]
+    good = [name for name, status in worst.items() if not rank[status]]
     text = f"**{len(good)} of {len(worst)}** {says}."
     caveats = [name for name, status in worst.items() if status == "caveat"]
     missing = [name for name, status in worst.items() if status == "missing"]

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playbook.findings.sentences import (
-    Finding,
-    bullets,
-    named,
-    of,
-    plain,
-    said,
-    together,
-)
+from playbook.findings.markdown import Finding, bullets, named, plain, said, together
+from playbook.findings.sentences import of
 from playbook.results import Answer, Result
 from playbook.wording import interval, percent, points, too_few
 

@@ -6,7 +6,8 @@ import csv
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -52,6 +53,17 @@ def write(
     (folder / "index.html").write_text(pages.index(index), encoding="utf-8")
 
 
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A file beside its final place, which takes that place when it is whole."""
+    building = path.with_name(f".{path.name}")
+    try:
+        yield building
+        building.replace(path)
+    finally:
+        building.unlink(missing_ok=True)
+
+
 def move(building: Path, final: Path) -> Path:
     """Publish: the finished folder takes its name in one step; an old one makes room first."""
     aside = final.with_name(f".old-{final.name}")
@@ -92,10 +104,10 @@ def audiences(folder: Path, opened: Run) -> None:
             writer = csv.writer(file)
             writer.writerow(table.columns)
             for batch in table.to_pyarrow_batches():
-                writer.writerows([_inert(v) for v in row.values()] for row in batch.to_pylist())
+                writer.writerows([inert(v) for v in row.values()] for row in batch.to_pylist())
 
 
-def _inert(value: object) -> object:
+def inert(value: object) -> object:
     """A cell that no spreadsheet runs."""
     return f"'{value}" if isinstance(value, str) and value.startswith(ACTIVE) else value
 

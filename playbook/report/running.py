@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,7 +96,9 @@ def execute(
     import papermill
     from traitlets.config import Config
 
-    transport = "tcp" if sys.platform == "win32" else "ipc"
+    # Sockets of its own: by default two reports that run at a time would share theirs.
+    sockets = tempfile.TemporaryDirectory(prefix="kernel-")
+    wires = {"transport": "ipc", "ip": f"{sockets.name}/k"} if sys.platform != "win32" else {}
     source = run.root() / "notebooks" / f"{slug}.ipynb"
     target = building / f"{slug}.ipynb"
     began = datetime.now(UTC)
@@ -111,11 +114,13 @@ def execute(
             progress_bar=False,
             execution_timeout=CELL_TIMEOUT,
             iopub_timeout=120,
-            config=Config({"KernelManager": {"transport": transport}}),
+            config=Config({"KernelManager": wires}),
         )
     except Exception as error:  # whatever it was, the other stages run
         said = (str(error).strip() or "no reason given").splitlines()[-1]
         problem = f"{type(error).__name__}: {scrubbed(said)}"
+    finally:
+        sockets.cleanup()
     notebook = _scrub(target, given)
     # What a cell said explains more than what papermill made of it, and both more than silence.
     reason = (_first_error(notebook) if notebook else "") or problem

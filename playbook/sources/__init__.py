@@ -15,6 +15,7 @@ from ibis import _
 
 from playbook.declare import Declarations
 from playbook.mistakes import Mistake, listed, nearest
+from playbook.portable import when
 from playbook.tables import COLUMNS, Tables, conform
 from playbook.warehouse import Warehouse
 
@@ -23,7 +24,8 @@ PERSON = ("user_id_", "account_id_", "internal_")  # of a row's user, beside its
 
 # Of rows that share the id (a table's first column), the first in this order is kept.
 ORDER: dict[str, tuple[str, ...]] = {
-    "events": ("received_at", "at", "event", "user_id", "session_id"),
+    # From the device on: whichever row it is, it is the same one in every run.
+    "events": ("received_at", "at", "event", "user_id", "session_id", "source", "app_version"),
     "users": ("signed_up_at", *COLUMNS["users"]),
     "accounts": ("created_at", *COLUMNS["accounts"]),
     "messages": ("sent_at", *COLUMNS["messages"]),
@@ -36,26 +38,33 @@ def load(found: Declarations, warehouse: Warehouse) -> Tables:
     _check_tables(product.tables)
     source = _source(product.source)
     types = {name: _types(found, name) for name in product.tables}
+    properties = found.properties
     mapped = {
-        name: source.read(maps, name, warehouse, types[name])
+        name: source.read(maps, name, warehouse, types[name], properties=properties)
         for name, maps in product.tables.items()
     }
+    types["events"] |= source.misfits(
+        product.tables["events"], "events", warehouse, types["events"], properties
+    )
     typed = {name: conform(table, name, extra=types[name]) for name, table in mapped.items()}
     arriving = _current_names(typed.pop("events"), found)
     with explained(found, warehouse):
-        ready = {
-            name: warehouse.keep(_once(table, name), f"arrivals_{name}")
-            for name, table in typed.items()
-        }
-        arrivals = warehouse.keep(arriving, "arrivals_events")
-        events = _known(_once(arrivals.filter(_.at.notnull()), "events"), ready.get("users"))
-        events = warehouse.keep(events, "events_once")
+        ready = {name: warehouse.keep(_once(table, name), name) for name, table in typed.items()}
+        arrivals = warehouse.scanned(arriving, "arrivals")
+        twice = warehouse.keep(_twice(arrivals, "event_id"), "ids_twice")
+        shared = warehouse.keep(_shared(arrivals, twice, "events"), "shared")
         if {"messages", "users"} <= set(ready):
-            messages = _addressed(ready["messages"], ready["users"])
-            ready["messages"] = warehouse.keep(messages, "messages_addressed")
+            ready["messages"] = _addressed(ready["messages"], ready["users"])
+
+    def once() -> ir.Table:
+        events = known(_firsts(arrivals, twice, shared), ready.get("users"))
+        with explained(found, warehouse):
+            return warehouse.keep(events, "events")
+
     return Tables(
-        events=events,
         arrivals=arrivals,
+        once=once,
+        shared=shared,
         mapped={name: frozenset(table.columns) for name, table in mapped.items()},
         **ready,
     )
@@ -75,9 +84,20 @@ def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
     except Exception:
         source = _source(found.product.source)
         for name, maps in found.product.tables.items():
-            if mistake := source.uncast(maps, name, warehouse, _types(found, name)):
+            if mistake := source.uncast(
+                maps, name, warehouse, _types(found, name), properties=found.properties
+            ):
                 raise mistake from None
         raise
+
+
+def unmapped(found: Declarations, warehouse: Warehouse) -> list[str]:
+    """Columns of the product's events tables that no map names: properties without a plan."""
+    events = {each.table for each in found.product.tables["events"]}
+    named = [each for maps in found.product.tables.values() for each in maps]
+    return _source(found.product.source).unmapped(
+        [each for each in named if each.table in events], warehouse
+    )
 
 
 def _check_tables(mapped: Mapping[str, object]) -> None:
@@ -143,10 +163,32 @@ def _once(table: ir.Table, name: str) -> ir.Table:
     """Each thing once: of the rows that share an id, the one that came first; null is no id."""
     if name not in ORDER:
         return table
-    key = next(iter(COLUMNS[name]))
-    first = ibis.window(group_by=key, order_by=list(ORDER[name]))
-    counted = table.mutate(copy_=ibis.row_number().over(first))
-    return counted.filter((_.copy_ == 0) | _[key].isnull()).drop("copy_")
+    twice = _twice(table, next(iter(COLUMNS[name])))
+    return _firsts(table, twice, _shared(table, twice, name))
+
+
+def _twice(table: ir.Table, key: str) -> ir.Table:
+    """The ids that several rows share: few, so that the many rows are never sorted for them."""
+    per_id = table.filter(_[key].notnull()).group_by(key).aggregate(rows_=_.count())
+    return per_id.filter(_.rows_ > 1).select(key)
+
+
+def _shared(table: ir.Table, twice: ir.Table, name: str) -> ir.Table:
+    """The rows that share their id, in the order in which they count; without a time none does."""
+    key, order = twice.columns[0], list(ORDER[name])
+    rows = table.semi_join(twice, key)
+    order += [column for column in rows.columns if column not in order]
+    timed = _.at.notnull() if name == "events" else ibis.literal(True)
+    place = ibis.row_number().over(ibis.window(group_by=[key, timed], order_by=order))
+    return rows.mutate(copy_=when(timed, place))
+
+
+def _firsts(table: ir.Table, twice: ir.Table, shared: ir.Table) -> ir.Table:
+    """Each thing once; a row without an id is no copy of any other."""
+    alone = table.anti_join(twice, twice.columns[0])
+    if "at" in table.columns:
+        alone = alone.filter(_.at.notnull())
+    return alone.union(shared.filter(_.copy_ == 0).drop("copy_"), distinct=False)
 
 
 def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
@@ -155,7 +197,7 @@ def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
     return joined.mutate(account_id=_.account_id.coalesce(_.account_id_)).drop(*PERSON)
 
 
-def _known(events: ir.Table, users: ir.Table | None) -> ir.Table:
+def known(events: ir.Table, users: ir.Table | None) -> ir.Table:
     """Events with the account of their user where they name none, and whether it is one of us."""
     if users is None:
         return events.mutate(is_internal=ibis.literal(False), is_inferred=ibis.literal(False))

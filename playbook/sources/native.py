@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from playbook.declare import TableMap
 from playbook.mistakes import Mistake, listed, nearest
-from playbook.portable import count_if
+from playbook.portable import count_if, when
+from playbook.tables import COLUMNS
 from playbook.warehouse import Warehouse, first_line
 
 Value = str | int | bool
 
+MISFIT = "_misfit"  # ends the name of the column that marks a property's values of another type
+
+# Texts that fit a planned type, so that every engine casts them: few can try a cast.
+_YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+_LEAP_YEAR = "([12][0-9](0[48]|[2468][048]|[13579][26])|(12|16|20|24|28)00)"
+_MONTH_DAY = (
+    "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_DAY = f"([12][0-9]{{3}}-{_MONTH_DAY}|{_LEAP_YEAR}-02-29)"
+_ZONE = "(Z| ?UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)"
+_CLOCK = f"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{{1,9}})?{_ZONE}?)?"
+_FITS = {
+    dt.Int64: "^[+-]?[0-9]{1,18}([.]0*)?$",  # 12.0 is whole; a 19th digit may leave the 64 bits
+    dt.Float64: "^[+-]?([0-9]{1,100}([.][0-9]{0,100})?|[.][0-9]{1,100})([eE][+-]?[0-9]{1,2})?$",
+    dt.Timestamp: f"^{_DAY}([T ]{_CLOCK})?$",
+}
+
 
 def read(
-    maps: Sequence[TableMap], name: str, warehouse: Warehouse, types: Mapping[str, str]
+    maps: Sequence[TableMap],
+    name: str,
+    warehouse: Warehouse,
+    types: Mapping[str, str],
+    *,
+    properties: Collection[str] = (),
 ) -> ir.Table:
     """The rows of one canonical table: the maps' rows, united, under canonical names.
 
@@ -28,27 +53,68 @@ def read(
         name: The canonical table.
         warehouse: Where the product's tables are.
         types: Each column that the maps name, and its type.
+        properties: The columns that are planned properties of events. A value that is none of
+            the planned type is null, and true in the column that `misfits` names.
     """
     parts = [
-        _part(each, name, warehouse, types, prefix=_prefix(maps, place))
+        _part(each, name, warehouse, types, properties, prefix=_prefix(maps, place))
         for place, each in enumerate(maps)
     ]
     columns = list(dict.fromkeys(column for part in parts for column in part.columns))
+    absent = {c: ibis.null(types[c]) if c in types else ibis.literal(False) for c in columns}
     aligned = [
-        part.select(**{c: part[c] if c in part.columns else ibis.null(types[c]) for c in columns})
+        part.select(**{c: part[c] if c in part.columns else absent[c] for c in columns})
         for part in parts
     ]
     return aligned[0] if len(aligned) == 1 else ibis.union(*aligned, distinct=False)
 
 
+def misfits(
+    maps: Sequence[TableMap],
+    name: str,
+    warehouse: Warehouse,
+    types: Mapping[str, str],
+    properties: Collection[str],
+) -> dict[str, str]:
+    """The columns beside the mapped ones that `read` returns: `<property>_misfit` → its type.
+
+    There is one for each property that is planned as a number, a boolean or a time and arrives
+    as text, or as a number with a fraction where it is planned whole. It is never null.
+    """
+    return {
+        canonical + MISFIT: "boolean"
+        for each in maps
+        for table in [_rows(each, name, warehouse)]
+        for canonical, _from, _value, fits in _values(each, table, name, types, properties)
+        if fits is not None
+    }
+
+
+def unmapped(maps: Sequence[TableMap], warehouse: Warehouse) -> list[str]:
+    """Each column of the mapped tables that no map names, as "table.column"."""
+    named: dict[str, set[str]] = {}
+    for each in maps:
+        named.setdefault(each.table, set()).update(_sources(each), each.only, each.leave_out)
+    return [
+        f"{table}.{column}"
+        for table, known in named.items()
+        for column in warehouse.table(table).columns
+        if column not in known
+    ]
+
+
 def uncast(
-    maps: Sequence[TableMap], name: str, warehouse: Warehouse, types: Mapping[str, str]
+    maps: Sequence[TableMap],
+    name: str,
+    warehouse: Warehouse,
+    types: Mapping[str, str],
+    *,
+    properties: Collection[str] = (),
 ) -> Mistake | None:
     """The first column whose values the engine cannot cast, as a mistake; asked after a failure."""
     for each in maps:
         table = _rows(each, name, warehouse)
-        for canonical, source in each.columns.items():
-            value = _renamed(_raw(table, source), each, canonical)
+        for canonical, source, value, _fit in _values(each, table, name, types, properties):
             counted = table.aggregate(
                 bad=count_if(value.notnull() & _as(value, canonical, types, strict=False).isnull()),
                 example=ibis.ifelse(
@@ -78,16 +144,23 @@ def _prefix(maps: Sequence[TableMap], place: int) -> str:
 
 
 def _part(
-    each: TableMap, name: str, warehouse: Warehouse, types: Mapping[str, str], *, prefix: str
+    each: TableMap,
+    name: str,
+    warehouse: Warehouse,
+    types: Mapping[str, str],
+    properties: Collection[str],
+    *,
+    prefix: str,
 ) -> ir.Table:
     table = _rows(each, name, warehouse)
     wanted = {}
-    for canonical, source in each.columns.items():
-        raw = _raw(table, source)
-        _check_cast(raw, each, name, canonical, source, types)
-        wanted[canonical] = _as(_renamed(raw, each, canonical), canonical, types)
+    for canonical, source, value, fits in _values(each, table, name, types, properties):
+        _check_cast(_raw(table, source), each, name, canonical, source, types)
+        wanted[canonical] = _as(value, canonical, types)
+        if fits is not None:
+            wanted[canonical + MISFIT] = ~fits
         if prefix and name == "events" and canonical == "event_id":
-            wanted[canonical] = ibis.literal(prefix) + wanted[canonical]
+            wanted[canonical] = ibis.literal(prefix) + wanted[canonical].nullif("")
     for canonical, value in each.constants.items():
         wanted[canonical] = _as(ibis.literal(_text(value)), canonical, types)
     return table.select(**wanted)
@@ -96,6 +169,12 @@ def _part(
 def _rows(each: TableMap, name: str, warehouse: Warehouse) -> ir.Table:
     """The rows of the product's table that the map takes."""
     table = warehouse.table(each.table)
+    if not each.columns:
+        raise Mistake(
+            f"The map of table `{each.table}` to `{name}` names no columns.",
+            f"The table has: {listed(table.columns)}.",
+            f"write `columns:` with {listed(f'`{c}: …`' for c in _required(name))} at least.",
+        )
     for column in (*_sources(each), *each.only, *each.leave_out):
         if column not in table.columns:
             raise Mistake(
@@ -108,6 +187,10 @@ def _rows(each: TableMap, name: str, warehouse: Warehouse) -> ir.Table:
     for column, values in each.leave_out.items():
         table = table.filter(~_among(table[column], values) | table[column].isnull())
     return table
+
+
+def _required(name: str) -> list[str]:
+    return [column for column, spec in COLUMNS[name].items() if spec.required]
 
 
 def _sources(each: TableMap) -> list[str]:
@@ -123,6 +206,48 @@ def _among(column: ir.Value, values: Sequence[Value]) -> ir.BooleanValue:
     if column.type().is_numeric() and all(type(value) is int for value in values):
         return column.isin(values)
     return column.cast("string").isin([_text(value) for value in values])
+
+
+def _values(
+    each: TableMap,
+    table: ir.Table,
+    name: str,
+    types: Mapping[str, str],
+    properties: Collection[str],
+) -> Iterator[tuple[str, str | Sequence[str], ir.Value, ir.BooleanValue | None]]:
+    """Per mapped column: its canonical name, its source, its value, and whether that fits.
+
+    The last is None where a value must fit: all but planned properties.
+    """
+    for canonical, source in each.columns.items():
+        value = _renamed(_raw(table, source), each, canonical)
+        planned = name == "events" and canonical in properties and canonical not in COLUMNS[name]
+        judged = _judged(value, ibis.dtype(types[canonical])) if planned else (value, None)
+        yield canonical, source, *judged
+
+
+def _judged(value: ir.Value, wanted: dt.DataType) -> tuple[ir.Value, ir.BooleanValue | None]:
+    """A value that is null where it is none of its type, and whether it fits; null and "" do."""
+    kind = value.type()
+    if kind.is_string() and wanted.is_boolean():
+        word = value.strip().lower()
+        known = word.isin([*_YES, *_NO])
+        return when(known, word.isin(_YES)), _or_empty(known, value)
+    if kind.is_string() and type(wanted) in _FITS:
+        text = value.strip()
+        fits = text.re_search(_FITS[type(wanted)])
+        whole = text.re_replace("[.]0*$", "") if wanted.is_integer() else text
+        return when(fits, whole), _or_empty(fits, value)
+    if (kind.is_floating() or kind.is_decimal()) and wanted.is_integer():
+        # Guarded twice: a number beyond 64 bits, or none, must not reach the cast in `floor`.
+        small = when(value.abs() < 9e18, value)
+        fits = (small == small.floor()).fill_null(False)
+        return when(fits, small.floor()), fits | value.isnull()
+    return value, None
+
+
+def _or_empty(fits: ir.BooleanValue, text: ir.StringValue) -> ir.BooleanValue:
+    return fits.fill_null(False) | text.isnull() | (text == "")
 
 
 def _raw(table: ir.Table, source: str | Sequence[str]) -> ir.Value:
@@ -182,8 +307,8 @@ def _as(
 ) -> ir.Value:
     """A value in its canonical type; where not `strict`, null instead of a failure."""
     kind, wanted = value.type(), ibis.dtype(types[canonical])
-    if kind.is_string():
-        value = value.nullif("")
+    if kind.is_string() and not wanted.is_string():
+        value = value.nullif("")  # of a text, `conform` sees to it
     steps = [wanted]
     if wanted.is_timestamp() and (kind.is_string() or (kind.is_timestamp() and kind.timezone)):
         # A text may name its zone: a direct cast would drop it without a word.

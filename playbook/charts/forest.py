@@ -1,4 +1,4 @@
-"""Rows that are read across: effects around zero, and subjects against checks."""
+"""Effects around zero, with their numbers beside them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playbook.results import Result
 from playbook.wording import NONE, count, percent, points, too_few
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
-ROW, CELL = 34, 32
+ROW = 34
 SIGNED = "(datum.value > 0 ? '+' : '') + format(datum.value * 100, '.3~g')"
 # Verdict in the data → what the chart says, its symbol and its colour.
 BETTER = ("better", "triangle-up", look.GREEN)
@@ -29,13 +29,6 @@ VERDICTS = {
 HEADS = {"effect": "effect", "interval": "95 % interval", "sizes": "treated + held out"}
 HEADS |= {"grade": "grade"}
 REFUSED = ("D", "F")  # grades that print no effect
-STATUSES = {  # status → symbol, colour
-    "ok": ("✓", look.GREEN),
-    "caveat": ("~", look.AMBER),
-    "missing": ("✗", look.ORANGE),
-    "not needed": ("", look.PALE),
-}
-OTHER = ("?", look.NOTHING)
 
 
 def effect(result: Result, rows: Rows) -> Drawn:
@@ -52,42 +45,6 @@ def effect(result: Result, rows: Rows) -> Drawn:
     picture = picture.properties(width=width, height=ROW * len(rows))
     notes = ["Treated against held out, in percentage points (pp) with 95 % interval."]
     return picture, notes, [row["said"] for row in drawn]
-
-
-def audit(result: Result, rows: Rows) -> Drawn:
-    """A matrix: rows are subjects, columns are checks."""
-    checks = list(dict.fromkeys(_check(result, row) for row in rows))
-    cells = {(_subject(result, row), _check(result, row)): row for row in rows}
-    subjects = list(dict.fromkeys(subject for subject, _ in cells))
-    drawn = [
-        _cell(subject, check, cells.get((subject, check)))
-        for subject in subjects
-        for check in checks
-    ]
-    left = look.room(subjects)
-    size = min(76, max(26, (look.WIDTH - left - 40) // len(checks)))
-    flat = look.room(checks) < size
-    x = (
-        alt.X("check:N", title=None)
-        .scale(domain=checks)
-        .axis(orient="top", labelAngle=0 if flat else -40, labelAlign="center" if flat else "left")
-    )
-    base = alt.Chart(alt.Data(values=drawn)).encode(x=x, y=marks.rows("subject", subjects))
-    states = list(dict.fromkeys(_state(status) for status in [*STATUSES, *_statuses(rows)]))
-    states = [state for state in states if any(row["state"] == state for row in drawn)]
-    colour = alt.Color("state:N").scale(
-        domain=states, range=[_colour_of(state) for state in states]
-    )
-    fields = ("subject", "check", "status", "seen", "expected")
-    tip = marks.tips({field: field for field in fields})
-    legend = alt.Legend(orient="top", title=None, symbolType="square", offset=10)
-    rect = base.mark_rect(cornerRadius=3, stroke=look.WHITE, strokeWidth=3)
-    layers = rect.encode(color=colour.legend(legend), tooltip=tip) + base.mark_text(
-        fontSize=13, fontWeight="bold"
-    ).encode(text="symbol:N", color=alt.Color("ink:N", scale=None), tooltip=tip)
-    picture = (layers + marks.labels(subjects, CELL)).resolve_scale(color="independent")
-    picture = picture.properties(width=size * len(checks), height=CELL * len(subjects))
-    return picture, [], [_row_said(subject, drawn) for subject in subjects]
 
 
 def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
@@ -156,45 +113,3 @@ def _forest(base: alt.Chart, rows: Rows) -> list[alt.Chart]:
         x=x, color=colour.legend(legend), shape=shape.legend(legend), tooltip=tips
     )
     return [zero.encode(x=x), whisker, symbol]
-
-
-def _cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[str, Any]:
-    status = row["status"] if row else "not needed"
-    symbol, colour = STATUSES.get(status, OTHER)
-    return {
-        "subject": subject,
-        "check": check,
-        "status": status,
-        "state": _state(status),
-        "symbol": symbol,
-        "ink": look.ink_on(colour),
-        "seen": str((row or {}).get("seen") or NONE),
-        "expected": str((row or {}).get("expected") or NONE),
-    }
-
-
-def _state(status: str) -> str:
-    return f"{STATUSES.get(status, OTHER)[0]} {status}".strip()
-
-
-def _colour_of(state: str) -> str:
-    return next((c for status, (_, c) in STATUSES.items() if _state(status) == state), OTHER[1])
-
-
-def _statuses(rows: Rows) -> list[str]:
-    return [row["status"] for row in rows]
-
-
-def _subject(result: Result, row: dict[str, Any]) -> str:
-    name = " · ".join(x for x in (result.label(row["subject"]), look.segment(result, row)) if x)
-    return look.fitted(name, 38)
-
-
-def _check(result: Result, row: dict[str, Any]) -> str:
-    return look.wrapped(result.label(row["check"]), 30, most=1)[0]
-
-
-def _row_said(subject: str, cells: Rows) -> str:
-    own = [cell for cell in cells if cell["subject"] == subject and cell["status"] != "not needed"]
-    said = ", ".join(f"{cell['check']} {cell['status']}" for cell in own)
-    return f"{' '.join(subject.split())}: {said or 'nothing needed'}"

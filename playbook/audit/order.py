@@ -1,0 +1,120 @@
+"""What came when: times that cannot be, the order of events, and events that fire twice."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.portable import count_if, seconds, when
+from playbook.results import Answer, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+
+TWICE = 2  # seconds within which the same event in the same visit is one that fired twice
+OVERTAKEN = 60  # seconds by which an event must arrive before an earlier one
+
+
+def visits(run: Run) -> Answer:
+    """Events of visits that fire twice, or arrive before earlier ones; those that are counted.
+
+    Looked at are the events that a question, a play or the path names: on others it changes
+    nothing. One that fires twice has another id, and all its properties are the same.
+
+    Returns:
+        Shape `table`: one row per event: `event`, `n`, `twice`, `overtaken`.
+    """
+    name = "audit.visits"
+    if not run.tables.has("events", "session_id"):
+        return Unavailable(name, "No `session_id` is mapped, so events have no visits.")
+    arrivals, properties = run.tables.arrivals, run.declared.properties
+    held = [column for column in properties if column in arrivals.columns]
+    rows = arrivals.filter(_.session_id.notnull(), _.event.isin(counted(run)))
+    visit = ibis.window(group_by="session_id", order_by=["at", "event_id"])
+    # What must be the same, in one text: one window column instead of one for each.
+    texts = [rows[column].cast("string").fill_null("") for column in ("user_id", *held)]
+    walked = rows.mutate(like_=ibis.literal("|").join([rows.event, *texts])).mutate(
+        id_before=_.event_id.lag().over(visit),
+        like_before=_.like_.lag().over(visit),
+        at_before=_.at.lag().over(visit),
+        received_before=_.received_at.lag().over(visit),
+    )
+    soon = seconds(_.at_before, _.at) <= TWICE
+    again = (_.like_ == _.like_before) & (_.event_id != _.id_before) & soon
+    found = walked.group_by("event").aggregate(
+        n=_.count(),
+        twice=count_if(again),
+        overtaken=count_if(seconds(_.received_at, _.received_before) > OVERTAKEN),
+    )
+    return run.result(name, "table", found.order_by("event"), counts="every row")
+
+
+def causes(run: Run) -> Answer:
+    """Whether what must come first does: `follows` of the plan, thing by thing.
+
+    Returns:
+        Shape `table`: one row per rule: `event`, `follows`, `by`, `things` (that have the
+        event), `without` (those that never had the first one), `before` (those that had it
+        later), and `share` of both.
+    """
+    name = "audit.causes"
+    wanted = [
+        (rule.by, point.event, rule.event)
+        for point in run.declared.plan
+        for rule in point.follows
+        if rule.by in run.tables.arrivals.columns
+    ]
+    if not wanted:
+        return Unavailable(
+            name,
+            "The plan does not say what must come first. Write `follows:` under a data point, "
+            "such as a verification that follows a sign-up.",
+        )
+    wanted.sort()
+    parts = [
+        part
+        for by, rules in groupby(wanted, key=lambda rule: rule[0])
+        for part in _per_thing(run, by, [(event, first) for _by, event, first in rules])
+    ]
+    united = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
+    return run.result(name, "table", united.order_by(["event", "follows", "by"]), _shares)
+
+
+def counted(run: Run) -> list[str]:
+    """The events that a question, a play or the path names."""
+    names = [event for question in run.declared.questions for event in question.events]
+    for play in run.declared.plays:
+        names += [play.trigger, play.goal, *play.unless, *play.having]
+    return sorted({*names, *run.declared.product.path})
+
+
+def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table]:
+    """The rules of one kind of thing, from one scan of its events."""
+    names = sorted({name for rule in rules for name in rule})
+    rows = run.tables.arrivals.filter(_[by].notnull(), _.event.isin(names), _.at.notnull())
+    firsts = {f"at_{i}": when(_.event == name, _.at).min() for i, name in enumerate(names)}
+    per_thing = rows.group_by(by).aggregate(**firsts)
+    if len(rules) > 1:
+        per_thing = run.warehouse.keep(per_thing, f"firsts_{by}")
+    found = []
+    for event, first in rules:
+        own, before = (f"at_{names.index(name)}" for name in (event, first))
+        had = per_thing.filter(_[own].notnull())
+        counts = had.aggregate(
+            things=_.count(),
+            without=count_if(_[before].isnull()),
+            before=count_if(_[own] < _[before]),
+        )
+        said = {"event": event, "follows": first, "by": by}
+        literals = {key: ibis.literal(value) for key, value in said.items()}
+        found.append(counts.select(**literals, things=_.things, without=_.without, before=_.before))
+    return found
+
+
+def _shares(rows: Rows) -> Rows:
+    for row in rows:
+        wrong = row["without"] + row["before"]
+        row["share"] = wrong / row["things"] if row["things"] else None
+    return rows

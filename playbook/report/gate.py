@@ -1,0 +1,49 @@
+"""The audit as a gate for a team's CI: every violation as a row, and whether any is too bad."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from playbook import audit
+from playbook.report.publishing import inert, replaced
+from playbook.run import Run
+
+TYPES = {
+    "rows": "int64",
+    "of": "int64",
+    "questions": "int64",
+    "share": "float64",
+    "moves": "float64",
+}
+
+
+def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
+    """Writes the violations to a folder, as violations.parquet and violations.csv.
+
+    The files are replaced whole: a reader never sees half of them.
+
+    Returns:
+        The rows, the worst first; see `playbook.audit.violations`.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = audit.violations(opened).rows
+    names = audit.VIOLATION
+    schema = pa.schema([(name, getattr(pa, TYPES.get(name, "string"))()) for name in names])
+    folder.mkdir(parents=True, exist_ok=True)
+    with replaced(folder / "violations.parquet") as path:
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+    with replaced(folder / "violations.csv") as path, path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows([inert(row[name]) for name in names] for row in rows)
+    return rows
+
+
+def closed(rows: list[dict[str, Any]], severity: str) -> list[dict[str, Any]]:
+    """The violations that are as bad as `severity`, or worse."""
+    worst = audit.SEVERITIES[: audit.SEVERITIES.index(severity) + 1]
+    return [row for row in rows if row["severity"] in worst]

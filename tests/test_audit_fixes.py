@@ -1,0 +1,132 @@
+"""What to mend first: every defect as a row, with its weight."""
+
+from __future__ import annotations
+
+import pytest
+
+from playbook import audit
+from playbook.audit.fixes import VIOLATION
+from playbook.declare import DataPoint, Property
+from tests import small
+from tests.small import question
+
+FIRST = {"start": "signed_up", "goal": "saved", "within": "24h"}
+PERIOD = ("2026-01-01", "2026-01-30", "2026-01-31")
+
+
+def point(event, **said):
+    return DataPoint(event=event, says="x", destinations={"warehouse": "y"}, **said)
+
+
+PLAN = [
+    point("signed_up", owner="growth", properties={"page": Property(required=True)}),
+    point("saved", owner="product", properties={"flow": Property(required=True)}),
+    point("shared", owner="product"),
+    DataPoint(event="seen", says="x", owner="web"),
+]
+QUESTIONS = [
+    question("first", "reached_within", **FIRST),
+    question("missed", "missed_within", **FIRST),
+    question("shared", "reached_within", **FIRST | {"goal": "shared"}),
+]
+# Half of the saved events name no user; one of 200 sign-ups names no page.
+EVENTS = "\n".join(
+    [
+        "user_id | event | at | page | flow",
+        *(f"u{k} | signed_up | 2026-01-05 09:00 | {'home' if k else ''} |" for k in range(200)),
+        *(f"u{k} | saved | 2026-01-05 10:00 | | f{k}" for k in range(40)),
+        *(" | saved | 2026-01-05 10:00 | | f9" for k in range(39)),
+        "u1 | seen | 2026-01-30 10:00 | |",
+        "u1 | zapped | 2026-01-30 10:00 | |",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def run():
+    return small.run(questions=QUESTIONS, plan=PLAN, events=EVENTS, period=PERIOD)
+
+
+def row(run, check, subject, seen=""):
+    (found,) = [
+        r
+        for r in audit.violations(run).rows
+        if (r["check"], r["subject"]) == (check, subject) and seen in r["seen"]
+    ]
+    return found
+
+
+def test_every_violation_has_the_same_columns(run):
+    assert {tuple(found) for found in audit.violations(run).rows} == {VIOLATION}
+
+
+def test_a_dead_event_that_a_question_needs_is_blocking(run):
+    found = row(run, "plan", "shared")
+    assert (found["severity"], found["questions"], found["owner"]) == ("blocking", 1, "product")
+
+
+def test_a_rule_that_few_rows_break_is_a_note_and_one_that_many_break_a_warning(run):
+    found = row(run, "rules", "signed_up")
+    assert (found["rows"], found["of"], found["share"]) == (1, 200, 0.005)
+    # The questions that need a sign-up do not need its page.
+    assert (found["severity"], found["questions"], found["owner"]) == ("note", 0, "growth")
+    many = EVENTS.replace(" | home |", " | |", 5)
+    found = row(small.run(plan=PLAN, events=many, period=PERIOD), "rules", "signed_up")
+    assert (found["rows"], found["severity"], found["questions"]) == (6, "warning", 0)
+
+
+def test_what_nobody_planned_and_what_nobody_consumes_are_notes(run):
+    assert row(run, "plan", "zapped")["severity"] == "note"
+    assert row(run, "destinations", "seen")["severity"] == "note"
+
+
+def test_the_worst_stands_first(run):
+    rows = audit.violations(run).rows
+    weights = ["blocking", "warning", "note"]
+    places = [weights.index(found["severity"]) for found in rows]
+    assert places == sorted(places)
+    assert places[0] == 0
+    for weight in weights:
+        asked = [found["questions"] for found in rows if found["severity"] == weight]
+        assert asked == sorted(asked, reverse=True)
+
+
+def test_a_defect_says_by_how_much_it_moves_the_answer_that_it_moves_most():
+    # One of two who saved did so at the moment that an hour of clock hides.
+    drawn = """
+        user_id | event     | at               | sent_at          | received_at
+        ann     | signed_up | 2026-01-05 09:00 | 2026-01-05 09:00 | 2026-01-05 09:00
+        bob     | signed_up | 2026-01-05 09:00 | 2026-01-05 09:00 | 2026-01-05 09:00
+        ann     | saved     | 2026-01-05 12:00 | 2026-01-05 12:00 | 2026-01-05 10:00
+        bob     | saved     | 2026-01-05 08:00 | 2026-01-05 08:00 | 2026-01-05 10:00
+    """
+    found = small.run(questions=QUESTIONS[:2], events=drawn, period=PERIOD)
+    ahead = row(found, "clocks", "the log", "after their own arrival")
+    assert (ahead["rows"], ahead["of"], ahead["moves"], ahead["questions"]) == (1, 4, 0.5, 2)
+    assert ahead["severity"] == "warning"
+
+
+def test_what_no_answer_is_recounted_for_moves_nobody_knows_how_much(run):
+    assert row(run, "rules", "signed_up")["moves"] is None
+
+
+def test_fixes_are_the_violations_in_their_order_in_the_words_of_a_list(run):
+    fixes, found = audit.fixes(run).rows, audit.violations(run).rows
+    assert len(fixes) == len(found)
+    assert [f["what"] for f in fixes] == [f"{v['subject']}: {v['seen']}" for v in found]
+    assert fixes[0]["severity"] == "blocking"
+
+
+def test_a_sound_log_has_nothing_to_fix():
+    drawn = """
+        user_id | event     | at               | received_at
+        ann     | signed_up | 2026-01-30 09:00 | 2026-01-30 09:00
+        bob     | signed_up | 2026-01-30 09:00 | 2026-01-30 09:00
+        ann     | saved     | 2026-01-30 12:00 | 2026-01-30 12:00
+    """
+    users = "user_id | account_id\nann | a1\nbob | a1"
+    drawn = drawn.replace("user_id |", "user_id | account_id |").replace("ann     |", "ann | a1 |")
+    drawn = drawn.replace("bob     |", "bob | a1 |")
+    plan = [point("signed_up"), point("saved")]
+    run = small.run(questions=QUESTIONS[:2], plan=plan, events=drawn, users=users, period=PERIOD)
+    assert audit.violations(run).rows == audit.fixes(run).rows == []
