@@ -57,7 +57,7 @@ def answer(
             _Asked(_covered(run, question), question, columns, name, cases)
         )
     except Mistake as mistake:
-        return Unavailable(name, f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}")
+        return Unavailable(name, mistake.sentence)
 
 
 def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answer:

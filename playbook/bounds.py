@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 from ibis import _
 
 from playbook import answers, coverage, sources
@@ -23,6 +24,7 @@ from playbook.portable import when
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run, fetched
 from playbook.shaping import Rows
+from playbook.tables import Tables
 
 BASE = "as it stands"
 COMPLETE = 0.999  # with this share of its rows there, a day is complete
@@ -106,17 +108,14 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
         events = tables.events.mutate(**columns)
         return replace(run, tables=replace(tables, once=lambda: events))
 
-    places = ibis.cases(*((_.event == e, k) for k, e in enumerate(question.events)), else_=0)
-    shift = [_.at - ibis.interval(microseconds=k) for k in range(len(question.events))]
-    before = ibis.cases(*((places == k, at) for k, at in enumerate(shift)), else_=_.at)
-    yield Recount("ties", "equal times count as out of order", changed(at=before))
+    if run.warehouse.has_microseconds:
+        yield Recount("ties", "equal times count as out of order", changed(at=_untied(question)))
     if copies := _conflicting(run, question):
         touches = f"{copies:,} events arrive twice, and not alike"
-        everything = sources.known(tables.arrivals.filter(_.at.notnull()), tables.users)
-        again = replace(
-            run, tables=replace(tables, once=lambda: everything).until(run.period.as_of)
+        yield from (
+            Recount(f"copies that differ{which}", touches, replace(run, tables=other))
+            for which, other in _with_copies(run)
         )
-        yield Recount("copies that differ", touches, again)
     if part("skewed"):
         late = when(coverage.skewed(tables.events), _.received_at)
         touches = f"{part('skewed'):.1%} of its events come from a clock that is off"
@@ -139,6 +138,30 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
         )
 
 
+def _untied(question: Question) -> ir.TimestampValue:
+    """Times with later steps moved before earlier ones, by a microsecond for each place."""
+    moved = [
+        (_.event == event, _.at - ibis.interval(microseconds=place))
+        for place, event in enumerate(question.events)
+    ]
+    return ibis.cases(*moved, else_=_.at)
+
+
+def _with_copies(run: Run) -> Iterator[tuple[str, Tables]]:
+    """The tables as if every copy had happened, and as if only the last one of each had."""
+    tables, shared = run.tables, run.tables.shared
+    timed = tables.arrivals.filter(_.at.notnull())
+    last = ibis.window(group_by="event_id")
+    latest = shared.filter(_.copy_ == _.copy_.max().over(last)).drop("copy_")
+    alone = timed.anti_join(shared, "event_id")
+    for which, events in (
+        (", all counting", timed),
+        (", the last one counting", alone.union(latest, distinct=False)),
+    ):
+        found = sources.known(events, tables.users)
+        yield which, replace(tables, once=lambda found=found: found).until(run.period.as_of)
+
+
 def _conflicting(run: Run, question: Question) -> int:
     """Events of a question whose copies differ in what is counted; equal ones move no answer."""
     if not any(row["event"] in question.events for row in run.copied):
@@ -154,16 +177,17 @@ def _ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[st
     base = counts[BASE]
     if not base.n:
         return []
-    rows = []
+    ends: dict[tuple[str, str], tuple[float, ...]] = {}
     for case in cases[1:]:
         count, late = counts[case.defect], case.run.period.as_of < run.period.as_of
         if late:
-            ends = _if_more(question, base, _fresh(question, base, count))
-        elif not count.n:
-            continue
+            found = _if_more(question, base, _fresh(question, base, count))
         else:
-            ends = (count.share(),)
-        rows.append(_row(case.defect, case.touches, base, ends))
+            found = (count.share(),) if count.n else ()
+        # What may fall in several ways is one defect: its ends are the furthest of them.
+        defect = (case.defect.partition(",")[0], case.touches)
+        ends[defect] = (*ends.get(defect, ()), *found)
+    rows = [_row(*defect, base, found) for defect, found in ends.items()]
     rows += [
         _row(defect, touches, base, ends) for defect, touches, ends in _missing(run, question, base)
     ]

@@ -94,7 +94,7 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
     try:
         counted = _arms(run, play, columns)
     except Mistake as mistake:
-        reason = f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}"
+        reason = mistake.sentence
         return Unavailable(f"impact.{slug}.effect", reason)
     least, order = run.declared.product.min_n, run.declared.product.order
 

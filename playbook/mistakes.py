@@ -19,6 +19,11 @@ class Mistake(Exception):  # noqa: N818 (it is not an error of ours)
         super().__init__(f"{wrong}\n{there}\nHint: {hint}")
         self.wrong, self.there, self.hint = wrong, there, hint
 
+    @property
+    def sentence(self) -> str:
+        """All three parts in one line."""
+        return f"{self.wrong} {self.there} Hint: {self.hint}"
+
 
 class Nothing(Mistake):
     """There is nothing to report on: no mistake of the declarations, but no data either."""

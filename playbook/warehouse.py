@@ -38,6 +38,11 @@ class Warehouse:
         return self.connection.name
 
     @property
+    def has_microseconds(self) -> bool:
+        """Whether Ibis can move a time by less than a second on this engine."""
+        return self.engine != "clickhouse"
+
+    @property
     def names(self) -> list[str]:
         """The tables that are there, without those that we keep."""
         found = self.connection.list_tables(database=self.database)

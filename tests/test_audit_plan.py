@@ -243,11 +243,9 @@ def test_examples_show_the_latest_rows_that_break_a_rule(run):
         ("code", "pattern", "xab-4", "4"),
         ("plan", "required", None, "3"),
         ("plan", "required", None, "5"),
-        ("plan", "required", None, "5"),
         ("plan", "values", "Free", "4"),
         ("seats", "range", "0", "3"),
         ("seats", "range", "11", "4"),
-        ("seats", "type", None, "5"),
         ("seats", "type", None, "5"),
     ]
 

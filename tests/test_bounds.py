@@ -172,6 +172,12 @@ def test_copies_that_differ_move_it_as_if_both_had_happened():
     assert found == {"as it stands": (0.5, 0.5, 1.0), "copies that differ": (0.5, 0.5, 1.0)}
 
 
+def test_a_later_copy_that_differs_may_be_the_right_one():
+    again = "3 | zed | saved | 2026-01-05 12:00 | 2026-01-05 12:30"
+    found = ends("reached_within", and_also(again, TWICE), **FIRST)
+    assert found["copies that differ"][0] < found["as it stands"][1]
+
+
 def test_copies_that_differ_in_what_is_not_counted_move_nothing():
     drawn = """
         event_id | user_id | event     | at               | received_at      | app_version

@@ -59,6 +59,13 @@ def test_votes_have_no_voter_so_a_question_on_them_is_not_answerable(travel):
     )
 
 
+def test_many_people_post_in_the_second_they_join_so_ties_move_the_answer_most(travel):
+    stands, first, *_others = pb.audit.bounds_of(travel, "first_post_24h").rows
+    assert first["defect"] == "ties"
+    assert stands["lowest"] < first["share"] - 0.1
+    assert stands["lowest"] <= stands["share"] <= stands["highest"]
+
+
 @pytest.fixture(scope="module")
 def rendered(warehouse, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:

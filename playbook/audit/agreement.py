@@ -59,7 +59,7 @@ def compared(
             in_order = united.order_by(list(order))
             rows = fetched(in_order)
         except Mistake as mistake:
-            return Unavailable(name, f"{mistake.wrong} {mistake.there} Hint: {mistake.hint}")
+            return Unavailable(name, mistake.sentence)
         except Exception as error:
             said = f"A table that product.yaml names for it does not read: {first_line(error)}"
             return Unavailable(name, f"{said} Hint: correct the names of its columns.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import groupby
 
 import ibis
@@ -21,7 +22,8 @@ def visits(run: Run) -> Answer:
     """Events of visits that fire twice, or arrive before earlier ones; those that are counted.
 
     Looked at are the events that a question, a play or the path names: on others it changes
-    nothing. One that fires twice has another id, and all its properties are the same.
+    nothing. One that fires twice has another id, and all its properties are the same. Events that
+    arrive more than once under one id are left out.
 
     Returns:
         Shape `table`: one row per event: `event`, `n`, `twice`, `overtaken`.
@@ -32,6 +34,7 @@ def visits(run: Run) -> Answer:
     arrivals, properties = run.tables.arrivals, run.declared.properties
     held = [column for column in properties if column in arrivals.columns]
     rows = arrivals.filter(_.session_id.notnull(), _.event.isin(counted(run)))
+    rows = rows.anti_join(run.tables.shared, "event_id")  # a copy overtakes nothing
     visit = ibis.window(group_by="session_id", order_by=["at", "event_id"])
     # What must be the same, in one text: one window column instead of one for each.
     texts = [rows[column].cast("string").fill_null("") for column in ("user_id", *held)]
@@ -97,7 +100,8 @@ def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
     firsts = {f"at_{i}": when(_.event == name, _.at).min() for i, name in enumerate(names)}
     per_thing = rows.group_by(by).aggregate(**firsts)
     if len(rules) > 1:
-        per_thing = run.warehouse.keep(per_thing, f"firsts_{by}")
+        kept = functools.partial(run.warehouse.keep, per_thing, f"firsts_{by}")
+        per_thing = run.remembered(("firsts", by), kept)
     found = []
     for event, first in rules:
         own, before = (f"at_{names.index(name)}" for name in (event, first))

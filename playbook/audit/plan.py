@@ -58,21 +58,18 @@ def examples(run: Run) -> Answer:
     for row in violations(run).rows:
         if rule := checks.get((row["data point"], row["property"], row["rule"])):
             rows = run.tables.arrivals.filter(_.event == row["data point"])
-            parts.append(
-                rows.filter(rule.broken(rows))
-                .order_by([_.at.desc(), "event_id"])
-                .limit(EXAMPLES)
-                .select(
-                    "event",
-                    property=ibis.literal(rule.property),
-                    rule=ibis.literal(rule.kind),
-                    value=rows[rule.property].cast("string"),
-                    source="source",
-                    app_version="app_version",
-                    at="at",
-                    event_id="event_id",
-                )
+            shown = rows.filter(rule.broken(rows)).select(
+                "event",
+                property=ibis.literal(rule.property),
+                rule=ibis.literal(rule.kind),
+                value=_[rule.property].cast("string"),
+                source="source",
+                app_version="app_version",
+                at="at",
+                event_id="event_id",
             )
+            newest = shown.distinct().order_by([_.at.desc(), "event_id"])
+            parts.append(newest.limit(EXAMPLES))
     if not parts:
         return Unavailable("audit.examples", "No rule of the plan is broken.")
     united = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]

@@ -119,10 +119,13 @@ def _verdict(run: Run, question: Question, own: Rows) -> tuple[str, str]:
     because = [f"{need['check']}: {need['seen']}" for need in own if need["status"] == worst]
     if worst == "missing":
         return worst, "; ".join(because)
+    said = tuple(f"{need['check']} without" for need in own if need["status"] != "ok")
     strong = [
         f"{row['defect']}: {row['touches']}"
         for asked, row in moved(run)
-        if asked is question and row["moves"] > MOVES and not row["defect"].startswith(NO_CAVEAT)
+        if asked is question
+        and row["moves"] > MOVES
+        and not row["defect"].startswith((*NO_CAVEAT, *said))
     ]
     if worst == "ok" and not strong:
         return worst, ""

@@ -66,8 +66,9 @@ def volume(run: Run) -> Result:
     A day is expected to have the median of the same weekday in the four weeks before and after
     it; an event's first four weeks are left out. It is out of the ordinary if it differs by
     more than half of that, and by more standard deviations than chance gives one day in all.
-    Their size is that of a Poisson count, or what the event's own days show (the median of
-    their distances, or the 95 % quantile if the tail is heavier). Days that are not complete
+    Distances are those of the roots of counts; a standard deviation is that of a Poisson count,
+    or what the event's own days show (the median of their distances, or the 95 % quantile if
+    the tail is heavier). Days that are not complete
     are left out: the first, the last, and those that late arrivals may still fill.
     """
     return run.result("audit.volume", "volume", _log(run), fetched=lambda: _volume(run))
