@@ -28,6 +28,43 @@ def test_check_says_what_can_be_answered(capsys):
     assert "answerable: What share of new sign-ups save their first workflow" in said
 
 
+def test_the_gate_writes_every_violation_and_closes_on_what_is_too_bad(tmp_path, capsys):
+    import pyarrow.parquet as pq
+
+    asked = ["check", WEEKLY, "--out", str(tmp_path)]
+    assert main([*asked, "--fail-on", "blocking"]) == 0
+    table = pq.read_table(tmp_path / "violations.parquet")
+    lines = (tmp_path / "violations.csv").read_text("utf-8").splitlines()
+    assert table.num_rows == len(lines) - 1 > 20
+    assert lines[0].split(",") == table.column_names
+    assert {"blocking", "warning", "note"} >= set(table["severity"].to_pylist())
+    worst = table["severity"].to_pylist()
+    assert worst == sorted(worst, key=["blocking", "warning", "note"].index)
+    capsys.readouterr()
+    assert main([*asked, "--fail-on", "warning"]) == 4
+    said = capsys.readouterr()
+    assert "warning: connection_tested: renamed" in said.err
+    assert "violations.csv" in said.out
+
+
+def test_a_dead_data_point_that_a_question_needs_closes_the_gate(tmp_path, monkeypatch, capsys):
+    import shutil
+
+    home = tmp_path / "params" / "airtouch"
+    shutil.copytree("params/airtouch", home)
+    (tmp_path / "notebooks").symlink_to(root() / "notebooks")
+    questions = (home / "questions.yaml").read_text("utf-8")
+    dead = questions.replace(
+        "goal: workflow_ran\n  within: 7d", "goal: workflow_shared\n  within: 7d"
+    )
+    (home / "questions.yaml").write_text(dead.partition("- id: first_workflow_24h")[0], "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", WEEKLY, "--fail-on", "blocking"]) == 4
+    assert "blocking: workflow_shared: dead" in capsys.readouterr().err
+    written = tmp_path / "reports" / "airtouch" / "weekly" / "check" / "violations.csv"
+    assert written.is_file()
+
+
 def test_answer_prints_a_sentence_or_its_sql(capsys):
     assert main(["answer", "first_workflow_24h", "--run", WEEKLY]) == 0
     assert "n = " in capsys.readouterr().out
