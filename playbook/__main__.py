@@ -139,7 +139,8 @@ def _gate(given: argparse.Namespace, opened) -> int:
     print(f"{len(rows)} violations ({', '.join(counts)}): {folder / 'violations.csv'}")
     closed = gate.closed(rows, given.fail_on) if given.fail_on else []
     for row in closed:
-        print(f"{row['severity']}: {row['subject']}: {row['seen']}", file=sys.stderr)
+        said = f"{row['severity']}: {row['subject']}: {row['seen']}"
+        print("".join(c if c.isprintable() else " " for c in said), file=sys.stderr)
     return CLOSED if closed else DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -54,7 +55,7 @@ def answer(
         return Unavailable(name, f"“{question.asks}” cannot be answered: {reason}")
     try:
         return _SHAPERS[question.measure](
-            _Asked(_covered(run, question), question, columns, name, cases)
+            _Asked(covered(run, question), question, columns, name, cases)
         )
     except Mistake as mistake:
         return Unavailable(name, mistake.sentence)
@@ -83,7 +84,7 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
         return Unavailable(
             found.id, f"There is no outcome `{outcome}`. The outcomes are: {listed(OUTCOMES)}."
         )
-    asked = _Asked(_covered(run, question), question, (), f"{found.id}.{outcome}")
+    asked = _Asked(covered(run, question), question, (), f"{found.id}.{outcome}")
     names = (question.start, *question.goals, *([question.goal] if question.goal else []))
     chosen = asked.attempts(names).filter(_.outcome == outcome)
     shown = chosen.mutate(
@@ -95,7 +96,7 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
 def obstacle(run: Run, question: Question) -> str:
     """Why a question cannot be answered from this data; "" if it can."""
     for event in question.events:
-        status, seen = coverage.need(question, event, run.coverage, run.period.as_of)
+        status, seen = coverage.need(question, event, lately(run), run.period.as_of)
         if status == "missing":
             return f"`{event}`: {seen}."
     if missing := [name for name in question.among if not mapped(run, question, name)]:
@@ -103,7 +104,16 @@ def obstacle(run: Run, question: Question) -> str:
     return ""
 
 
-def _covered(run: Run, question: Question) -> Run:
+def lately(run: Run) -> dict[str, dict[str, Any]]:
+    """What the events hold in the period and after it, or ever if they have not come since."""
+
+    def made() -> dict[str, dict[str, Any]]:
+        return run.coverage | run.coverage_between(run.period.since, run.period.as_of)
+
+    return run.remembered(("lately",), made)
+
+
+def covered(run: Run, question: Question) -> Run:
     """The run as far as every source that the question needs has data: less is unknown, not no."""
     reaches = run.reaches(question)
     if reaches >= run.period.as_of:
@@ -148,7 +158,7 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
     if found.shape != "buckets":
         return _unfit(found, run.declared.question(id), "a curve needs `time_to`")
     question = run.declared.question(id)
-    asked = _Asked(_covered(run, question), question, _columns(by), f"{found.id}_curve")
+    asked = _Asked(covered(run, question), question, _columns(by), f"{found.id}_curve")
     horizon = asked.within or duration(asked.question.edges[-1]) * 3
     counted = measures.durations(
         asked.first_times(asked.question.goal),

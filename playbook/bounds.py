@@ -73,6 +73,7 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
     if isinstance(found, Unavailable):
         return found
     question = run.declared.question(id)
+    run = answers.covered(run, question)
     if found.shape not in MEANS:
         return Unavailable(found.id, "the answer is a number of things, and no share.")
     cases = [Recount(BASE, "", run), *_recounts(run, question)]
@@ -87,7 +88,8 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
         own: dict[str, Rows] = {defect: [] for defect in tables}
         for row in at_once.finish(rows):
             own[row.pop(answers.CASE)].append(row)
-        own |= {defect: a.rows for defect, a in earlier.items() if isinstance(a, Result)}
+        # Before the log, nobody had closed a window: then every window is fresh.
+        own |= {d: a.rows if isinstance(a, Result) else [] for d, a in earlier.items()}
         counts = {d: _counted(question, found.shape, each) for d, each in own.items()}
         return _ends(run, question, [case for case in cases if case.defect in counts], counts)
 
@@ -242,6 +244,12 @@ def _missing(
     since = datetime.min if question.measure in BEFORE else run.period.since
     seen = run.coverage_between(since, until)
     for event in question.events:
+        whole = sum(row["n"] for row in run.arrived if row["event"] == event)
+        untimed = sum(row["n"] for row in run.arrived if row["event"] == event and not row["day"])
+        untimed += run.coverage.get(event, {}).get("ancient", 0)
+        if untimed:
+            touches = f"{untimed / whole:.1%} of {event} have no time, or an impossible one"
+            yield f"{event} without a time", touches, _if_lost(question, event, base, untimed)
         if event not in seen:
             continue
         row, lacks = seen[event], {}

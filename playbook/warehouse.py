@@ -17,6 +17,7 @@ from playbook.mistakes import Mistake, listed, nearest
 _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 
+QUOTE = '"'
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 
 
@@ -92,7 +93,7 @@ class Warehouse:
                 return table
             raise
         if self.engine == "postgres":
-            self.connection.raw_sql(f'ANALYZE "{KEPT}{name}"')
+            self.connection.raw_sql(f'ANALYZE "{(KEPT + name).replace(QUOTE, QUOTE * 2)}"')
         return kept
 
 

@@ -119,3 +119,8 @@ def test_a_table_that_is_not_as_declared_leaves_out_the_agreement_and_no_violati
     assert isinstance(answer, Unavailable)
     assert reason in answer.reason
     assert ("plan", "rang") in [(r["check"], r["subject"]) for r in audit.violations(found).rows]
+
+
+def test_a_thing_from_before_the_log_that_comes_again_in_it_is_in_the_table():
+    found = run(events=EVENTS + "ann | saved | 2026-01-07 09:00 | f5 | d5")
+    assert [(r["in_table"], r["no_row"]) for r in audit.agreement(found).rows] == [(3, 1)]

@@ -129,3 +129,28 @@ def test_an_export_that_is_not_as_declared_leaves_out_the_copies_and_no_violatio
     assert isinstance(answer, Unavailable)
     assert reason in answer.reason
     assert ("destinations", "shared", 0) in said(found)
+
+
+def test_what_the_log_could_not_have_or_has_under_another_event_is_not_extra():
+    more = """
+        from before the log | 2025-12-31 23:59
+        of the last day     | 2026-01-30 00:01
+        6                   | 2026-01-05 09:00
+    """
+    rows = audit.copies(run(export=EXPORT + more)).rows
+    assert [(r["event"], r["extra"]) for r in rows if r["extra"]] == [("(unknown)", 1)]  # 9
+
+
+def test_destinations_keep_apart_whatever_they_are_called():
+    names = {"Crm": "signed_up", "crm": "saved", 'x"; drop table y; --': "shared"}
+    plan = [DataPoint(event=event, says="x", destinations={n: "y"}) for n, event in names.items()]
+    words = {"copies": [COPY | {"destination": name} for name in names]}
+    found = small.run(plan=plan, events=EVENTS, period=PERIOD, words=words)
+    export = EXPORT.replace("9  |", "7  |")
+    found.warehouse.connection.create_table("export", table(export).to_pyarrow())
+    rows = audit.copies(found).rows
+    assert [(r["destination"], r["event"], r["in_warehouse"], r["lost"]) for r in rows] == [
+        ("Crm", "signed_up", 4, 1),
+        ("crm", "saved", 2, 0),
+        ('x"; drop table y; --', "shared", 1, 1),
+    ]

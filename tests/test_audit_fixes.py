@@ -130,3 +130,31 @@ def test_a_sound_log_has_nothing_to_fix():
     plan = [point("signed_up"), point("saved")]
     run = small.run(questions=QUESTIONS[:2], plan=plan, events=drawn, users=users, period=PERIOD)
     assert audit.violations(run).rows == audit.fixes(run).rows == []
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [({"goal": "rang"}, "rang"), ({"among": {"persona": ["engineer"]}}, "persona")],
+)
+def test_a_question_that_nobody_planned_for_and_no_data_answer_is_blocking(said, subject):
+    asked = question("asked", "reached_within", **FIRST | said)
+    found = row(
+        small.run(questions=[asked], plan=PLAN, events=EVENTS, period=PERIOD), "question", subject
+    )
+    assert (found["severity"], found["where"]) == ("blocking", "asked")
+
+
+def test_an_event_that_lacks_its_user_is_a_violation_of_its_own_if_that_moves_an_answer():
+    drawn = "\n".join(
+        [
+            "user_id | event | at",
+            *(f"u{k} | signed_up | 2026-01-05 09:00" for k in range(95)),
+            *(" | signed_up | 2026-01-05 09:00" for _k in range(5)),
+            *(f"u{k} | saved | 2026-01-05 10:00" for k in range(40)),
+        ]
+    )
+    run = small.run(questions=QUESTIONS[:1], events=drawn, period=PERIOD)
+    found = row(run, "answers", "signed_up")
+    # Five more of 95 got there, or 5 of the 100 did; 40 of 95 stand.
+    assert found["moves"] == pytest.approx(5 / 95)
+    assert (found["severity"], found["questions"]) == ("warning", 1)

@@ -7,6 +7,7 @@ from playbook.declare import DataPoint, Follows, Property
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
+from tests.spec import table
 
 FOLLOWS = [Follows(event="signed_up", by="user_id")]
 PLAN = [
@@ -164,3 +165,14 @@ def test_without_visits_there_is_nothing_to_say():
     found = audit.visits(small.run(questions=[FIRST], plan=PLAN, events=CAUSES))
     assert isinstance(found, Unavailable)
     assert "`session_id`" in found.reason
+
+
+def test_a_thing_that_is_known_to_be_older_than_the_log_may_lack_its_cause():
+    users = "user_id | signed_up_at\ndan | 2025-12-01 09:00\nann | 2026-01-05 09:00"
+    (row,) = audit.causes(small.run(plan=PLAN, events=CAUSES, users=users)).rows
+    assert (row["things"], row["without"], row["before"]) == (4, 0, 2)
+    own = {"event": "signed_up", "by": "user_id", "table": "own", "key": "id", "at": "made_at"}
+    found = small.run(plan=PLAN, events=CAUSES, words={"agrees": [own]})
+    members = table("id | made_at\ndan | 2025-12-01 09:00\nann | 2026-01-05 09:00")
+    found.warehouse.connection.create_table("own", members.to_pyarrow())
+    assert audit.causes(found).rows == [row]

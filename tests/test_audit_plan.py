@@ -270,3 +270,14 @@ def test_a_column_that_nothing_maps_is_a_violation():
 
 def _said(run):
     return [(row["check"], row["subject"]) for row in audit.violations(run).rows]
+
+
+def test_in_a_log_of_one_day_no_event_has_stopped():
+    drawn = """
+        user_id | event | at
+        ann     | saved | 2026-01-05 00:05
+        ann     | rang  | 2026-01-05 23:00
+    """
+    plan, period = [point("saved"), point("rang")], ("2026-01-05", "2026-01-06", "2026-01-05 23:00")
+    rows = audit.data_points(small.run(plan=plan, events=drawn, period=period)).rows
+    assert [row["status"] for row in rows] == ["arrives", "arrives"]

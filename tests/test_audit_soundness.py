@@ -200,3 +200,26 @@ def test_a_log_of_which_nothing_had_arrived_yet_is_silent():
     assert {r["rows"] for r in audit.duplicates(run).rows} == {0}
     assert {r["share"] for r in audit.soundness(run).rows} == {None}
     assert audit.violations(run).rows == []
+
+
+def test_copies_of_an_event_without_a_name_are_copies_like_others():
+    drawn = """
+        event_id | event     | at
+        1        | signed_up | 2026-01-05 09:00
+        1        | signed_up | 2026-01-05 09:00
+        2        |           | 2026-01-05 09:00
+        2        |           | 2026-01-05 09:00
+    """
+    run = small.run(events=drawn)
+    same_id = audit.duplicates(run).rows[0]
+    assert (same_id["kind"], same_id["event"], same_id["rows"]) == ("same id", "signed_up", 2)
+    (copies,) = [r for r in audit.violations(run).rows if r["check"] == "duplicates"]
+    assert (copies["rows"], copies["of"]) == (2, 4)
+
+
+@pytest.mark.parametrize("length", [2, 3])
+def test_days_without_any_do_not_hide_each_other(length):
+    lost = range(40, 40 + length)
+    counts = [0 if k in lost else 1000 + (7 * k) % 11 - 5 for k in range(60)]
+    found = [(day, n) for day, n, _e in odd(volume(counts))]
+    assert found == [(f"{MONDAY + timedelta(days=k)}", 0) for k in lost]

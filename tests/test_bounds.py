@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from playbook.answers import answer
 from playbook.bounds import bounds
 from playbook.declare import DataPoint, Property
 from playbook.results import Unavailable
@@ -432,3 +433,27 @@ def _reached(measure, start, own):
 
 def _during(start, times):
     return [time for time in times if start <= time <= start + WITHIN]
+
+
+def test_with_a_source_that_fell_silent_the_bounds_speak_of_the_units_of_the_answer():
+    days = [f"2026-01-{day:02}" for day in range(1, 32)]
+    drawn = [
+        "user_id | event | at | source",
+        *(f"u{k} | signed_up | {day} 09:00 | web" for k, day in enumerate(days)),
+        *(f"u{k} | saved | {day} 10:00 | server" for k, day in enumerate(days[:19])),
+        " | saved | 2026-01-10 10:00 | server",
+    ]
+    asked = question("asked", "reached_within", **FIRST)
+    period = ("2026-01-01", "2026-01-31", "2026-01-31 09:00")
+    run = small.run(questions=[asked], events="\n".join(drawn), period=period)
+    (given,) = answer(run, "asked").rows
+    found = {row["defect"]: row for row in bounds(run, "asked").rows}
+    assert (given["n"], given["share"]) == (18, 1.0)  # u18 signed up an hour before the silence
+    assert {(row["n"], row["share"]) for row in found.values()} == {(18, 1.0)}
+    assert found["open windows"]["touches"] == f"{given['open']} are still open"
+
+
+@pytest.mark.parametrize("when", ["", "1970-01-01 00:00"])
+def test_a_goal_without_a_possible_time_may_have_raised_the_answer(when):
+    found = ends("reached_within", and_also(f"cat | saved | {when}"), **FIRST)
+    assert found["saved without a time"] == found["as it stands"] == (0.5, 0.5, 0.75)

@@ -8,7 +8,15 @@ from textwrap import dedent
 import pytest
 
 from playbook import declare
-from playbook.declare import DataPoint, Declarations, Play, Product, Question, TableMap
+from playbook.declare import (
+    DataPoint,
+    Declarations,
+    Play,
+    Product,
+    Property,
+    Question,
+    TableMap,
+)
 from playbook.mistakes import Mistake
 
 ROOT = Path(__file__).parents[1]
@@ -384,3 +392,17 @@ def test_nouns_are_frozen(folder):
         with pytest.raises(ValueError, match="frozen"):
             noun.says = "something else"
     assert isinstance(found, Declarations)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["a(?=b)", "a(?!b)", "(?<=a)b", "(?<!a)b", r"(a)\1", "a++", "a{2}+"],
+)
+def test_a_pattern_that_engines_cannot_read_is_a_mistake(folder, pattern):
+    found = changed(folder, "tracking_plan.yaml", "string}", f"string, pattern: '{pattern}'}}")
+    assert "`pattern` looks around or back" in found.there
+
+
+@pytest.mark.parametrize("pattern", ["[0-9]+", "(?P<a>x)", "(?:a|b)+", "a+?"])
+def test_a_pattern_that_every_engine_reads_is_fine(pattern):
+    assert Property(pattern=pattern).pattern == pattern

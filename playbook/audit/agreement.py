@@ -112,7 +112,8 @@ def _firsts(run: Run, keys: Mapping[str, str]) -> ir.Table:
 def _compared(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
     begins, ends = moment(run.log_begins), moment(run.period.as_of)
     own = run.warehouse.columns(each.table, key=each.key, own_at=each.at)
-    own = own.filter(_.own_at >= begins, _.own_at <= ends).distinct()
+    known = own.select("key").distinct()  # with what is older than the log, too
+    own = own.filter(_.own_at >= begins, _.own_at <= ends)
     log = logged.filter(_.event == each.event, _.by == each.by).select("key", "log_at")
     own = own.group_by("key").aggregate(own_at=_.own_at.min())
     both = own.left_join(log, "key")
@@ -122,7 +123,7 @@ def _compared(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
         no_event=count_if(_.log_at.isnull()),
         apart=count_if(apart.abs() > APART),
     )
-    alone = log.filter(_.log_at <= ends).anti_join(own, "key").aggregate(no_row=_.count())
+    alone = log.filter(_.log_at <= ends).anti_join(known, "key").aggregate(no_row=_.count())
     crossed = counted.cross_join(alone)
     return crossed.select(
         event=ibis.literal(each.event),

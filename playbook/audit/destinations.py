@@ -50,7 +50,9 @@ def copies(run: Run) -> Answer:
             "of product.yaml to see what it loses and how late it is.",
         )
     order = ["destination", "event"]
-    return compared(run, NAME, lambda: [_copy(run, copy) for copy in declared], order, _shares)
+    return compared(
+        run, NAME, lambda: [_copy(run, copy, k) for k, copy in enumerate(declared)], order, _shares
+    )
 
 
 def _purposes(run: Run) -> Rows:
@@ -79,7 +81,7 @@ def _cell(subject: str, check: str, status: str, seen: str, expected: str) -> di
     }
 
 
-def _copy(run: Run, copy: Copy) -> ir.Table:
+def _copy(run: Run, copy: Copy, place: int) -> ir.Table:
     """One row per event that the destination should have: what it has."""
     planned = [p.event for p in run.declared.plan if copy.destination in p.destinations]
     theirs = run.warehouse.columns(copy.table, event_id=copy.event_id, theirs_at=copy.at)
@@ -89,8 +91,9 @@ def _copy(run: Run, copy: Copy) -> ir.Table:
         .group_by("event_id")
         .aggregate(event=_.event.min(), ours_at=_.received_at.coalesce(_.at).min())
     )
-    ours = run.warehouse.keep(ours, f"sent_to_{copy.destination}")
-    settled = ours.filter(_.ours_at <= moment(run.period.as_of) - ibis.interval(seconds=GRACE))
+    ours = run.warehouse.keep(ours, f"sent_to_{place}")
+    until = moment(run.period.as_of) - ibis.interval(seconds=GRACE)
+    settled = ours.filter(_.ours_at <= until)
     both = settled.left_join(theirs, "event_id")
     lag = seconds(_.ours_at, _.theirs_at)
     compared = both.group_by("event").aggregate(
@@ -99,7 +102,10 @@ def _copy(run: Run, copy: Copy) -> ir.Table:
         slow=count_if(lag > SLOW),
         extra=ibis.literal(0, "int64"),
     )
-    beyond = theirs.anti_join(ours, "event_id").aggregate(extra=_.count())
+    strange = theirs.filter(_.theirs_at >= moment(run.log_begins), _.theirs_at <= until)
+    strange = strange.anti_join(ours, "event_id")
+    logged = run.tables.arrivals.semi_join(strange, "event_id").select("event_id")
+    beyond = strange.anti_join(logged, "event_id").aggregate(extra=_.count())
     zero = ibis.literal(0, "int64")
     unknown = beyond.filter(_.extra > 0).select(
         event=ibis.literal("(unknown)"), in_warehouse=zero, lost=zero, slow=zero, extra=_.extra

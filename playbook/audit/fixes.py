@@ -30,6 +30,7 @@ BROKEN = {
     "range": "{property} is not {expects}",
     "unplanned": "carries {property}, which its plan does not name",
 }
+GONE = {"dead", "renamed"}  # what a question needs and the data do not have
 VIOLATION = (  # the columns of one, in order
     "check",
     "subject",
@@ -83,7 +84,7 @@ def fixes(run: Run) -> Result:
 def _ranked(run: Run) -> Rows:
     owners = {point.event: point.owner for point in run.declared.plan}
     moves = moved(run)
-    families = (_plan, _rules, _log, _twice, _order, _people, _tools, _volumes)
+    families = (_plan, _rules, _log, _twice, _order, _people, _tools, _lost, _volumes)
     found = [_row(run, owners, moves, **said) for family in families for said in family(run)]
     return sorted(
         found,
@@ -150,11 +151,12 @@ def _plan(run: Run) -> Iterator[dict[str, Any]]:
             "seen": ": ".join(filter(None, [row["status"], row["note"]])),
             "expected": "it arrives" if planned else "it is in the plan",
             "rows": row["rows"],
-            "blocks": needed and row["status"] in {"dead", "renamed"},
+            "blocks": needed and row["status"] in GONE,
             "minor": not planned,
         }
+    gone = {row["data point"] for row in data_points(run).rows if row["status"] in GONE}
     for need in needs(run):
-        if need["status"] == "missing" and need["check"] in run.coverage:
+        if need["status"] == "missing" and need["check"] not in gone:
             said = {"check": "question", "subject": need["check"], "seen": need["seen"]}
             yield said | {"expected": need["expected"], "blocks": True, "where": need["subject"]}
     for row in destinations(run).rows:
@@ -188,6 +190,7 @@ def _log(run: Run) -> Iterator[dict[str, Any]]:
         if row["status"] == "stalled":
             seen = f"silent since {row['last']}, while other sources go on"
             said = {"check": "freshness", "subject": row["source"], "seen": seen}
+            said["minor"] = all(run.reaches(q) == run.period.as_of for q in run.declared.questions)
             yield said | {"expected": "as fresh as the others", "rows": row["rows"]}
     counted = (
         ("late", "late arrivals", "late_3600", "arrive more than an hour late", TOLERATED),
@@ -218,9 +221,10 @@ def _log(run: Run) -> Iterator[dict[str, Any]]:
 def _twice(run: Run) -> Iterator[dict[str, Any]]:
     for row in duplicates(run).rows:
         if row["rows"]:
-            said = {"check": "duplicates", "subject": row["event"], "seen": row["kind"]}
+            seen = f"{row['kind']}, most often {row['event']}"
+            said = {"check": "duplicates", "subject": "the log", "seen": seen}
             said |= {"expected": "each event once", "rows": row["rows"], "of": row["of"]}
-            yield said | {"defect": "copies"}
+            yield said | {"defect": "copies" if "payload" in row["kind"] else ""}
 
 
 def _order(run: Run) -> Iterator[dict[str, Any]]:
@@ -229,7 +233,7 @@ def _order(run: Run) -> Iterator[dict[str, Any]]:
             seen = f"{row['without']:,} without {row['follows']}, {row['before']:,} before it"
             said = {"check": "order", "subject": row["event"], "seen": seen}
             said |= {"expected": f"after {row['follows']} of the same {row['by']}"}
-            yield said | {"rows": wrong, "of": row["things"], "defect": "clocks"}
+            yield said | {"rows": wrong, "of": row["things"]}
     seen = _rows(visits(run))
     overtaken, n = sum(row["overtaken"] for row in seen), sum(row["n"] for row in seen)
     if overtaken > TOLERATED * n:
@@ -305,6 +309,19 @@ def _tools(run: Run) -> Iterator[dict[str, Any]]:
             yield said | told
         if row["extra"]:
             yield said | {"seen": "not in the warehouse", "rows": row["extra"], "of": 0}
+
+
+def _lost(run: Run) -> Iterator[dict[str, Any]]:
+    """Events that name no unit or no time, and equal times: by how far they move an answer."""
+    most: dict[str, dict[str, Any]] = {}
+    for _question, row in moved(run):
+        mendable = " without " in row["defect"] or row["defect"] == "ties"
+        if mendable and row["moves"] > most.get(row["defect"], {"moves": 0})["moves"]:
+            most[row["defect"]] = row
+    for defect, row in most.items():
+        said = {"check": "answers", "subject": defect.partition(" without ")[0]}
+        said |= {"seen": row["touches"], "expected": "none", "defect": defect}
+        yield said | {"minor": row["moves"] < WORTH}
 
 
 def _volumes(run: Run) -> Iterator[dict[str, Any]]:

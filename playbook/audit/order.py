@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from itertools import groupby
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from playbook.mistakes import Mistake
+from playbook.periods import moment
 from playbook.portable import count_if, seconds, when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
@@ -60,7 +64,8 @@ def causes(run: Run) -> Answer:
     Returns:
         Shape `table`: one row per rule: `event`, `follows`, `by`, `things` (that have the
         event), `without` (those that never had the first one), `before` (those that had it
-        later), and `share` of both.
+        later), and `share` of both. Things that the product's tables know to be older than the
+        log are left out.
     """
     name = "audit.causes"
     wanted = [
@@ -98,9 +103,12 @@ def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
     names = sorted({name for rule in rules for name in rule})
     rows = run.tables.arrivals.filter(_[by].notnull(), _.event.isin(names), _.at.notnull())
     firsts = {f"at_{i}": when(_.event == name, _.at).min() for i, name in enumerate(names)}
+    columns = run.tables.arrivals.columns
     per_thing = rows.group_by(by).aggregate(**firsts)
+    for older in _older(run, by):
+        per_thing = per_thing.anti_join(older, per_thing[by] == older.key)
     if len(rules) > 1:
-        kept = functools.partial(run.warehouse.keep, per_thing, f"firsts_{by}")
+        kept = functools.partial(run.warehouse.keep, per_thing, f"firsts_{columns.index(by)}")
         per_thing = run.remembered(("firsts", by), kept)
     found = []
     for event, first in rules:
@@ -115,6 +123,18 @@ def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
         literals = {key: ibis.literal(value) for key, value in said.items()}
         found.append(counts.select(**literals, things=_.things, without=_.without, before=_.before))
     return found
+
+
+def _older(run: Run, by: str) -> Iterator[ir.Table]:
+    """Things that the product's tables know to be older than the log: it lacks what came first."""
+    begins, users = moment(run.log_begins), run.tables.users
+    if by == "user_id" and users is not None:
+        yield users.filter(_.signed_up_at < begins).select(key="user_id")
+    for each in run.declared.product.agrees:
+        if each.by == by and each.table in run.warehouse.names:
+            with contextlib.suppress(Mistake):  # `agreement` says what is wrong with it
+                own = run.warehouse.columns(each.table, key=each.key, own_at=each.at)
+                yield own.filter(_.own_at < begins).select("key")
 
 
 def _shares(rows: Rows) -> Rows:

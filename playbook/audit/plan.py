@@ -162,8 +162,8 @@ def _resembles(event: str | None, planned: list[str], heirs: dict[str, str]) -> 
 
 
 def _silence(run: Run) -> timedelta:
-    """For how long an event may be silent: a tenth of the log."""
-    return (run.period.as_of - run.log_begins) / 10
+    """For how long an event may be silent: a tenth of the log, and a week at least."""
+    return max((run.period.as_of - run.log_begins) / 10, timedelta(weeks=1))
 
 
 def _rules(run: Run) -> dict[tuple[str, str, str], rules.Rule]:

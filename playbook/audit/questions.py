@@ -69,21 +69,23 @@ def bounds_of(run: Run, id: str) -> Answer:
 
 
 def moved(run: Run) -> list[tuple[Question, dict[str, Any]]]:
-    """Every defect of every question's data, as (question, row of `bounds_of`)."""
+    """Every defect of every question's data, as (question, row of `bounds_of`); not of a few."""
     found = []
     for question in run.declared.questions:
         result = bounds_of(run, question.id)
-        rows = [] if isinstance(result, Unavailable) else result.rows[1:]
-        found += [(question, row) for row in rows]
+        rows = [] if isinstance(result, Unavailable) else result.rows
+        if rows and rows[0]["n"] >= run.declared.product.min_n:
+            found += [(question, row) for row in rows[1:]]
     return found
 
 
 def needs(run: Run) -> Rows:
     """What each question needs of the data, and what is there: rows of shape `audit`."""
     found: Rows = []
+    known = answers.lately(run)
     for question in run.declared.questions:
         for event in question.events:
-            status, seen = coverage.need(question, event, run.coverage, run.reaches(question))
+            status, seen = coverage.need(question, event, known, run.reaches(question))
             found.append(_need(question, event, status, seen))
         for column in question.columns:
             status, seen = "ok", "mapped"

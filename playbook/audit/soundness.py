@@ -27,6 +27,7 @@ FEWEST = 20  # a day of fewer events says nothing by having more or fewer
 AMISS = 0.5  # by which part of what is expected a day must differ to be out of the ordinary
 ALARM = 0.01  # chance of one false alarm over all days and events, if counts were normal
 SPREAD = 1.4826  # of a median of distances, to a standard deviation
+HEAVIEST = 1.5  # times the bulk's, the tail's scatter counts at most
 TAIL = 0.95  # the quantile of distances that tells whether the tail is heavier than the bulk
 
 
@@ -218,13 +219,14 @@ def _judged(
 def _scale(distances: list[float]) -> float:
     """By how much an event's days scatter more than Poisson counts, in their bulk and their tail.
 
-    Up to one day in twenty may be out of the ordinary without hiding another one.
+    A tail that is much heavier than the bulk is what is looked for: it widens nothing further.
     """
     if not distances:
         return 1.0
     ordered = sorted(distances)
     tail = ordered[math.ceil(TAIL * len(ordered)) - 1] / norm.ppf((1 + TAIL) / 2)
-    return max(1.0, SPREAD * statistics.median(ordered), float(tail))
+    bulk = max(1.0, SPREAD * statistics.median(ordered))
+    return max(bulk, min(float(tail), HEAVIEST * bulk))
 
 
 def _duplicates(run: Run, rows: Rows) -> Rows:
@@ -239,9 +241,15 @@ def _duplicates(run: Run, rows: Rows) -> Rows:
     found = []
     for kind, per_event in kinds.items():
         n = sum(per_event.values())
-        most = max(per_event, key=lambda event: (per_event[event], event)) if n else ""
+        most = max(per_event, key=lambda event: (per_event[event], event or "")) if n else ""
         found.append(
-            {"kind": kind, "event": most, "rows": n, "of": of, "share": n / of if of else None}
+            {
+                "kind": kind,
+                "event": most or "",
+                "rows": n,
+                "of": of,
+                "share": n / of if of else None,
+            }
         )
     return found
 

@@ -9,6 +9,8 @@ from pydantic import model_validator
 
 from playbook.declare.reading import Names, Noun
 
+# Parts of a pattern that engines refuse: looking around, looking back, possessive repetition.
+ENGINES_LACK = re.compile(r"\(\?(?:[=!>]|<[=!])|(?<!\\)\\[1-9]|[*+?}]\+")
 NUMBERS = {"int64", "float64"}
 
 
@@ -39,6 +41,8 @@ class Property(Noun):
             re.compile(self.pattern)
         except re.error as error:
             raise ValueError(f"`pattern` is no regular expression: {error}") from None
+        if ENGINES_LACK.search(self.pattern):
+            raise ValueError("`pattern` looks around or back, which no engine can do for us")
         if self.pattern and self.type != "string":
             raise ValueError("`pattern` is a rule for a string")
         if (self.least is not None or self.most is not None) and self.type not in NUMBERS:

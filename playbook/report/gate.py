@@ -36,7 +36,10 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
     folder.mkdir(parents=True, exist_ok=True)
     with replaced(folder / "violations.parquet") as path:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
-    with replaced(folder / "violations.csv") as path, path.open("w", newline="") as file:
+    with (
+        replaced(folder / "violations.csv") as path,
+        path.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(names)
         writer.writerows([inert(row[name]) for name in names] for row in rows)
