@@ -103,7 +103,7 @@ def _copy(run: Run, copy: Copy, place: int) -> ir.Table:
         extra=ibis.literal(0, "int64"),
     )
     strange = theirs.filter(_.theirs_at >= moment(run.log_begins), _.theirs_at <= until)
-    strange = strange.anti_join(ours, "event_id")
+    strange = run.warehouse.keep(strange.anti_join(ours, "event_id"), f"strange_{place}")
     logged = run.tables.arrivals.semi_join(strange, "event_id").select("event_id")
     beyond = strange.anti_join(logged, "event_id").aggregate(extra=_.count())
     zero = ibis.literal(0, "int64")

@@ -105,8 +105,9 @@ def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
     firsts = {f"at_{i}": when(_.event == name, _.at).min() for i, name in enumerate(names)}
     columns = run.tables.arrivals.columns
     per_thing = rows.group_by(by).aggregate(**firsts)
-    for older in _older(run, by):
-        per_thing = per_thing.anti_join(older, per_thing[by] == older.key)
+    if older := list(_older(run, by)):
+        known = ibis.union(*older, distinct=False) if len(older) > 1 else older[0]
+        per_thing = per_thing.anti_join(known, by)
     if len(rules) > 1:
         kept = functools.partial(run.warehouse.keep, per_thing, f"firsts_{columns.index(by)}")
         per_thing = run.remembered(("firsts", by), kept)
@@ -129,12 +130,12 @@ def _older(run: Run, by: str) -> Iterator[ir.Table]:
     """Things that the product's tables know to be older than the log: it lacks what came first."""
     begins, users = moment(run.log_begins), run.tables.users
     if by == "user_id" and users is not None:
-        yield users.filter(_.signed_up_at < begins).select(key="user_id")
+        yield users.filter(_.signed_up_at < begins).select("user_id")
     for each in run.declared.product.agrees:
         if each.by == by and each.table in run.warehouse.names:
             with contextlib.suppress(Mistake):  # `agreement` says what is wrong with it
                 own = run.warehouse.columns(each.table, key=each.key, own_at=each.at)
-                yield own.filter(_.own_at < begins).select("key")
+                yield own.filter(_.own_at < begins).select(**{by: "key"})
 
 
 def _shares(rows: Rows) -> Rows:

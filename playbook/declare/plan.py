@@ -9,8 +9,10 @@ from pydantic import model_validator
 
 from playbook.declare.reading import Names, Noun
 
-# Parts of a pattern that engines refuse: looking around, looking back, possessive repetition.
-ENGINES_LACK = re.compile(r"\(\?(?:[=!>]|<[=!])|(?<!\\)\\[1-9]|[*+?}]\+")
+# What engines refuse in a pattern: looking around or back, conditions, possessive repetition.
+_LACKING = re.compile(r"\(\?(?:[=!>(]|<[=!]|P=)|[*+?}]\+")
+_PLAIN = re.compile(r"\\.|\[(?:\\.|[^\]])*\]")  # escaped characters and classes
+_BACK = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 NUMBERS = {"int64", "float64"}
 
 
@@ -41,8 +43,10 @@ class Property(Noun):
             re.compile(self.pattern)
         except re.error as error:
             raise ValueError(f"`pattern` is no regular expression: {error}") from None
-        if ENGINES_LACK.search(self.pattern):
-            raise ValueError("`pattern` looks around or back, which no engine can do for us")
+        if _LACKING.search(_PLAIN.sub("", self.pattern)) or _BACK.search(self.pattern):
+            raise ValueError(
+                "`pattern` looks around or back, or is possessive: no engine does that"
+            )
         if self.pattern and self.type != "string":
             raise ValueError("`pattern` is a rule for a string")
         if (self.least is not None or self.most is not None) and self.type not in NUMBERS:
