@@ -15,6 +15,7 @@ from playbook import attempts, coverage, measures, shaping, units
 from playbook.declare import Question
 from playbook.mistakes import Mistake, listed
 from playbook.periods import Period, duration, words
+from playbook.portable import united
 from playbook.results import PERIOD, Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
@@ -193,7 +194,7 @@ class _Asked:
             rows.mutate(unit=ibis.literal(f"{place}|").concat(rows.unit))
             for place, rows in enumerate(each)
         ]
-        return ibis.union(*tagged, distinct=False) if len(tagged) > 1 else tagged[0]
+        return united(tagged)
 
     def _rows(self, tables: Tables) -> ir.Table:
         question = self.question

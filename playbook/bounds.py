@@ -91,7 +91,7 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
         # Before the log, nobody had closed a window: then every window is fresh.
         own |= {d: a.rows if isinstance(a, Result) else [] for d, a in earlier.items()}
         counts = {d: _counted(question, found.shape, each) for d, each in own.items()}
-        return _ends(run, question, [case for case in cases if case.defect in counts], counts)
+        return _ends(run, question, cases, counts)
 
     name = f"{found.id}_bounds"
     return replace(at_once, id=name, shape="table", by=(), finish=finish)

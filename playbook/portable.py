@@ -37,6 +37,11 @@ def ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.Floati
     return numerator.cast("float64") / denominator.nullif(0)
 
 
+def united(tables: Sequence[ir.Table]) -> ir.Table:
+    """The rows of all tables, one under another; Ibis makes no union of a single one."""
+    return ibis.union(*tables, distinct=False) if len(tables) > 1 else tables[0]
+
+
 def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
     """How many rows meet the condition; null counts as no, no rows as 0."""
     return when(condition, 1).count()

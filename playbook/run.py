@@ -55,12 +55,21 @@ class Run:
 
     def coverage_between(self, first: datetime, last: datetime) -> dict[str, dict[str, Any]]:
         """The coverage of the days from one moment to another, both included."""
-        once = coverage.without_copies(self.arrived, self.copied)
         days = [
             [row for row in rows if row["day"] is not None and row["day"] >= first.date()]
-            for rows in (once, self.inferred)
+            for rows in (self.arrived_once, self.inferred)
         ]
         return coverage.per_event(*days, min(last, self.period.as_of))
+
+    @cached_property
+    def arrived_once(self) -> Rows:
+        """What arrived, each event once."""
+        return coverage.without_copies(self.arrived, self.copied)
+
+    @property
+    def log(self) -> ir.Table:
+        """The statement that `arrived` was fetched by: what a result made of its rows rests on."""
+        return coverage.counted(self.tables.arrivals, self.declared.plan)
 
     @cached_property
     def ends(self) -> dict[str | None, Ends]:

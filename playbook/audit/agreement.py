@@ -11,7 +11,7 @@ from ibis import _
 from playbook.declare import Agreement
 from playbook.mistakes import Mistake, listed, nearest
 from playbook.periods import moment
-from playbook.portable import count_if, seconds
+from playbook.portable import count_if, seconds, united
 from playbook.results import Answer, Unavailable
 from playbook.run import Run, fetched
 from playbook.shaping import Rows
@@ -55,8 +55,8 @@ def compared(
     def made() -> Answer:
         try:
             parts = make()
-            united = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
-            in_order = united.order_by(list(order))
+            stacked = united(parts)
+            in_order = stacked.order_by(list(order))
             rows = fetched(in_order)
         except Mistake as mistake:
             return Unavailable(name, mistake.sentence)
@@ -92,8 +92,8 @@ def _logged(run: Run, declared: Sequence[Agreement]) -> ir.Table:
         else:
             rounds.append({event: by})
     parts = [_firsts(run, keys) for keys in rounds]
-    united = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
-    return run.warehouse.keep(united, "agreed")
+    stacked = united(parts)
+    return run.warehouse.keep(stacked, "agreed")
 
 
 def _firsts(run: Run, keys: Mapping[str, str]) -> ir.Table:

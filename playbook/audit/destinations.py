@@ -6,7 +6,6 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import coverage
 from playbook.audit.agreement import compared
 from playbook.declare import Copy
 from playbook.periods import moment
@@ -28,7 +27,7 @@ def destinations(run: Run) -> Result:
         Shape `audit`: `subject` (data point), `check` (destination), `status` (`used`, or
         `missing` where nobody consumes it) and `seen` (the purpose).
     """
-    table = coverage.counted(run.tables.arrivals, run.declared.plan)
+    table = run.log
     return run.result("audit.destinations", "audit", table, fetched=lambda: _purposes(run))
 
 
@@ -110,8 +109,8 @@ def _copy(run: Run, copy: Copy, place: int) -> ir.Table:
     unknown = beyond.filter(_.extra > 0).select(
         event=ibis.literal("(unknown)"), in_warehouse=zero, lost=zero, slow=zero, extra=_.extra
     )
-    united = compared.union(unknown, distinct=False)
-    return united.mutate(destination=ibis.literal(copy.destination))
+    both = compared.union(unknown, distinct=False)
+    return both.mutate(destination=ibis.literal(copy.destination))
 
 
 def _shares(rows: Rows) -> Rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from playbook import coverage
 from playbook.audit.agreement import agreement
 from playbook.audit.destinations import NO_CONSUMER, copies, destinations
 from playbook.audit.identity import crawlers, devices, disposable, people
@@ -13,7 +12,7 @@ from playbook.audit.order import causes, visits
 from playbook.audit.plan import HEIR, data_points, unmapped
 from playbook.audit.plan import violations as rules
 from playbook.audit.questions import moved, needs
-from playbook.audit.soundness import duplicates, freshness, total, volume
+from playbook.audit.soundness import duplicates, freshness, timeless, total, volume
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
@@ -58,7 +57,7 @@ def violations(run: Run) -> Result:
         a point; else `note`), `questions` (how many need the subject), `moves` (by how much it
         moves the answer that it moves most; null: unknown) and `owner`; the worst first.
     """
-    table = coverage.counted(run.tables.arrivals, run.declared.plan)
+    table = run.log
     return run.result("audit.violations", "table", table, fetched=lambda: _ranked(run))
 
 
@@ -212,10 +211,9 @@ def _log(run: Run) -> Iterator[dict[str, Any]]:
         seen = "rows of events that mostly name a user, and here do not"
         said = {"check": "identity", "subject": "the log", "seen": seen}
         yield said | {"expected": "none", "rows": of - held, "of": of}
-    timeless = sum(row["n"] for row in run.arrived if row["day"] is None)
-    if timeless:
+    if untimed := timeless(run):
         said = {"check": "clocks", "subject": "the log", "seen": "rows without a time"}
-        yield said | {"expected": "none", "rows": timeless, "of": n}
+        yield said | {"expected": "none", "rows": untimed, "of": n}
 
 
 def _twice(run: Run) -> Iterator[dict[str, Any]]:

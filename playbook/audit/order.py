@@ -13,7 +13,7 @@ from ibis import _
 
 from playbook.mistakes import Mistake
 from playbook.periods import moment
-from playbook.portable import count_if, seconds, when
+from playbook.portable import count_if, seconds, united, when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
@@ -86,8 +86,8 @@ def causes(run: Run) -> Answer:
         for by, rules in groupby(wanted, key=lambda rule: rule[0])
         for part in _per_thing(run, by, [(event, first) for _by, event, first in rules])
     ]
-    united = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
-    return run.result(name, "table", united.order_by(["event", "follows", "by"]), _shares)
+    stacked = united(parts)
+    return run.result(name, "table", stacked.order_by(["event", "follows", "by"]), _shares)
 
 
 def counted(run: Run) -> list[str]:
@@ -106,7 +106,7 @@ def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
     columns = run.tables.arrivals.columns
     per_thing = rows.group_by(by).aggregate(**firsts)
     if older := list(_older(run, by)):
-        known = ibis.union(*older, distinct=False) if len(older) > 1 else older[0]
+        known = united(older)
         per_thing = per_thing.anti_join(known, by)
     if len(rules) > 1:
         kept = functools.partial(run.warehouse.keep, per_thing, f"firsts_{columns.index(by)}")

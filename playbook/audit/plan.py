@@ -13,6 +13,7 @@ from ibis import _
 
 from playbook import coverage, rules, sources
 from playbook.declare import DataPoint
+from playbook.portable import united
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
@@ -31,7 +32,7 @@ def data_points(run: Run) -> Result:
         Shape `table`: data point, owner, rows, status (`arrives`, `dead`, `stopped`, `renamed`,
         `not planned`), note, and the number of questions that need it.
     """
-    return run.result("audit.data_points", "table", _log(run), fetched=lambda: _points(run))
+    return run.result("audit.data_points", "table", run.log, fetched=lambda: _points(run))
 
 
 def violations(run: Run) -> Result:
@@ -43,12 +44,12 @@ def violations(run: Run) -> Result:
         first and last day), `owner`. A rule `unplanned` is a property that arrives on an event
         whose plan does not name it.
     """
-    return run.result("audit.rules", "table", _log(run), fetched=lambda: _broken(run))
+    return run.result("audit.rules", "table", run.log, fetched=lambda: _broken(run))
 
 
 def by_week(run: Run) -> Result:
     """The broken rules by week, source and app version: one row each, `rows` of `of`, `share`."""
-    return run.result("audit.rules_by_week", "table", _log(run), fetched=lambda: _weeks(run))
+    return run.result("audit.rules_by_week", "table", run.log, fetched=lambda: _weeks(run))
 
 
 def examples(run: Run) -> Answer:
@@ -72,18 +73,14 @@ def examples(run: Run) -> Answer:
             parts.append(newest.limit(EXAMPLES))
     if not parts:
         return Unavailable("audit.examples", "No rule of the plan is broken.")
-    united = ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
-    in_order = united.order_by(["event", "property", "rule", "at", "event_id"])
+    stacked = united(parts)
+    in_order = stacked.order_by(["event", "property", "rule", "at", "event_id"])
     return run.result("audit.examples", "table", in_order, counts="every row")
 
 
 def unmapped(run: Run) -> list[str]:
     """Columns of the product's events tables that nothing maps: properties without a plan."""
     return sources.unmapped(run.declared, run.warehouse)
-
-
-def _log(run: Run):
-    return coverage.counted(run.tables.arrivals, run.declared.plan)
 
 
 def _points(run: Run) -> Rows:
@@ -211,7 +208,7 @@ def _weeks(run: Run, *, every: bool = False) -> Rows:
     places = {key: i for i, key in enumerate(_keys(run))}
     points = {point.event: point for point in run.declared.plan}
     columns = run.tables.arrivals.columns
-    for row in coverage.without_copies(run.arrived, run.copied):
+    for row in run.arrived_once:
         point = points.get(row["event"])
         if point is None:
             continue

@@ -45,12 +45,12 @@ def questions(run: Run) -> Result:
         (the data point; the first is its `verdict`), `status`, `seen`, and `expected` (why the
         question needs it).
     """
-    return run.result("audit.questions", "audit", _log(run), fetched=lambda: _matrix(run))
+    return run.result("audit.questions", "audit", run.log, fetched=lambda: _matrix(run))
 
 
 def verdicts(run: Run) -> Result:
     """One row per question: can it be answered, and what stands in the way."""
-    return run.result("audit.verdicts", "table", _log(run), fetched=lambda: _verdicts(run))
+    return run.result("audit.verdicts", "table", run.log, fetched=lambda: _verdicts(run))
 
 
 def bounds(run: Run) -> Result:
@@ -60,7 +60,7 @@ def bounds(run: Run) -> Result:
         Shape `bounds`: one row per question. Of a `mix` it is the share that does any of the
         things, of `time_to` that gets there at all, of `steps` that goes all the way.
     """
-    return run.result("audit.bounds", "bounds", _log(run), fetched=lambda: _bounds(run))
+    return run.result("audit.bounds", "bounds", run.log, fetched=lambda: _bounds(run))
 
 
 def bounds_of(run: Run, id: str) -> Answer:
@@ -98,10 +98,6 @@ def needs(run: Run) -> Rows:
             seen = f"a source fell silent: its data end on {run.reaches(question):%d %b %Y}"
             found.append(_need(question, "fresh data", "caveat" if stalled else "ok", seen))
     return found
-
-
-def _log(run: Run):
-    return coverage.counted(run.tables.arrivals, run.declared.plan)
 
 
 def _need(question: Question, check: str, status: str, seen: str) -> dict[str, Any]:

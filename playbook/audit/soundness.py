@@ -38,7 +38,7 @@ def freshness(run: Run) -> Result:
         Shape `table`: one row per source: `source`, `rows`, `first`, `last`, `hours_behind` the
         freshest source, `longest_silence` (in days) and `status` (`fresh` or `stalled`).
     """
-    return run.result("audit.freshness", "table", _log(run), fetched=lambda: _fresh(run))
+    return run.result("audit.freshness", "table", run.log, fetched=lambda: _fresh(run))
 
 
 def lateness(run: Run) -> Result:
@@ -72,7 +72,7 @@ def volume(run: Run) -> Result:
     the tail is heavier). Days that are not complete
     are left out: the first, the last, and those that late arrivals may still fill.
     """
-    return run.result("audit.volume", "volume", _log(run), fetched=lambda: _volume(run))
+    return run.result("audit.volume", "volume", run.log, fetched=lambda: _volume(run))
 
 
 def duplicates(run: Run) -> Result:
@@ -101,7 +101,7 @@ def soundness(run: Run) -> Result:
     Returns:
         Shape `table`: one row per kind of defect: `what`, `rows`, `of`, `share`, `we`.
     """
-    return run.result("audit.soundness", "table", _log(run), fetched=lambda: _defects(run))
+    return run.result("audit.soundness", "table", run.log, fetched=lambda: _defects(run))
 
 
 def total(run: Run, name: str = "n") -> int:
@@ -109,8 +109,9 @@ def total(run: Run, name: str = "n") -> int:
     return sum(row[name] for row in run.arrived)
 
 
-def _log(run: Run):
-    return coverage.counted(run.tables.arrivals, run.declared.plan)
+def timeless(run: Run) -> int:
+    """How many rows have no time."""
+    return sum(row["n"] for row in run.arrived if row["day"] is None)
 
 
 def _fresh(run: Run) -> Rows:
@@ -152,7 +153,7 @@ def _to_come(run: Run, rows: Rows) -> Rows:
 
 def _volume(run: Run) -> Rows:
     days: dict[str, dict[date, int]] = defaultdict(lambda: defaultdict(int))
-    for row in coverage.without_copies(run.arrived, run.copied):
+    for row in run.arrived_once:
         if row["day"] is not None and row["event"] is not None:
             days[row["event"]][row["day"]] += row["n"]
     first, last = run.log_begins.date() + timedelta(days=1), _complete(run)
@@ -256,13 +257,12 @@ def _duplicates(run: Run, rows: Rows) -> Rows:
 
 def _defects(run: Run) -> Rows:
     of = total(run)
-    timeless = sum(row["n"] for row in run.arrived if row["day"] is None)
     known = people(run)
     staff = 0 if isinstance(known, Unavailable) else known.rows[0]["staff"]
     kinds = {row["kind"]: row["rows"] for row in duplicates(run).rows}
     said = [
         ("copies of an event", kinds["same id"], "each event counts once"),
-        ("no time", timeless, "left out: nobody can say when"),
+        ("no time", timeless(run), "left out: nobody can say when"),
         ("arrived more than 1 hour late", total(run, "late_3600"), "the newest days may grow"),
         ("after their own arrival", total(run, "ahead"), "kept; the watermark ignores them"),
         ("before the year 2000", total(run, "ancient"), "kept; no period reaches them"),

@@ -11,12 +11,12 @@ import ibis.expr.types as ir
 from playbook.declare import TableMap
 from playbook.mistakes import Mistake, listed, nearest
 from playbook.portable import count_if, when
+from playbook.rules import MISFIT
 from playbook.tables import COLUMNS
 from playbook.warehouse import Warehouse, first_line
 
 Value = str | int | bool
 
-MISFIT = "_misfit"  # ends the name of the column that marks a property's values of another type
 
 # Texts that fit a planned type, so that every engine casts them: few can try a cast.
 _YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
