@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playbook import friction
+from playbook.friction import drafts
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
@@ -57,7 +58,7 @@ def test_a_core_persona_above_a_quarter_is_a_defect_and_the_others_play(run):
     ],
 )
 def test_only_a_whole_interval_above_a_quarter_is_a_defect(low, persona, verdict):
-    assert friction._verdict({"low": low, "persona": persona}, ["core"]) == verdict
+    assert drafts._verdict({"low": low, "persona": persona}, ["core"]) == verdict
 
 
 def test_a_question_that_counts_no_misses_is_refused(run):

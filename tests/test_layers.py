@@ -49,7 +49,7 @@ VIEWS = {"charts", "findings", "listings", "pages", "figures"}
 EXPRESSIONS = [
     *("sources/__init__", "sources/native", "sources/snowplow", "tables", "periods", "rules"),
     *("coverage", "units", "attempts", "measures", "answers", "bounds", "triggers"),
-    *("friction", "personalization", "impact"),
+    *("personalization", "impact"),
     *(f"audit/{name}" for name in ("agreement", "destinations", "identity", "order")),
     *("audit/plan", "audit/soundness"),
     "plans/seen",

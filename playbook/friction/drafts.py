@@ -1,31 +1,16 @@
-"""Stage 2, the friction analysis: the questions inverted; where people stop, and who they are."""
+"""What is started and never finished: by whom, with a verdict on each persona."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from playbook import answers
+from playbook.friction.questions import answer
 from playbook.results import UNKNOWN, Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
 
 STUCK_ABOVE = 0.25  # a core persona that leaves more than a quarter unfinished is a defect
-
-
-def answer(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
-    """The answer to a question of this stage; see `playbook.answers.answer`."""
-    return answers.answer(run, id, by=by, stage="friction")
-
-
-def curve(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
-    """A `time_to` question as a censored curve; see `playbook.answers.curve`."""
-    return answers.curve(run, id, by=by, stage="friction")
-
-
-def members(run: Run, id: str, outcome: str) -> Answer:
-    """The units behind a bar; see `playbook.answers.members`."""
-    return answers.members(run, id, outcome, stage="friction")
 
 
 def stuck(run: Run, id: str) -> Answer:
