@@ -168,7 +168,7 @@ def _conflicting(run: Run, question: Question) -> int:
     """Events of a question whose copies differ in what is counted; equal ones move no answer."""
     if not any(row["event"] in question.events for row in run.copied):
         return 0
-    columns = [*UNIT_COLUMN.values(), "event", "at", *([question.hold] if question.hold else [])]
+    columns = [*UNIT_COLUMN.values(), "event", "at", *question.hold]
     found = coverage.conflicts(run.tables.shared, columns)
     of_question = found.filter(_.event.isin(list(question.events)))
     key = ("conflicts", tuple(columns), question.events)
@@ -253,8 +253,8 @@ def _missing(
         if event not in seen:
             continue
         row, lacks = seen[event], {}
-        for column in (UNIT_COLUMN[question.unit], question.hold):
-            if column and row["n"] > row[f"with_{column}"]:
+        for column in (coverage.unit_column(run.tables, question.unit), *question.hold):
+            if row["n"] > row[f"with_{column}"]:
                 lacks[column] = row["n"] - row[f"with_{column}"]
         if not lacks:
             continue

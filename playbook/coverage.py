@@ -14,6 +14,7 @@ from playbook.declare import DataPoint, Question
 from playbook.periods import ANCIENT, duration, moment
 from playbook.portable import count_if, when
 from playbook.rules import distinct
+from playbook.tables import Tables
 
 UNIT_COLUMN = {"user": "user_id", "account": "account_id", "session": "session_id"}
 IDS = (*UNIT_COLUMN.values(), "anonymous_id")
@@ -157,22 +158,41 @@ def _key(row: Mapping[str, Any]) -> tuple:
     return row["event"], row["source"], row["app_version"], row["day"]
 
 
+def by_idleness(tables: Tables, unit: str) -> bool:
+    """Whether units are sessions that the source does not name, and the 30-minute rule tells."""
+    return unit == "session" and not tables.has("events", "session_id")
+
+
+def unit_column(tables: Tables, unit: str) -> str:
+    """The column of events that says whose they are."""
+    if by_idleness(tables, unit):
+        return "user_id" if tables.has("events", "user_id") else "anonymous_id"
+    return UNIT_COLUMN[unit]
+
+
 def need(
-    question: Question, event: str, known: Mapping[str, Mapping[str, Any]], as_of: datetime
+    question: Question,
+    event: str,
+    known: Mapping[str, Mapping[str, Any]],
+    as_of: datetime,
+    *,
+    column: str = "",
 ) -> tuple[str, str]:
     """How well an event serves a question: (status, what was seen).
 
     The status is `ok`, `caveat` (it fell silent before `as_of` for longer than a week and than
     the question's window, or some of its rows lack what the question needs) or `missing`.
+    `column` names its units, if it is not the usual one.
     """
     row = known.get(event)
     if not row or not row["n"]:
         return "missing", "no such event arrives"
-    column = UNIT_COLUMN[question.unit]
+    column = column or UNIT_COLUMN[question.unit]
     if question.measure != "active" and (seen := _share(row, column)) < CAVEAT_BELOW:
         return _graded(seen, column)
-    if question.hold and (seen := _share(row, question.hold)) < CAVEAT_BELOW:
-        return _graded(seen, question.hold)
+    for held in question.hold:
+        if (seen := _share(row, held)) < CAVEAT_BELOW:
+            return _graded(seen, held)
     if question.unit == "account" and (part := row["inferred"] / row["n"]) > 1 - CAVEAT_BELOW:
         return "caveat", f"{part:.1%} of its events name no account; it is taken from their user"
     window = duration(question.within) if question.within else SILENT

@@ -121,6 +121,9 @@ def _numbers(
             n = row["n_treated"] + row["n_holdout"]
             name = row["label"] if result.question == "effects" else "difference"
             return [(name, n, row["difference"], "difference")]
+        case "drivers":
+            name = row["event"] + (".twice" if row["times"] == 2 else "")
+            return [(name, row["n_did"] + row["n_not"], row["difference"], "difference")]
         case _:
             return []
 

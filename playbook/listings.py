@@ -15,7 +15,8 @@ from playbook.wording import NONE, count, moved, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
 SHARES |= {"lowest", "highest"}
-DIFFERENCES = {"difference", "low", "high"}
+SHARES |= {"share_did", "share_not"}
+DIFFERENCES = {"difference", "low", "high", "adjusted", "adjusted_low", "adjusted_high"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ def _size(result: Result, column: str, row: dict[str, Any], entrants: dict[str, 
         return before if column == "of_previous" else n
     if f"n_{column}" in row:
         return row[f"n_{column}"]
+    if result.shape == "drivers" and column.startswith("share_"):
+        return row[f"n_{column.removeprefix('share_')}"]
     return row.get("total", row.get("n", result.min_n))
 
 
@@ -105,8 +108,10 @@ def _cell(result: Result, column: str, row: dict[str, Any], n: int) -> str:
             return NONE
         case bool():
             return "yes" if value else "no"
-        case float() if column in DIFFERENCES and result.shape == "effect":
+        case float() if column in DIFFERENCES and result.shape in {"effect", "drivers"}:
             return points(value)
+        case float() if column == "p":
+            return f"{value:.2g}"
         case float() if column == "moves":
             return moved(value)
         case float() if column in SHARES and result.shape == "volume":

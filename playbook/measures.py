@@ -179,7 +179,12 @@ def steps(attempts: ir.Table, count: int, *, by: Sequence[str] = ()) -> ir.Table
     """
     return attempts.aggregate(
         by=list(by),
-        **{f"step_{k}": count_if(_.depth >= k) for k in range(1, count + 1)},
+        **{
+            f"step_{k}": count_if(
+                attempts[f"did_{k}"] if f"did_{k}" in attempts.columns else _.depth >= k
+            )
+            for k in range(1, count + 1)
+        },
         open=count_if(_.depth == 0),
     )
 
@@ -192,41 +197,47 @@ def active(
     every: timedelta,
     origin: datetime,
     as_of: datetime,
+    by: Sequence[str] = (),
 ) -> ir.Table:
     """How many things are active at the end of each stretch of time: a state, not an event.
 
     A thing is active at a moment if it did `goal` in the time `within` before it.
 
     Args:
-        rows: One row per event: `held` (the thing), `event`, `at`.
+        rows: One row per event: `held` (the thing), `event`, `at`, and the columns of `by`,
+            which are the same in all rows of a thing.
         goal: The event that keeps a thing active.
         within: For how long one event does.
         every: The length of a stretch.
         origin: Where the first stretch begins; before the first event, or what is revived
             would count as new.
         as_of: Last moment that the data covers.
+        by: Columns to break the result down by.
 
     Returns:
-        One row per stretch: `position` (0, 1 …), `active`, `new` (never before), `kept` (active
-        at the end of the stretch before), `revived` (active earlier, not then), and `lost`
-        (active at its end, not at the next).
+        One row per combination of `by` and stretch: `position` (0, 1 …), `active`, `new` (never
+        before), `kept` (active at the end of the stretch before), `revived` (active earlier,
+        not then), and `lost` (active at its end, not at the next). `active` is the sum of
+        `new`, `kept` and `revived`.
     """
     size = int(every.total_seconds())
     runs = rows.filter(_.event == goal, _.at > moment(origin), _.at <= moment(as_of)).select(
-        "held", elapsed=seconds(moment(origin), _.at)
+        "held", *by, elapsed=seconds(moment(origin), _.at)
     )
     # The run at the very end of a stretch belongs to it; others to the end that follows.
     based = runs.mutate(base=pieces(_.elapsed, size))
     reach = int(within.total_seconds())
     reached = [
-        based.filter((_.base + k) * size < _.elapsed + reach).select("held", position=_.base + k)
+        based.filter((_.base + k) * size < _.elapsed + reach).select(
+            "held", *by, position=_.base + k
+        )
         for k in range(-(-reach // size))
     ]
     states = ibis.union(*reached, distinct=False).distinct()
     own = ibis.window(group_by="held", order_by="position")
     walked = states.mutate(earlier=_.position.lag().over(own), later=_.position.lead().over(own))
     return walked.aggregate(
-        by="position",
+        by=[*by, "position"],
         active=_.count(),
         new=count_if(_.earlier.isnull()),
         kept=count_if(_.earlier == _.position - 1),

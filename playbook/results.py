@@ -20,6 +20,11 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "steps": ("step", "position", "n", "of_first", "of_previous", "lost", "low", "high"),
     "trend": ("period", "series", "value", "n", "low", "high", "complete"),
     "curve": ("hours", "share", "low", "high", "n"),
+    # Who came back, by week of the start and period since; null where a period is not over.
+    "retention": (
+        *("cohort", "position", "n", "on", "share", "low", "high"),
+        *("on_or_after", "complete"),
+    ),
     "effect": (
         "label",
         "n_treated",
@@ -32,6 +37,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "verdict",
         "grade",
     ),
+    # Behaviour before a landmark against the goal after it; `difference` has `low` and `high`.
+    "drivers": ("event", "times", "n_did", "n_not", "difference", "low", "high", "verdict"),
     "audit": ("subject", "check", "status", "seen", "expected"),
     # A question's answer, and the ends between which every defect of the data leaves it.
     "bounds": ("subject", "asks", "n", "share", "low", "high", "lowest", "highest", "because"),

@@ -91,11 +91,22 @@ def weeks(rows: Rows, as_of: datetime) -> Rows:
     ]
 
 
-def states(rows: Rows, origin: datetime, period: Period) -> Rows:
+def states(rows: Rows, origin: datetime, period: Period, by: Sequence[str] = ()) -> Rows:
     """Active things by week, with what came and went; weeks that are not over are left out.
 
-    A week without any, after the first with some, is a zero and no gap.
+    A week without any, after the first with some of the segment, is a zero and no gap.
     """
+    segments: dict[tuple, Rows] = {}
+    for row in rows:
+        segments.setdefault(tuple(row[column] for column in by), []).append(row)
+    return [
+        dict(zip(by, segment, strict=True)) | row
+        for segment, own in segments.items()
+        for row in _states(own, origin, period)
+    ]
+
+
+def _states(rows: Rows, origin: datetime, period: Period) -> Rows:
     found: Rows = []
     known = {row["position"]: row for row in rows}
     none = dict.fromkeys(("active", "new", "kept", "revived", "lost"), 0)

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.coverage import UNIT_COLUMN
+from playbook.coverage import UNIT_COLUMN, by_idleness
 from playbook.mistakes import Mistake, listed, nearest
+from playbook.periods import interval, words
 from playbook.tables import Tables
 
 WEEK = "week"  # a column to break down by that comes from the start, not from the unit
+IDLE = timedelta(minutes=30)  # after longer without an event of its person, a session is over
 
 
-def rows(tables: Tables, unit: str, *, hold: str | None = None) -> ir.Table:
+def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
     """What units did: one row per event of an identified unit.
 
     Bots and internal people are left out here, and only here; so are accounts that hold
-    nobody else.
+    nobody else. Sessions that the source does not name are told by the 30-minute rule: see
+    `with_sessions`.
 
     Returns:
-        `unit`, `event`, `at` (UTC), `user_id`, and `held`: the property that an attempt holds
-        constant (a constant itself where there is none).
+        `unit`, `event`, `at` (UTC), `user_id`, and `held`: the properties that an attempt
+        holds constant, as one text ("" where there is none).
     """
-    column = UNIT_COLUMN[unit]
-    real = tables.events.filter(~_.is_bot, ~_.is_internal, _[column].notnull())
+    column, events = UNIT_COLUMN[unit], _events(tables, unit)
+    real = events.filter(~_.is_bot, ~_.is_internal, _[column].notnull())
     if unit == "account":
         # Some events of an account name no person. They count unless all who are known to have
         # acted in it are bots or internal: an account where nobody acts is an account, too.
@@ -34,21 +38,55 @@ def rows(tables: Tables, unit: str, *, hold: str | None = None) -> ir.Table:
         others = known.filter(_.is_bot | _.is_internal).select(column).distinct()
         people = known.filter(~_.is_bot, ~_.is_internal).select(column).distinct()
         real = real.anti_join(others.anti_join(people, column), column)
-    if hold:
-        real = real.filter(_[hold].notnull())
+    for held in hold:
+        real = real.filter(_[held].notnull())
     return real.select(
-        unit=column, held=hold or ibis.literal(""), event="event", at="at", user_id="user_id"
+        unit=column, held=_held(real, hold), event="event", at="at", user_id="user_id"
     )
 
 
-def things(tables: Tables, property: str) -> ir.Table:
+def with_sessions(events: ir.Table) -> ir.Table:
+    """The events with the sessions that the 30-minute rule tells: `session_id` is "<who>|<n>".
+
+    A session is over after more than 30 minutes without an event of the same person, or of the
+    same device where no person is known; exactly 30 minutes later it still goes on. Events that
+    name neither are in no session.
+    """
+    known = events.mutate(who_=ibis.coalesce(_.user_id, _.anonymous_id))
+    own = ibis.window(group_by="who_", order_by="at")
+    # Events of one moment are all counted at once, so that their order decides nothing.
+    so_far = ibis.range_window(group_by="who_", order_by="at", preceding=None, following=0)
+    before = known.mutate(before_=_.at.lag().over(own))
+    begins = before.mutate(
+        begins_=ibis.ifelse(_.at <= _.before_ + interval(IDLE), 0, 1).fill_null(1)
+    )
+    counted = begins.mutate(n_=_.begins_.sum().over(so_far).cast("string"))
+    named = counted.mutate(session_id=_.who_.concat("|", _.n_))
+    return named.drop("who_", "before_", "begins_", "n_")
+
+
+def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
+    """What a definition says of sessions, as (word, value) pairs; nothing where they have ids."""
+    if not by_idleness(tables, unit):
+        return ()
+    return (("sessions", f"over after more than {words(IDLE)} without an event of their person"),)
+
+
+def _held(rows: ir.Table, properties: Sequence[str]) -> ir.StringValue:
+    """The values of properties as one text."""
+    values = [rows[name].cast("string") for name in properties]
+    return ibis.literal(" | ").join(values) if values else ibis.literal("")
+
+
+def things(tables: Tables, *properties: str) -> ir.Table:
     """What happened to things, whoever or whatever did it: one row per event that names one.
 
     Returns:
         `held` (the thing), `event`, `at` (UTC).
     """
-    real = tables.events.filter(~_.is_bot, ~_.is_internal, _[property].notnull())
-    return real.select(held=property, event="event", at="at")
+    named = [_[name].notnull() for name in properties]
+    real = tables.events.filter(~_.is_bot, ~_.is_internal, *named)
+    return real.select(held=_held(real, properties), event="event", at="at")
 
 
 def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
@@ -66,7 +104,8 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
             return _accounts(tables, wanted)
         case "session":
             owner = (
-                tables.events.filter(_.session_id.notnull(), _.user_id.notnull())
+                _events(tables, unit)
+                .filter(_.session_id.notnull(), _.user_id.notnull())
                 .group_by(unit="session_id")
                 .aggregate(user_id=_.user_id.max())
             )
@@ -81,6 +120,10 @@ def among(traits_: ir.Table, values: Mapping[str, Sequence[str]]) -> ir.Table:
     for column, accepted in values.items():
         chosen = chosen.filter(_[column].isin(list(accepted)))
     return chosen.select("unit")
+
+
+def _events(tables: Tables, unit: str) -> ir.Table:
+    return with_sessions(tables.events) if by_idleness(tables, unit) else tables.events
 
 
 def _users(tables: Tables, columns: Sequence[str]) -> ir.Table:

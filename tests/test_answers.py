@@ -302,7 +302,7 @@ def test_a_column_that_is_not_there_is_the_reason(run):
     assert found.reason.endswith("did you mean `persona`?")
     assert "lacks the column(s)" in answers.answer(run, "path", by=["persona", "x"]).reason
     assert "lacks the column(s) x" in answers.curve(run, "speed", by="x").reason
-    assert "cannot be broken down" in answers.answer(run, "living", by="persona").reason
+    assert "cannot be broken down by week" in answers.answer(run, "living", by="week").reason
 
 
 def test_units_chosen_by_a_column_that_nobody_maps_are_not_nobody(run):

@@ -75,12 +75,31 @@ def results(run):
     """Every result that the notebooks show, by id."""
     found = [getattr(pb.audit, name)(run) for name in AUDIT]
     for question in run.declared.questions:
-        breakdowns = ("",) if question.measure == "active" else ("", "persona", "week")
+        breakdowns = ("", "persona", *(["week"] if question.measure != "active" else []))
         found += [pb.friction.answer(run, question.id, by=by) for by in breakdowns]
     found += [
         pb.friction.curve(run, "time_to_first_workflow", by="intent"),
         pb.friction.stuck(run, "started_never_saved"),
+        pb.friction.reasons(run, "never_verified", by="acquisition"),
+        pb.friction.bots(run, "never_verified"),
+        pb.friction.stopped(run, "started_never_saved", by="persona"),
+        pb.friction.came_back(run, "started_never_saved"),
+        pb.friction.cohort(run, "trial_unverified", "none of these"),
+        pb.friction.cohort(run, "started_never_saved_stopped", "nothing else"),
         pb.friction.members(run, "path_to_value", "dropped"),
+        pb.friction.roles(run, "path_to_value_account"),
+        pb.friction.differences(run, "path_to_value", "persona"),
+        pb.friction.by_week(run, "path_to_value"),
+        pb.friction.times(run, "path_to_value", by="acquisition"),
+        pb.friction.time_curves(run, "path_to_value_account"),
+        pb.friction.active(run, "active_workflows", ["persona", "acquisition"]),
+        pb.friction.retention(run, "active_workflows", by="persona"),
+        pb.friction.retention(run, "first_workflow_24h", every="1d", calendar=True),
+        pb.friction.retained(run, "first_workflow_24h"),
+        pb.friction.drivers(run, "time_to_first_workflow"),
+        pb.friction.drivers(run, "activation_rate"),
+        pb.friction.instead(run, "path_to_value"),
+        pb.friction.instead(run, "started_never_saved", outcome="converted"),
         pb.personalization.matrix(run, "first_workflow_24h"),
         pb.personalization.reach(run),
         pb.personalization.audience(run, "organic_engineer_guide_into"),

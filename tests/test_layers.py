@@ -27,6 +27,7 @@ LAYERS = [
     ["agents", "domains"],
     ["run"],
     ["units"],
+    ["things"],
     ["attempts"],
     ["measures"],
     ["shaping"],
@@ -48,10 +49,15 @@ VIEWS = {"charts", "findings", "listings", "pages", "figures"}
 # Modules that build Ibis expressions.
 EXPRESSIONS = [
     *("sources/__init__", "sources/native", "sources/snowplow", "tables", "periods", "rules"),
-    *("coverage", "units", "attempts", "measures", "answers", "bounds", "triggers"),
+    *("coverage", "units", "measures", "bounds", "triggers"),
     *("personalization", "impact"),
     *(f"audit/{name}" for name in ("agreement", "destinations", "identity", "order")),
     *("audit/plan", "audit/soundness"),
+    *("attempts/__init__", "attempts/chain", "attempts/moments"),
+    *("answers/__init__", "answers/asked"),
+    *("things", "friction/retention", "friction/roles", "friction/times"),
+    *(f"friction/{name}" for name in ("cohorts", "drafts", "prompts", "verification")),
+    *("friction/drivers", "friction/paths"),
     "plans/seen",
 ]
 
@@ -111,6 +117,10 @@ DIVIDES = {
     | dict.fromkeys(("_to_come", "_complete", "_judged"), "counts of fetched rows")
     | dict.fromkeys(("_duplicates", "_defects"), "counts of fetched rows"),
     "bounds": dict.fromkeys(("share", "part", "_missing"), "counts of fetched rows"),
+    "friction/retention": dict.fromkeys(("_cohort", "_on"), "counts of fetched rows"),
+    "friction/times": dict.fromkeys(("curves", "_middle"), "seconds and counts of fetched rows"),
+    "friction/drivers": dict.fromkeys(("_row", "_mantel_haenszel"), "counts of fetched rows"),
+    "friction/paths": {"_places": "counts of fetched rows"},
     "personalization": {"reach": "a length of time", "finish": "counts of fetched rows"},
     "impact": dict.fromkeys(("_judged", "_expected", "_reach_rows"), "counts of fetched rows"),
 }

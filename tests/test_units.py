@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import datetime, timedelta
 
-from playbook import units
+import ibis
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ibis import _
+
+from playbook import coverage, units
 from playbook.mistakes import Mistake
 from playbook.tables import Tables, conform
 from tests.spec import rows, table
@@ -31,7 +37,7 @@ def log(text: str, **known: str) -> Tables:
     extra = {"is_internal": "boolean", "draft": "string"}
     events = conform(drawn, "events", extra={c: extra[c] for c in drawn.columns if c in extra})
     ready = {name: conform(table(text, size="int64"), name) for name, text in known.items()}
-    return Tables(events, lambda: events, **ready)
+    return Tables(events, lambda: events, mapped={"events": frozenset(drawn.columns)}, **ready)
 
 
 def test_rows_leave_out_bots_internal_people_and_the_unidentified(engine):
@@ -48,7 +54,7 @@ def test_rows_leave_out_bots_internal_people_and_the_unidentified(engine):
         {"unit": "ann", "event": "ran", "held": ""},
         {"unit": "ann", "event": "saved", "held": ""},
     ]
-    holding = units.rows(tables, "user", hold="draft").select("unit", "event", "held")
+    holding = units.rows(tables, "user", hold=["draft"]).select("unit", "event", "held")
     assert rows(holding, engine) == [{"unit": "ann", "event": "ran", "held": "d1"}]
 
 
@@ -127,6 +133,97 @@ def test_a_session_has_the_traits_of_its_person(engine):
         {"unit": "s1", "persona": "data_engineer"},
         {"unit": "s2", "persona": None},
     ]
+
+
+def test_a_session_ends_after_more_than_30_minutes_without_an_event(engine):
+    tables = log("""
+        event_id | user_id | anonymous_id | event | at                  | is_bot | is_internal
+        1        | ann     | d1           | a     | 2026-01-05 09:00:00 |        | false
+        2        | ann     | d1           | b     | 2026-01-05 09:30:00 |        | false
+        3        | ann     | d2           | c     | 2026-01-05 10:00:00 |        | false
+        4        | ann     | d1           | d     | 2026-01-05 10:30:01 |        | false
+        5        | ann     |              | e     | 2026-01-05 10:30:01 |        | false
+        6        |         | d1           | f     | 2026-01-05 10:31:00 |        | false
+        7        | bob     | d1           | g     | 2026-01-05 10:31:00 | true   | false
+        8        | bob     | d1           | h     | 2026-01-05 11:01:00 |        | false
+        9        | bob     | d1           | i     | 2026-01-05 11:31:01 |        | false
+        10       |         |              | j     | 2026-01-05 11:31:00 |        | false
+    """)
+    found = rows(units.rows(tables, "session").select("unit", "event"), engine)
+    # A bot's event counts nowhere, but goes on with the session; who names nobody is in none.
+    assert [(row["unit"], row["event"]) for row in found] == [
+        ("ann|1", "a"),
+        ("ann|1", "b"),
+        ("ann|1", "c"),
+        ("ann|2", "d"),
+        ("ann|2", "e"),
+        ("bob|1", "h"),
+        ("bob|2", "i"),
+        ("d1|1", "f"),
+    ]
+
+
+def test_sessions_that_the_source_names_stay_as_they_are(engine):
+    tables = log("""
+        event_id | user_id | session_id | event | at               | is_internal
+        1        | ann     | s1         | a     | 2026-01-05 09:00 | false
+        2        | ann     | s1         | b     | 2026-01-05 12:00 | false
+        3        | ann     |            | c     | 2026-01-05 12:00 | false
+    """)
+    found = rows(units.rows(tables, "session").select("event", "unit"), engine)
+    assert found == [{"event": "a", "unit": "s1"}, {"event": "b", "unit": "s1"}]
+    assert units.session_rule(tables, "session") == ()
+
+
+def test_sessions_by_the_rule_have_the_traits_of_their_person(engine):
+    tables = log(
+        """
+        event_id | user_id | anonymous_id | event | at
+        1        | ann     |              | a     | 2026-01-05 09:00
+        2        | ann     |              | b     | 2026-01-05 10:00
+        3        | zoe     |              | c     | 2026-01-05 10:00
+        4        |         | d1           | d     | 2026-01-05 10:00
+        """,
+        users=USERS,
+    )
+    assert rows(units.traits(tables, "session", ["persona"]), engine) == [
+        {"unit": "ann|1", "persona": "data_engineer"},
+        {"unit": "ann|2", "persona": "data_engineer"},
+        {"unit": "zoe|1", "persona": None},
+    ]
+    said = "over after more than 30 minutes without an event of their person"
+    assert units.session_rule(tables, "session") == (("sessions", said),)
+    assert units.session_rule(tables, "user") == ()
+    assert coverage.unit_column(tables, "session") == "user_id"
+    devices = log("event_id | anonymous_id | event | at")
+    assert coverage.unit_column(devices, "session") == "anonymous_id"
+
+
+def told_apart(log: list[tuple[str, int]]) -> dict[int, str]:
+    """Place in the log → its session, by walking each person's minutes."""
+    found: dict[int, str] = {}
+    last: dict[str, int] = {}
+    number: dict[str, int] = {}
+    for place, (who, minute) in sorted(enumerate(log), key=lambda each: each[1][1]):
+        if who not in last or minute - last[who] > 30:
+            number[who] = number.get(who, 0) + 1
+        last[who] = minute
+        found[place] = f"{who}|{number[who]}"
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 200)), min_size=1, max_size=12))
+def test_sessions_are_those_that_walking_the_log_tells(log):
+    begins = datetime(2026, 1, 5)
+    drawn = [
+        {"event_id": str(place), "user_id": who, "at": begins + timedelta(minutes=minute)}
+        for place, (who, minute) in enumerate(log)
+    ]
+    typed = {"anonymous_id": ibis.null("string"), "session_id": ibis.null("string")}
+    events = ibis.memtable(drawn).mutate(_.at.cast("timestamp(6)").name("at"), **typed)
+    found = units.with_sessions(events).to_pyarrow().to_pylist()
+    assert {int(row["event_id"]): row["session_id"] for row in found} == told_apart(log)
 
 
 def test_among_takes_units_that_have_one_of_the_values_of_every_column(engine):

@@ -125,7 +125,9 @@ def _row(
     own = [row["moves"] for _q, row in moves if defect and row["defect"].startswith(defect)]
     asking = [] if elsewhere else [q for q in run.declared.questions if subject in q.events]
     if property is not None:
-        asking = [question for question in asking if property in (question.hold, *question.columns)]
+        asking = [
+            question for question in asking if property in (*question.hold, *question.columns)
+        ]
     asked = len(asking)
     share = rows / of if of else None
     most = max(own, default=None)

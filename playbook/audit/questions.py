@@ -7,7 +7,6 @@ from typing import Any
 
 from playbook import answers, coverage, stats
 from playbook import bounds as bounding
-from playbook.coverage import UNIT_COLUMN
 from playbook.declare import Question
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
@@ -85,29 +84,32 @@ def needs(run: Run) -> Rows:
     known = answers.lately(run)
     for question in run.declared.questions:
         for event in question.events:
-            status, seen = coverage.need(question, event, known, run.reaches(question))
-            found.append(_need(question, event, status, seen))
+            column = coverage.unit_column(run.tables, question.unit)
+            status, seen = coverage.need(
+                question, event, known, run.reaches(question), column=column
+            )
+            found.append(_need(run, question, event, status, seen))
         for column in question.columns:
             status, seen = "ok", "mapped"
             if not answers.mapped(run, question, column):
                 # Without the units that it is about there is no answer; without a breakdown, one.
                 status = "missing" if column in question.among else "caveat"
                 seen = "no such column is mapped"
-            found.append(_need(question, column, status, seen))
-        if stalled := run.reaches(question) < run.period.as_of:
+            found.append(_need(run, question, column, status, seen))
+        if run.reaches(question) < run.period.as_of:
             seen = f"a source fell silent: its data end on {run.reaches(question):%d %b %Y}"
-            found.append(_need(question, "fresh data", "caveat" if stalled else "ok", seen))
+            found.append(_need(run, question, "fresh data", "caveat", seen))
     return found
 
 
-def _need(question: Question, check: str, status: str, seen: str) -> dict[str, Any]:
-    unit = UNIT_COLUMN[question.unit]
+def _need(run: Run, question: Question, check: str, status: str, seen: str) -> dict[str, Any]:
+    unit = coverage.unit_column(run.tables, question.unit)
     return {
         "subject": question.id,
         "check": check,
         "status": status,
         "seen": seen,
-        "expected": f"it arrives, with {question.hold or unit}",
+        "expected": f"it arrives, with {' and '.join(question.hold) or unit}",
     }
 
 
@@ -133,7 +135,7 @@ def _verdict(run: Run, question: Question, own: Rows) -> tuple[str, str]:
 def _matrix(run: Run) -> Rows:
     found: Rows = []
     for question, own, status, because in _judged(run):
-        row = _need(question, VERDICT, status, because or VERDICTS[status])
+        row = _need(run, question, VERDICT, status, because or VERDICTS[status])
         found += [row | {"expected": VERDICTS[status]}, *own]
     return found
 

@@ -14,7 +14,8 @@ from playbook.results import Answer, Result, Unavailable
 # JupyterLab 4 draws this type itself; nbformat and nbval take it as JSON.
 MIME = "application/vnd.vegalite.v5+json"
 # The same for nearly every chart of a report: said in its description and its definition's table.
-ASIDE = ("measure", "entry", "left out", "edges", "hold", "declared")
+ASIDE = ("measure", "entry", "order", "ties", "window from", "counted", "left out", "edges")
+ASIDE += ("hold", "declared")
 NOBODY = "Nobody in the period: there is nothing to draw."
 
 
@@ -102,6 +103,11 @@ def curve(result: Answer, *, title: str) -> Chart | Note:
     return _chart(result, "curve", title)
 
 
+def retention(result: Answer, *, title: str) -> Chart | Note:
+    """A triangle of cells: weeks of the start against periods since, darker where more return."""
+    return _chart(result, "retention", title)
+
+
 def effect(result: Answer, *, title: str) -> Chart | Note:
     """Differences with their intervals around zero; what a design cannot support has none."""
     return _chart(result, "effect", title)
@@ -128,11 +134,33 @@ def volume(result: Answer, *, title: str, most: int = 6) -> Chart | Note:
     return _chart(result, "volume", title, most=most)
 
 
+def drivers(result: Answer, *, title: str, most: int = 12) -> Chart | Note:
+    """A row per behaviour: its difference with interval, and the same within personas.
+
+    Args:
+        result: A result of shape `drivers`.
+        title: The subject of the claim.
+        most: Behaviours at most, the largest differences first.
+    """
+    return _chart(result, "drivers", title, most=most)
+
+
 def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note:
     if isinstance(result, Unavailable):
         return Note(title, result.reason)
     # Altair takes a second to import.
-    from playbook.charts import bars, curves, forest, ladder, lines, matrix, panels, ranges
+    from playbook.charts import (
+        bars,
+        behaviour,
+        curves,
+        forest,
+        ladder,
+        lines,
+        matrix,
+        panels,
+        ranges,
+        triangle,
+    )
 
     draw = {
         "share": bars.share,
@@ -145,6 +173,8 @@ def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note
         "audit": matrix.audit,
         "bounds": ranges.bounds,
         "volume": panels.volume,
+        "retention": triangle.retention,
+        "drivers": behaviour.drivers,
     }
     if result.shape != shape or shape not in draw:
         raise Mistake(

@@ -14,7 +14,7 @@ from playbook.wording import count, interval, percent, too_few
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 ROW = 32  # pixels from one bar to the next
 # Nobody did anything: grey, not a shade of the measure's blue.
-NOTHING = ("never", "not so far", "none of these")
+NOTHING = ("never", "not so far", "none of these", "nothing else", "(left", "(nothing")
 
 
 def share(result: Result, rows: Rows) -> Drawn:

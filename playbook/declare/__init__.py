@@ -113,9 +113,9 @@ def _check_names(found: Declarations) -> None:
     for place, event in _used(found):
         _check_known(f"The {place} uses the event", event, "plan has", planned)
     for question in found.questions:
-        if question.hold:
+        for held in question.hold:
             place = f"The question `{question.id}` holds the property"
-            _check_known(place, question.hold, "plan's events carry", found.properties)
+            _check_known(place, held, "plan's events carry", found.properties)
     if found.product.headline:
         _check_known("product.yaml opens with the question", found.product.headline, "", asked)
     for experiment in found.experiments:
@@ -132,6 +132,7 @@ def _used(found: Declarations) -> list[tuple[str, str]]:
         for play in found.plays
         for event in (play.trigger, play.goal, *play.unless, *play.having)
     ]
+    used += [("`prompts` of product.yaml", event) for event in found.product.prompts]
     return used + [("path of product.yaml", event) for event in found.product.path]
 
 

@@ -99,6 +99,8 @@ class Product(Noun):
         agrees: Which of the product's own tables the log must agree with.
         copies: Destinations whose own copy of the events is in the warehouse.
         disposable: Which domains of addresses are disposable, or are not after all.
+        prompts: Event → the `play` of the messages that ask people for it, such as the mail with
+            the link to verify an address.
     """
 
     name: str
@@ -113,4 +115,5 @@ class Product(Noun):
     agrees: tuple[Agreement, ...] = ()
     copies: tuple[Copy, ...] = ()
     disposable: Domains = Domains()
+    prompts: dict[str, Names] = {}
     slug: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from playbook.declare.reading import Duration, Identifier, Names, Noun
 
@@ -12,16 +12,38 @@ Measure = Literal[
     "reached_within", "missed_within", "did_before", "mix", "time_to", "steps", "active"
 ]
 
+# What may be told of attempts; the defaults are the playbook's definition of one.
+OPTIONS = {"hold", "order", "entry", "ties", "exclude", "count"}
 # Measure → (what it must be told, what it may be told), besides unit, start, among and by.
 ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
-    "reached_within": ({"start", "goal", "within"}, {"hold", "unless"}),
-    "missed_within": ({"start", "goal", "within"}, {"hold", "unless"}),
+    "reached_within": ({"start", "goal", "within"}, {"unless", *OPTIONS}),
+    "missed_within": ({"start", "goal", "within"}, {"unless", *OPTIONS}),
     "did_before": ({"start", "first", "goal", "within"}, {"unless"}),
     "mix": ({"start", "goals", "within"}, {"unless"}),
     "time_to": ({"start", "goal", "edges"}, {"within", "unless"}),
-    "steps": ({"start", "goals", "within"}, {"hold", "unless"}),
+    "steps": (
+        {"start", "goals", "within"},
+        {"unless", "anchor", "windows", "optional", *OPTIONS},
+    ),
     "active": ({"goal", "hold", "within"}, set()),
 }
+
+
+class Exclude(Noun):
+    """An event that must not come between two steps of an attempt.
+
+    Attributes:
+        event: The event.
+        after: From which step on it breaks an attempt; the start if not said.
+        before: Up to which step it does; the last one if not said.
+        effect: `drop`: the attempt ends with the steps it had reached; `leave_out`: its unit is not
+            counted, if this attempt would have come furthest and no clean one comes as far.
+    """
+
+    event: str
+    after: str | None = None
+    before: str | None = None
+    effect: Literal["drop", "leave_out"] = "drop"
 
 
 class Question(Noun):
@@ -39,10 +61,22 @@ class Question(Noun):
         goals: For `mix` and `steps`: the events, in order.
         within: The window from the start, its end included.
         edges: For `time_to`: the ends of the buckets.
-        hold: A property that stays the same through an attempt, such as one draft.
+        hold: Properties that stay the same through an attempt, such as one draft.
         among: Column → the value(s) that units must have.
         unless: Units that did this event within the window are left out.
         by: Columns to break the answer down by.
+        order: How the steps follow the start: `ordered`, `any` order, or `strict`: with no other
+            event of the unit between two of them.
+        entry: Which starts count: `any` in the period, each unit's `first` in the period, or its
+            `first_ever`, if that lies in the period.
+        ties: Whether a step at the very time of the one before it comes after it: `step_order`
+            (yes), `strict` (no), or a length of time by which steps may come the other way round.
+        anchor: What the window runs from: the `entry`, or the `previous` step.
+        windows: A window for each of `goals`, instead of `within` for all.
+        optional: Those of `goals` that an attempt may leave out.
+        exclude: What must not come between.
+        count: Whether `units` are counted (each by its best attempt) or all `attempts`: each
+            start opens one and ends the one before it.
     """
 
     id: Identifier
@@ -56,31 +90,101 @@ class Question(Noun):
     goals: Names = ()
     within: Duration | None = None
     edges: tuple[Duration, ...] = ()
-    hold: str | None = None
-    among: dict[str, Names] = {}
+    hold: Names = ()
+    among: dict[str, Names] = Field(default_factory=dict)
     unless: str | None = None
     by: Names = ()
+    order: Literal["ordered", "any", "strict"] = "ordered"
+    entry: Literal["any", "first", "first_ever"] = "any"
+    ties: Literal["step_order", "strict"] | Duration = "step_order"
+    anchor: Literal["entry", "previous"] = "entry"
+    windows: tuple[Duration, ...] = ()
+    optional: Names = ()
+    exclude: tuple[Exclude, ...] = ()
+    count: Literal["units", "attempts"] = "units"
 
     @model_validator(mode="after")
     def _has_what_its_measure_needs(self) -> Self:
         must, may = ARGUMENTS[self.measure]
         every = set().union(*(a | b for a, b in ARGUMENTS.values()))
-        given = {name for name in every if getattr(self, name)}
+        given = {name for name in every if getattr(self, name) != _default(name)}
         if lacking := sorted(must - given):
             raise ValueError(f"`{self.measure}` also needs {', '.join(lacking)}")
         if extra := sorted(given - must - may):
             raise ValueError(f"`{self.measure}` takes no {', '.join(extra)}")
         if self.unless and not self.within:
             raise ValueError("`unless` also needs within: it must come in that time")
+        if self.measure == "active" and len(self.hold) > 1:
+            raise ValueError("`active` counts things: hold the one property that names them")
         return self
+
+    @model_validator(mode="after")
+    def _has_rules_that_go_together(self) -> Self:
+        steps = self.steps
+        again = len(set(steps)) < len(steps)
+        if self.windows and len(self.windows) != len(self.goals):
+            raise ValueError(
+                f"`windows` has {len(self.windows)} and goals has {len(self.goals)}: one for each"
+            )
+        if unknown := [name for name in self.optional if name not in self.goals[:-1]]:
+            raise ValueError(f"`optional` names {unknown[0]}, which is no goal before the last")
+        for name in (end for each in self.exclude for end in (each.after, each.before)):
+            if name and name not in steps:
+                raise ValueError(f"`exclude` names {name}, which is no step of the question")
+        if any(steps.index(each.after or steps[0]) >= self._end(each) for each in self.exclude):
+            raise ValueError("`exclude` needs its `after` to be a step before its `before`")
+        choices = OPTIONS - {"hold"} | {"anchor", "windows", "optional"}
+        told = {name for name in choices if getattr(self, name) != _default(name)}
+        if self.order == "any":
+            if self.measure != "steps":
+                raise ValueError("`order: any` is for `steps`: one goal has no order")
+            _apart("order: any", told & {"ties", "anchor", "optional", "exclude"})
+        if self.optional:
+            _apart("optional", {"anchor: previous"} & {f"anchor: {self.anchor}"})
+        leaves_out = any(each.effect == "leave_out" for each in self.exclude)
+        if leaves_out:
+            drops = {"effect: drop" for each in self.exclude if each.effect == "drop"}
+            strict = {"order: strict"} & {f"order: {self.order}"}
+            _apart("effect: leave_out", drops | strict | self._grace)
+        runs = [name for name, before in zip(steps, [None, *steps], strict=False) if name != before]
+        if len(set(runs)) < len(runs):
+            others = told - {"entry", "windows", "ties"}
+            _apart("a step that comes back", others | self._grace)
+        elif again:
+            clash = told & {"optional", "count"} | {"order: any"} & {f"order: {self.order}"}
+            _apart("a step that stands twice", clash | ({"leave_out"} if leaves_out else set()))
+        return self
+
+    @property
+    def _grace(self) -> set[str]:
+        return set() if self.ties in {"step_order", "strict"} else {"a length of time for ties"}
+
+    def _end(self, each: Exclude) -> int:
+        return self.steps.index(each.before) if each.before else len(self.steps) - 1
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The start and what follows it, in order."""
+        return tuple(name for name in (self.start, *self.goals, self.goal) if name)
 
     @property
     def events(self) -> tuple[str, ...]:
         """The events that it needs, in the order of their use; computed, never listed again."""
-        named = (self.start, self.first, *self.goals, self.goal, self.unless)
+        excluded = (each.event for each in self.exclude)
+        named = (self.start, self.first, *self.goals, self.goal, self.unless, *excluded)
         return tuple(dict.fromkeys(event for event in named if event))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of users or accounts that it needs."""
         return tuple(dict.fromkeys((*self.among, *(by for by in self.by if by != "week"))))
+
+
+def _default(name: str) -> object:
+    return Question.model_fields[name].default
+
+
+def _apart(one: str, others: set[str]) -> None:
+    """What does not go together."""
+    if others:
+        raise ValueError(f"{one} does not go with {', '.join(sorted(others))}")

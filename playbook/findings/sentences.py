@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from playbook.findings import quality
+from playbook.findings import behaviour, quality
 from playbook.findings.markdown import Finding, bullets, each_segment, named, plain, said
 from playbook.mistakes import Mistake, listed
 from playbook.results import Answer, Result, Unavailable
@@ -37,8 +37,10 @@ def steps(result: Answer, says: str = "") -> Finding:
 
 
 def trend(result: Answer, says: str) -> Finding:
-    """The last complete period against the one four before it."""
-    return said(result, lambda rows: _trend(result, rows, says))
+    """Per segment: the last complete period against the one four before it."""
+    return said(
+        result, lambda rows: each_segment(result, rows, lambda own: _trend(result, own, says))
+    )
 
 
 def curve(result: Answer, says: str, *, at: Sequence[int] = (24, 72)) -> Finding:
@@ -71,6 +73,7 @@ def of(result: Answer, says: str = "") -> Finding:
         "audit": lambda found, _says: audit(found),
         "bounds": lambda found, _says: quality.bounds(found),
         "volume": lambda found, _says: quality.volume(found),
+        "drivers": lambda found, _says: behaviour.drivers(found),
     }
     if isinstance(result, Unavailable):
         return said(result, str)
@@ -147,6 +150,8 @@ def _trend(result: Result, rows: list, says: str) -> str:
     if is_share and last["n"] < result.min_n:
         return f"{too_few(last['n'])} in the week of {last['period']}."
     value = percent(last["value"]) if is_share else f"{last['value']:,}"
+    if last["period"].isdigit():  # counted from each start: there is no week
+        return f"**{value}** {says}".rstrip() + f" in period {last['period']}."
     text = f"**{value}** {says}".rstrip() + f" in the week of {last['period']}"
     earlier = str(date.fromisoformat(last["period"]) - FOUR_WEEKS)
     before = next((row["value"] for row in complete if row["period"] == earlier), None)

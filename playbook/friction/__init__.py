@@ -1,6 +1,37 @@
 """Stage 2, the friction analysis: the questions inverted; where people stop, and who they are."""
 
-from playbook.friction.drafts import stuck
+from playbook.friction.cohorts import cohort
+from playbook.friction.drafts import came_back, stopped, stuck
+from playbook.friction.drivers import drivers
+from playbook.friction.firmness import firm
+from playbook.friction.lifecycle import active
+from playbook.friction.paths import instead
 from playbook.friction.questions import answer, curve, members
+from playbook.friction.retention import retained, retention
+from playbook.friction.roles import roles
+from playbook.friction.segments import by_week, differences
+from playbook.friction.times import time_curves, times
+from playbook.friction.verification import bots, reasons
 
-__all__ = ["answer", "curve", "members", "stuck"]
+__all__ = [
+    "active",
+    "answer",
+    "bots",
+    "by_week",
+    "came_back",
+    "cohort",
+    "curve",
+    "differences",
+    "drivers",
+    "firm",
+    "instead",
+    "members",
+    "reasons",
+    "retained",
+    "retention",
+    "roles",
+    "stopped",
+    "stuck",
+    "time_curves",
+    "times",
+]

@@ -1,0 +1,53 @@
+"""A declared question with all that this stage counts it by, or why it cannot be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis.expr.types as ir
+
+from playbook import answers, attempts
+from playbook.answers import Asked, columns
+from playbook.declare import Question
+from playbook.periods import Period
+from playbook.results import Unavailable
+from playbook.run import Run
+
+
+def asked(run: Run, id: str, name: str, *, by: str | Sequence[str] = ()) -> Asked | Unavailable:
+    """The question as `playbook.answers` counts it, for a result `friction.<id>_<name>`."""
+    found = answers.answer(run, id, by=by, stage="friction")
+    if isinstance(found, Unavailable):
+        return Unavailable(f"{found.id}_{name}", found.reason)
+    question = run.declared.question(id)
+    return Asked(answers.covered(run, question), question, columns(by), f"{found.id}_{name}")
+
+
+def titles(question: Question) -> list[str]:
+    """The steps' names, each once: an event that is done again has its place behind its name."""
+    events = question.steps
+    return [
+        f"{event} ({k})" if event in events[: k - 1] else event for k, event in enumerate(events, 1)
+    ]
+
+
+def timelines(asked: Asked, rows: ir.Table, period: Period) -> ir.Table:
+    """The best attempts with the time of each step, told as the question's own answer tells them.
+
+    Args:
+        asked: The question.
+        rows: What its units did, or what matters of it.
+        period: When entries count, and how far the data goes.
+    """
+    return attempts.timelines(
+        rows if asked.question.hold else rows.drop("held"),
+        asked.question.steps,
+        within=asked.within,
+        period=period,
+        rules=asked.rules,
+    )
+
+
+def unfit(id: str, question: Question, why: str) -> Unavailable:
+    """What stands in the place of a result for which a question has the wrong measure."""
+    return Unavailable(id, f"`{question.id}` is counted by `{question.measure}`: {why}.")

@@ -1,0 +1,180 @@
+"""How firm an answer is: the same attempts under other rules, and as other tools count them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook import attempts
+from playbook.answers import ATTEMPTS, Asked
+from playbook.attempts import Rules, comes_back
+from playbook.friction import asking
+from playbook.periods import Period, moment
+from playbook.portable import count_if, united, when
+from playbook.results import Answer, Unavailable
+from playbook.run import Run, fetched
+from playbook.shaping import Rows, shares
+
+BY = "counted"
+EVER = timedelta(days=3650)  # longer than any log: no window
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to count attempts: what it makes of a question's rows, rules, window and period."""
+
+    label: str
+    rules: Rules
+    rows: ir.Table
+    within: timedelta
+    period: Period
+
+
+def firm(run: Run, id: str) -> Answer:
+    """A question that counts attempts, by other rules and by other tools' definitions.
+
+    The tools' are told from their sources and documents. PostHog bounds completions by the
+    period, too. Mixpanel takes each unit's first entry, and neighbours within two seconds may
+    swap. Amplitude cuts times to the second, and neighbours within one second may swap.
+    ClickHouse's `windowFunnel` lets one event serve two steps, unless it is `strict_once`, and
+    knows no exclusions. None of them waits for the window to close: who is still open has failed.
+
+    Returns:
+        Shape `share`, by `counted`: `n` units that it counts, `reached`, `share` with its
+        interval, `open`, `differ` (units that it tells otherwise than we do, or that only one of
+        us counts), and `such_as` (two of their ids).
+    """
+    asked = asking.asked(run, id, "firm")
+    if isinstance(asked, Unavailable):
+        return asked
+    if asked.question.measure not in ATTEMPTS:
+        return asking.unfit(asked.id, asked.question, "it counts no attempts")
+    ways = list(_ways(asked))
+    told = [_outcomes(asked, way).mutate(way=place) for place, way in enumerate(ways)]
+    outcomes = {
+        f"outcome_{place}": when(_.way == place, _.outcome).max() for place in range(len(ways))
+    }
+    per_unit = united(told).group_by("key").aggregate(**outcomes)
+    labels = [way.label for way in ways]
+    missed = asked.question.measure == "missed_within"
+    compared = _compared(per_unit, len(ways))
+    shown = asked.result("share", compared, list)
+    return replace(
+        shown,
+        by=(BY,),
+        finish=None,
+        fetched=lambda: _rows(fetched(compared)[0], labels, missed),
+    )
+
+
+def _ways(asked: Asked) -> Iterator[Way]:
+    """Ours first, then ours with one rule changed, then the tools'."""
+    rules, rows, period = asked.rules, asked.counted_rows(), asked.run.period
+    ours = Way("as declared", rules, rows, asked.within, period)
+    yield ours
+    simple = not (rules.any_order or comes_back(asked.question.steps))
+    if simple:
+        yield replace(ours, label="equal times are no order", rules=replace(rules, ties="strict"))
+    yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
+    at_once = replace(period, as_of=datetime(2200, 1, 1))
+    endless = replace(rules, windows=())
+    yield Way("no window, open ones failed", endless, rows, EVER, at_once)
+    yield _by_day(ours)
+    if asked.run.tables.has("events", "received_at"):
+        yield replace(ours, label="by the time of arrival", rows=_by_arrival(asked).counted_rows())
+    drops = replace(rules, exclude=tuple(replace(x, leaves_out=False) for x in rules.exclude))
+    leaves = replace(rules, exclude=tuple(replace(x, leaves_out=True) for x in rules.exclude))
+    tool = replace(ours, period=at_once)
+    until = rows.filter(_.at < moment(period.until))
+    yield replace(tool, label="PostHog", rules=leaves if simple else rules, rows=until)
+    if simple:
+        lenient = replace(drops, entry="first", ties=timedelta(seconds=2))
+        yield replace(tool, label="Mixpanel", rules=lenient)
+        lenient = replace(drops, ties=timedelta(seconds=1))
+        cut = rows.mutate(at=_.at.truncate("s"))
+        seconds = replace(at_once, since=at_once.since.replace(microsecond=0))
+        yield Way("Amplitude", lenient, cut, asked.within, seconds)
+    bare = replace(rules, exclude=())
+    yield replace(tool, label="ClickHouse", rules=replace(bare, reuse=True))
+    yield replace(tool, label="ClickHouse, strict_once", rules=bare)
+
+
+def _by_day(way: Way) -> Way:
+    """By calendar days, as a table with a date in it is counted: the window is whole days."""
+    midnight = way.period.since.replace(hour=0, minute=0, second=0, microsecond=0)
+    return replace(
+        way,
+        label="calendar days (UTC)",
+        rows=way.rows.mutate(at=_.at.truncate("D")),
+        within=-(-way.within // DAY) * DAY,
+        # A window of days ends with its last day.
+        period=replace(way.period, since=midnight, as_of=way.period.as_of - DAY),
+    )
+
+
+def _by_arrival(asked: Asked) -> Asked:
+    """The question over events that happened when they arrived: the collector's clock."""
+    run = asked.run
+    events = run.tables.events.mutate(at=_.received_at.coalesce(_.at))
+    tables = replace(run.tables, once=lambda: events)
+    return replace(asked, run=replace(run, tables=tables))
+
+
+def _outcomes(asked: Asked, way: Way) -> ir.Table:
+    """One row per unit (and held value) that a way counts: `key` and `outcome`."""
+    question = asked.question
+    again = [question.goal] if question.goal else []
+    found = attempts.attempts(
+        way.rows,
+        [*question.steps, *again],
+        within=way.within,
+        period=way.period,
+        success=len(question.steps),
+        rules=way.rules,
+    )
+    held = [found.held] if "held" in found.columns else []
+    return found.select(key=ibis.literal(" | ").join([found.unit, *held]), outcome="outcome")
+
+
+def _compared(per_unit: ir.Table, ways: int) -> ir.Table:
+    """One row: what each way counts, and where it differs from the first."""
+    ours = per_unit.outcome_0.fill_null("")
+    found: dict[str, ir.Value] = {}
+    for k in range(ways):
+        theirs = per_unit[f"outcome_{k}"].fill_null("")
+        differs = theirs != ours
+        found |= {
+            f"converted_{k}": count_if(theirs == "converted"),
+            f"dropped_{k}": count_if(theirs == "dropped"),
+            f"open_{k}": count_if(theirs == "open"),
+            f"differ_{k}": count_if(differs),
+            f"one_{k}": when(differs, per_unit.key).min(),
+            f"other_{k}": when(differs, per_unit.key).max(),
+        }
+    return per_unit.aggregate(**found)
+
+
+def _rows(counts: dict, labels: list[str], missed: bool) -> Rows:
+    found = []
+    for k, label in enumerate(labels):
+        got = {name: counts[f"{name}_{k}"] for name in ("converted", "dropped", "open", "differ")}
+        n = got["converted"] + got["dropped"]
+        such = dict.fromkeys(counts[f"{end}_{k}"] for end in ("one", "other"))
+        found.append(
+            {
+                BY: label,
+                "n": n,
+                "reached": got["dropped"] if missed else got["converted"],
+                "repeated": None,
+                "open": got["open"],
+                "differ": got["differ"],
+                "such_as": ", ".join(filter(None, such)),
+            }
+        )
+    return shares(found)

@@ -1,0 +1,303 @@
+"""Who comes back: cohorts by the week in which they started, over periods that are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook import stats, things
+from playbook.answers import Asked
+from playbook.friction.asking import asked, unfit
+from playbook.mistakes import Mistake
+from playbook.periods import Period, duration, words
+from playbook.portable import count_if, pieces, seconds, when
+from playbook.results import Answer, Unavailable
+from playbook.run import Run
+from playbook.shaping import WEEK, Rows
+
+DAY = timedelta(days=1)
+CALENDAR = {DAY: "D", WEEK: "W"}  # a calendar's periods, as Ibis cuts times to them
+ON, ON_OR_AFTER = "on", "on or after"
+
+
+def retention(
+    run: Run, id: str, *, every: str = "7d", calendar: bool = False, by: str | Sequence[str] = ()
+) -> Answer:
+    """The share of each week's starters that does the goal again, period by period.
+
+    A unit starts with its first start in the period. Of an `active` question the units are the
+    things, and a thing starts when it first does the goal, if that lies in the period. The goal
+    counts after the start only.
+
+    Args:
+        run: The opened run.
+        id: A question with a start and a goal and without `hold`, or one of measure `active`.
+        every: The length of a period.
+        calendar: Whether periods are days or weeks of the calendar (UTC, from Monday), the one
+            of the start being period 0. Else they are as long as `every` for each unit: period
+            k is what comes after its start + k times `every`, up to and with the end of the
+            next; times are compared to the second.
+        by: Column(s) to break the result down by.
+
+    Returns:
+        Shape `retention`: one row per `by`, `cohort` (Monday of the week of the start, UTC) and
+        `position` (k: 0, 1 …): `n` units, how many did the goal `on` it with `share`, `low` and
+        `high`, and `on_or_after` it, as far as the data goes. `complete`: the cohort's week is
+        over, and so is the period for every unit in it; else all but `n` is null.
+    """
+    return _asked(run, id, "retention", every, calendar, by, cohorts)
+
+
+def retained(
+    run: Run, id: str, *, every: str = "7d", calendar: bool = False, by: str | Sequence[str] = ()
+) -> Answer:
+    """Retention over all cohorts, from its complete periods alone; arguments as for `retention`.
+
+    `on` is the plain share over the cohorts for which the period is complete. It may rise, when
+    people come back, or when a cohort that came back less drops out. `on or after` never rises:
+    from one period to the next only the cohorts count that were seen through both, so that
+    their change is one of behaviour and not of who is compared (Kaplan and Meier 1958). Its last
+    periods are low all the same, as there is little time left in which to come back.
+
+    Returns:
+        Shape `trend` by `kind` and `by`: one row per `period` (k, as text), its `value` the
+        share, `low` and `high` its interval, `n` the units of the cohorts for which the period
+        is complete.
+    """
+    found = _asked(run, id, "retained", every, calendar, by, pooled)
+    if isinstance(found, Unavailable):
+        return found
+    both = found.table.mutate(kind=ibis.literal(""))  # each row counts for either kind
+    return replace(found, shape="trend", by=("kind", *found.by), table=both)
+
+
+def cohorts(
+    rows: Rows, by: Sequence[str], *, every: timedelta, calendar: bool, period: Period
+) -> Rows:
+    """Counts per cohort and period of coming back → the rows of `retention`.
+
+    Args:
+        rows: `by`, `cohort`, `position` (null: never came back), `units` that came back in it,
+            of these those for whom it is the `last`, and the `latest` of their starts.
+        by: Columns that the result is broken down by.
+        every: The length of a period.
+        calendar: Whether periods are the calendar's.
+        period: How far the data goes.
+    """
+    names = (*by, "cohort")
+    drawn = [
+        row
+        for key, own in _grouped(rows, names).items()
+        for row in _cohort(dict(zip(names, key, strict=True)), own, every, calendar, period)
+    ]
+    return sorted(drawn, key=lambda row: row["cohort"])
+
+
+def pooled(
+    rows: Rows, by: Sequence[str], *, every: timedelta, calendar: bool, period: Period
+) -> Rows:
+    """The same counts → the rows of `retained`."""
+    drawn = cohorts(rows, by, every=every, calendar=calendar, period=period)
+    complete = _grouped([row for row in drawn if row["complete"]], by)
+    return [
+        {"kind": kind} | dict(zip(by, key, strict=True)) | row
+        for kind, pool in ((ON, _on), (ON_OR_AFTER, _on_or_after))
+        for key, own in complete.items()
+        for row in pool(own)
+    ]
+
+
+def _asked(
+    run: Run,
+    id: str,
+    name: str,
+    every: str,
+    calendar: bool,
+    by: str | Sequence[str],
+    shaped: Any,
+) -> Answer:
+    found = asked(run, id, name, by=by)
+    if isinstance(found, Unavailable):
+        return found
+    question = found.question
+    if question.measure != "active" and (question.hold or not (question.start and question.goal)):
+        why = "retention needs a start and a goal of whole units, or active things"
+        return unfit(found.id, question, why)
+    try:
+        length = _length(every, calendar)
+    except Mistake as mistake:
+        return Unavailable(found.id, mistake.sentence)
+
+    def finish(rows: Rows) -> Rows:
+        period = found.run.period
+        return shaped(rows, found.by, every=length, calendar=calendar, period=period)
+
+    made = found.result("retention", _counted(found, length, calendar), finish)
+    kind = "of the calendar, UTC" if calendar else "from each start on"
+    periods = ("periods", f"{words(length)} {kind}; only complete ones")
+    cohort = ("cohorts", "week of the start (Monday, UTC)")
+    # Neither the measure nor its window counts here, unless it says who is left out.
+    unused = {"measure", "edges"} | (set() if question.unless else {"within"})
+    kept = tuple(pair for pair in made.definition if pair[0] not in unused)
+    return replace(made, definition=(("measure", "retention"), *kept, cohort, periods))
+
+
+def _length(every: str, calendar: bool) -> timedelta:
+    length = duration(every)
+    if not length or (calendar and length not in CALENDAR):
+        raise Mistake(
+            f"`every: {every}` is no period{' of the calendar' if calendar else ''}.",
+            "A calendar's periods are days (1d) and weeks (7d); others have any length.",
+            'write "7d" or "1d".',
+        )
+    return length
+
+
+def _counted(asked: Asked, every: timedelta, calendar: bool) -> ir.Table:
+    """One row per `by`, cohort and period of coming back: see `cohorts`."""
+    starts, goals = _things(asked) if asked.question.measure == "active" else _units(asked)
+    joined = starts.left_join(goals, "unit")
+    after = joined.at > joined.started_at
+    position = when(after, _position(joined.started_at, joined.at, every, calendar))
+    mine = ibis.window(group_by="unit")
+    did = (
+        joined.select("unit", *asked.by, "started_at", position=position)
+        .distinct()
+        .mutate(last=_.position.max().over(mine))
+    )
+    once = did.filter(_.position.notnull() | _.last.isnull())
+    return once.mutate(cohort=_.started_at.truncate("W").date()).aggregate(
+        by=[*asked.by, "cohort", "position"],
+        units=_.count(),
+        last=count_if(_.position == _.last),
+        latest=_.started_at.max(),
+    )
+
+
+def _position(
+    start: ir.TimestampValue, at: ir.TimestampValue, every: timedelta, calendar: bool
+) -> ir.IntegerValue:
+    """The place of the period that a later time lies in."""
+    size = int(every.total_seconds())
+    if calendar:
+        unit = CALENDAR[every]
+        return pieces(seconds(start.truncate(unit), at.truncate(unit)), size)
+    return ibis.greatest(pieces(seconds(start, at), size) - 1, 0)
+
+
+def _units(asked: Asked) -> tuple[ir.Table, ir.Table]:
+    """Units with their first start in the period, and when they did the goal."""
+    rows, question = asked.rows(), asked.question
+    starts = (
+        rows.filter(_.event == question.start, asked.run.period.entered(_.at))
+        .group_by("unit")
+        .aggregate(started_at=_.at.min())
+    )
+    return asked.segmented(starts), rows.filter(_.event == question.goal).select("unit", "at")
+
+
+def _things(asked: Asked) -> tuple[ir.Table, ir.Table]:
+    """Things with their first time in the period, and when they did the goal."""
+    question = asked.question
+    rows = things.owned(
+        asked.run.tables, question.hold[0], question.goal, unit=question.unit, by=asked.by
+    ).filter(_.event == question.goal)
+    starts = rows.group_by(unit="held", **{c: _[c] for c in asked.by}).aggregate(
+        started_at=_.at.min()
+    )
+    goals = rows.select("at", unit="held")
+    return starts.filter(asked.run.period.entered(_.started_at)), goals
+
+
+def _cohort(
+    named: dict[str, Any], rows: Rows, every: timedelta, calendar: bool, period: Period
+) -> Rows:
+    """A cohort's periods in their order, from the first to the last that has begun."""
+    n = sum(row["units"] if row["position"] is None else row["last"] for row in rows)
+    on = {row["position"]: row["units"] for row in rows}
+    last = {row["position"]: row["last"] for row in rows if row["position"] is not None}
+    begins = datetime.combine(named["cohort"], datetime.min.time())
+    full = _complete(begins, max(row["latest"] for row in rows), every, calendar, period)
+    found: Rows = []
+    for k in range((period.as_of - begins) // every + 1):
+        row = named | {"cohort": str(named["cohort"])[:10], "position": k, "n": n}
+        if k >= full:
+            unknown = ("on", "share", "low", "high", "on_or_after")
+            found.append(row | dict.fromkeys(unknown) | {"complete": False})
+            continue
+        did = on.get(k, 0)
+        low, high = stats.wilson(did, n)
+        later = sum(units for place, units in last.items() if place >= k)
+        row |= {"on": did, "share": did / n, "low": low, "high": high, "on_or_after": later}
+        found.append(row | {"complete": True})
+    return found
+
+
+def _complete(
+    begins: datetime, latest: datetime, every: timedelta, calendar: bool, period: Period
+) -> int:
+    """How many periods are over for every unit of the cohort; 0 while others may still come."""
+    if min(begins + WEEK, period.until) > period.as_of:
+        return 0
+    if calendar:
+        midnight = datetime.combine(latest.date(), datetime.min.time())
+        latest = begins if every == WEEK else midnight
+    return (period.as_of - latest) // every
+
+
+def _on(rows: Rows) -> Rows:
+    """The share of the units that came back in each period."""
+    found: Rows = []
+    for key, own in sorted(_grouped(rows, ["position"]).items()):
+        n, did = (sum(row[name] for row in own) for name in ("n", "on"))
+        found.append(_point(key[0], did / n, *stats.wilson(did, n), n))
+    return found
+
+
+def _on_or_after(rows: Rows) -> Rows:
+    """The share that came back in each period or later; units leave after their last one.
+
+    In the words of Kaplan and Meier: a unit is gone in the first period on or after which it
+    was not seen, if that one is complete; else it is censored at its cohort's last complete one.
+    """
+    left: list[tuple[int, bool, int]] = []  # period, whether it is the first without them, units
+    for own in _grouped(rows, ["cohort"]).values():
+        before = own[0]["n"]
+        for row in own:
+            left.append((row["position"], True, before - row["on_or_after"]))
+            before = row["on_or_after"]
+        left.append((own[-1]["position"], False, before))
+    curve = stats.kaplan_meier(*zip(*(each for each in left if each[2]), strict=True))
+    points = zip(curve.times, curve.shares, curve.lows, curve.highs, strict=True)
+    drawn = {k: (1 - share, 1 - high, 1 - low) for k, share, low, high in points}
+    found: Rows = []
+    value = (1.0, 1.0, 1.0)
+    for key, own in sorted(_grouped(rows, ["position"]).items()):
+        value = drawn.get(key[0], value)
+        found.append(_point(key[0], *value, sum(row["n"] for row in own)))
+    return found
+
+
+def _point(position: int, value: float, low: float, high: float, n: int) -> dict[str, Any]:
+    return {
+        "period": str(position),
+        "series": "share",
+        "value": value,
+        "n": n,
+        "low": low,
+        "high": high,
+        "complete": True,
+    }
+
+
+def _grouped(rows: Rows, columns: Sequence[str]) -> dict[tuple, Rows]:
+    found: dict[tuple, Rows] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return found

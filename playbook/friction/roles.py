@@ -1,0 +1,128 @@
+"""Who did each step of an account's way: its owner, who invites, who was invited, nobody named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook import attempts, shaping, units
+from playbook.answers import Asked
+from playbook.friction.asking import asked, timelines, titles, unfit
+from playbook.portable import united, when
+from playbook.results import Answer, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+from playbook.tables import Tables
+
+OWNER, INVITER, INVITEE = "owner", "inviter", "invitee"
+OTHER, NOBODY = "other member", "nobody named"
+ROLES = (OWNER, INVITER, INVITEE, OTHER, NOBODY)
+INVITED = "invited"  # the value of `acquisition`
+
+
+def roles(run: Run, id: str) -> Answer:
+    """Who did each step of the accounts' best attempts, among those that reached it.
+
+    The step is done by whoever's event reached it first; of several people at the same moment
+    it is the one whose id comes first. Each has one role, the first that applies: `owner` (who
+    came first in the account), `inviter` (somebody of the account names them as who invited
+    them), `invitee` (was invited), `other member`, and `nobody named` where the event names no
+    person. Roles are read as the product keeps them, not as of the step.
+
+    Returns:
+        Shape `mix` by `step`: one row per step and role: `label`, `position`, `n`, `total` (what
+        the question counts at that step), `share` with its interval.
+    """
+    found = asked(run, id, "roles")
+    if isinstance(found, Unavailable):
+        return found
+    question = run.declared.question(id)
+    if question.measure != "steps" or question.unit != "account":
+        return unfit(found.id, question, "roles need the steps of accounts")
+    if question.order == "any" or question.count == "attempts":
+        return unfit(found.id, question, "roles need each account's steps in their order")
+    if lacking := [c for c in ("account_id", "signed_up_at") if not run.tables.has("users", c)]:
+        return Unavailable(
+            found.id,
+            f"Who owns an account cannot be told: no table maps `{lacking[0]}` of users. "
+            "Map it under `tables: users:` of product.yaml.",
+        )
+    steps = titles(question)
+
+    def finish(rows: Rows) -> Rows:
+        for row in rows:
+            row["position"] = ROLES.index(row["label"])
+        drawn = shaping.classes(rows, ["step"], last=len(ROLES))
+        return sorted(drawn, key=lambda row: (steps.index(row["step"]), row["position"]))
+
+    made = found.result("mix", _counted(found, steps), finish)
+    return replace(made, by=("step",), definition=(*made.definition, ("who", _said(run))))
+
+
+def _counted(asked: Asked, steps: Sequence[str]) -> ir.Table:
+    """One row per step and role: `step`, `label`, `n`."""
+    events, rows = asked.question.steps, asked.rows()
+    places = range(1, len(events) + 1)
+    ways = timelines(asked, rows, asked.run.period)
+    key = attempts.key_of(ways)
+    ways = ways.select(*key, *(f"step_{k}_at" for k in places))
+    matches = {
+        f"label_{k}": when((_.event == event) & (_.at == _[f"step_{k}_at"]), _.label).min()
+        for k, event in enumerate(events, 1)
+    }
+    did = _doers(asked.run.tables, rows.filter(_.event.isin(list(events))), key)
+    per_account = ways.left_join(did, key).group_by(key).aggregate(**matches)
+    per_step = [
+        per_account.filter(_[f"label_{k}"].notnull()).select(
+            step=ibis.literal(step), label=f"label_{k}"
+        )
+        for k, step in enumerate(steps, 1)
+    ]
+    return united(per_step).group_by("step", "label").aggregate(n=_.count())
+
+
+def _doers(tables: Tables, rows: ir.Table, key: Sequence[str]) -> ir.Table:
+    """One row per account, event and moment: the role of who did it, `label`."""
+    moments = rows.group_by(*key, "event", "at").aggregate(user_id=_.user_id.min())
+    known = _roles(tables)
+    joined = moments.left_join(
+        known, (moments.unit == known.account) & (moments.user_id == known.person)
+    )
+    people = tables.users.select(guest="user_id", is_invitee=_invited())
+    joined = joined.left_join(people, joined.user_id == people.guest)
+    label = ibis.cases(
+        (_.user_id.isnull(), NOBODY),
+        (_.is_owner.fill_null(False), OWNER),
+        (_.is_inviter.fill_null(False), INVITER),
+        (_.is_invitee.fill_null(False), INVITEE),
+        else_=OTHER,
+    )
+    return joined.select(*key, "event", "at", label=label)
+
+
+def _roles(tables: Tables) -> ir.Table:
+    """One row per account and person: `is_owner` (came first), `is_inviter` (of its people)."""
+    owners = units.traits(tables, "account", ["user_id"]).select(
+        account="unit", person="user_id", owns=ibis.literal(1), invites=ibis.literal(0)
+    )
+    inviters = tables.users.filter(_.account_id.notnull(), _.invited_by.notnull()).select(
+        account="account_id", person="invited_by", owns=ibis.literal(0), invites=ibis.literal(1)
+    )
+    return (
+        united([owners, inviters])
+        .group_by("account", "person")
+        .aggregate(is_owner=_.owns.max() == 1, is_inviter=_.invites.max() == 1)
+    )
+
+
+def _invited() -> ir.BooleanValue:
+    return _.invited_by.notnull() | (_.acquisition == INVITED).fill_null(False)
+
+
+def _said(run: Run) -> str:
+    known = [c for c in ("invited_by", "acquisition") if run.tables.has("users", c)]
+    return "whoever came first to a step" + ("" if known else "; nothing says who was invited")
