@@ -117,6 +117,9 @@ def _numbers(
         case "trend":
             unit = "share" if row["series"] == "share" else "count"
             return [(f"{row['series']}.{row['period']}", row["n"], row["value"], unit)]
+        case "differences":
+            step = f"{row['step']}." if "step" in row else ""
+            return [(f"{step}difference", row["n"], row["difference"], "difference")]
         case "effect":
             n = row["n_treated"] + row["n_holdout"]
             name = row["label"] if result.question == "effects" else "difference"

@@ -15,8 +15,9 @@ from playbook.wording import NONE, count, moved, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
 SHARES |= {"lowest", "highest"}
-SHARES |= {"share_did", "share_not"}
+SHARES |= {"share_did", "share_not", "share_others"}
 DIFFERENCES = {"difference", "low", "high", "adjusted", "adjusted_low", "adjusted_high"}
+IN_POINTS = {"effect", "drivers", "differences"}  # shapes whose intervals are of differences
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _size(result: Result, column: str, row: dict[str, Any], entrants: dict[str, 
         return before if column == "of_previous" else n
     if f"n_{column}" in row:
         return row[f"n_{column}"]
-    if result.shape == "drivers" and column.startswith("share_"):
+    if result.shape in {"drivers", "differences"} and column.startswith("share_"):
         return row[f"n_{column.removeprefix('share_')}"]
     return row.get("total", row.get("n", result.min_n))
 
@@ -108,9 +109,9 @@ def _cell(result: Result, column: str, row: dict[str, Any], n: int) -> str:
             return NONE
         case bool():
             return "yes" if value else "no"
-        case float() if column in DIFFERENCES and result.shape in {"effect", "drivers"}:
+        case float() if column in DIFFERENCES and result.shape in IN_POINTS:
             return points(value)
-        case float() if column == "p":
+        case float() if column in {"p", "p_corrected"}:
             return f"{value:.2g}"
         case float() if column == "moves":
             return moved(value)

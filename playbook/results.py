@@ -37,6 +37,11 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "verdict",
         "grade",
     ),
+    # A segment against all others together; null where too few are compared.
+    "differences": (
+        *("n", "share", "n_others", "share_others"),
+        *("difference", "low", "high", "verdict"),
+    ),
     # Behaviour before a landmark against the goal after it; `difference` has `low` and `high`.
     "drivers": ("event", "times", "n_did", "n_not", "difference", "low", "high", "verdict"),
     "audit": ("subject", "check", "status", "seen", "expected"),

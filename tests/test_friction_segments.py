@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from playbook import findings, friction, stats
+from playbook import figures, findings, friction, listings, stats
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
@@ -91,7 +91,7 @@ def test_of_steps_each_is_compared_over_all_who_entered(run):
 @pytest.mark.parametrize("id", ["missed", "before"])
 def test_every_share_can_be_compared(run, id):
     found = friction.differences(run, id, ["persona"])
-    assert (found.id, found.shape) == (f"friction.{id}_differences", "table")
+    assert (found.id, found.shape) == (f"friction.{id}_differences", "differences")
     whole = friction.answer(run, id).rows[0]
     for row in found.rows:
         assert row["n"] + row["n_others"] == whole["n"]
@@ -111,6 +111,20 @@ def test_what_cannot_be_compared_says_why(run, id, by, reason):
     found = friction.differences(run, id, by)
     assert isinstance(found, Unavailable)
     assert found.reason.startswith(reason)
+
+
+def test_differences_are_listed_in_points_and_kept_as_figures(run):
+    found = friction.differences(run, "way", "persona")
+    listed = listings.table(found)
+    cells = dict(zip(listed.columns, listed.rows[4], strict=True))
+    assert (cells["share"], cells["share others"], cells["difference"]) == (
+        "66.7 %",
+        "24.0 %",
+        "+42.7",
+    )
+    kept = {(row["figure"], row["segment"]): row for row in figures.of(found)}
+    row = kept["friction.way_differences.saved.difference", "persona=engineer"]
+    assert (row["n"], row["unit"], row["value"]) == (60, "difference", pytest.approx(0.426667))
 
 
 def test_a_segment_alone_has_nobody_to_be_compared_with(run):

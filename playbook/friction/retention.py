@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +13,12 @@ from ibis import _
 
 from playbook import stats, things
 from playbook.answers import Asked
+from playbook.declare import Question
 from playbook.friction.asking import asked, unfit
 from playbook.mistakes import Mistake
 from playbook.periods import Period, duration, words
 from playbook.portable import count_if, pieces, seconds, when
-from playbook.results import Answer, Unavailable
+from playbook.results import PERIOD, Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import WEEK, Rows
 
@@ -120,7 +121,7 @@ def _asked(
     every: str,
     calendar: bool,
     by: str | Sequence[str],
-    shaped: Any,
+    shaped: Callable[..., Rows],
 ) -> Answer:
     found = asked(run, id, name, by=by)
     if isinstance(found, Unavailable):
@@ -140,12 +141,20 @@ def _asked(
 
     made = found.result("retention", _counted(found, length, calendar), finish)
     kind = "of the calendar, UTC" if calendar else "from each start on"
-    periods = ("periods", f"{words(length)} {kind}; only complete ones")
-    cohort = ("cohorts", "week of the start (Monday, UTC)")
-    # Neither the measure nor its window counts here, unless it says who is left out.
-    unused = {"measure", "edges"} | (set() if question.unless else {"within"})
-    kept = tuple(pair for pair in made.definition if pair[0] not in unused)
-    return replace(made, definition=(("measure", "retention"), *kept, cohort, periods))
+    said = [
+        ("measure", "retention"),
+        *(pair for pair in made.definition if pair[0] in _counting(question)),
+        ("entry", "the first start in the period"),
+        ("cohorts", "week of the start (Monday, UTC)"),
+        ("periods", f"{words(length)} {kind}; only complete ones"),
+    ]
+    return replace(made, definition=tuple(said))
+
+
+def _counting(question: Question) -> set[str]:
+    """The words of a question's definition that count here: its attempts and window do not."""
+    known = {"unit", "start", "goal", "hold", "unless", PERIOD, "left out", *question.among}
+    return known | ({"within"} if question.unless else set())
 
 
 def _length(every: str, calendar: bool) -> timedelta:

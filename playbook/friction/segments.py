@@ -29,9 +29,9 @@ def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
         by: Column(s) whose values are compared.
 
     Returns:
-        Shape `table`: one row per segment, and per step after the first: `n` and `reached` with
-        their `share`, `n_others`, `reached_others` and `share_others`, the `difference` of the
-        shares with `low` and `high` (Newcombe 1998, method 10), `p` (Fisher's exact test,
+        Shape `differences`: one row per segment, and per step after the first: `n` and `reached`
+        with their `share`, `n_others`, `reached_others` and `share_others`, the `difference` of
+        the shares with `low` and `high` (Newcombe 1998, method 10), `p` (Fisher's exact test,
         two-sided) and `p_corrected` (Benjamini and Hochberg 1995, over all rows that are
         compared), and `verdict`: `higher`, `lower`, `no difference shown`, or `too few`, where a
         side has fewer units than the product's `min_n` and is not compared.
@@ -53,7 +53,7 @@ def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
 
     said = (("compared", COMPARED), ("p", TESTED))
     return replace(
-        found, id=name, shape="table", definition=(*found.definition, *said), finish=finish
+        found, id=name, shape="differences", definition=(*found.definition, *said), finish=finish
     )
 
 
