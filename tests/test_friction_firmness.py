@@ -109,6 +109,6 @@ def test_the_sentences_name_the_ends_the_tools_and_what_nothing_depends_on(run):
     text = findings.firm(friction.firm(run, "saved"), "save within a day").text
     assert "As declared, **42.9 %** save within a day." in text
     assert "between 28.6 % (equal times are no order) and 71.4 % (calendar days (UTC))" in text
-    assert "37.5 % of 8 in PostHog and Mixpanel and ClickHouse" in text
+    assert "37.5 % of 8 in PostHog, Mixpanel, ClickHouse and ClickHouse, strict" in text
     assert "50.0 % of 8 in Amplitude" in text
     assert "no window, open ones failed, which tells 3 otherwise, such as later, slow" not in text

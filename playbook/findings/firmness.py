@@ -45,13 +45,17 @@ def _firm(result: Result, rows: list, says: str) -> str:
     return bullets(lines)
 
 
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
 def _tools(tools: list) -> str:
     """What the tools would show, those that agree together."""
     by_answer: dict[tuple, list[str]] = {}
     for row in tools:
         by_answer.setdefault((row["reached"], row["n"]), []).append(plain(row["counted"]))
     said = [
-        f"{percent(reached / n if n else None)} of {count(n)} in {' and '.join(names)}"
+        f"{percent(reached / n if n else None)} of {count(n)} in {_listed(names)}"
         for (reached, n), names in by_answer.items()
     ]
     early = max(row["differ"] for row in tools)

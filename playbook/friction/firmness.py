@@ -171,7 +171,7 @@ def _rows(counts: dict, labels: list[str], missed: bool) -> Rows:
                 BY: label,
                 "n": n,
                 "reached": got["dropped"] if missed else got["converted"],
-                "repeated": None,
+                **dict.fromkeys(("share", "low", "high", "repeated")),
                 "open": got["open"],
                 "differ": got["differ"],
                 "such_as": ", ".join(filter(None, such)),
