@@ -5,10 +5,14 @@ Imported late: a kernel that only reads tables does not pay for them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
+DEVIATIONS = 1.959963984540054  # on either side of the middle of 95 % of a normal distribution
+# Units of one group and of these reached, units of the other group and of these reached.
+Stratum = tuple[int, int, int, int]
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -31,6 +35,35 @@ def newcombe(successes: int, n: int, other_successes: int, other_n: int) -> tupl
         successes, n, other_successes, other_n, method="newcomb", compare="diff", alpha=1 - LEVEL
     )
     return float(low), float(high)
+
+
+def fisher(successes: int, n: int, other_successes: int, other_n: int) -> float:
+    """The two-sided p value of a difference of shares (Fisher's exact test)."""
+    from scipy.stats import fisher_exact
+
+    table = [[successes, n - successes], [other_successes, other_n - other_successes]]
+    return float(fisher_exact(table).pvalue)
+
+
+def mantel_haenszel(strata: Iterable[Stratum]) -> tuple[float | None, float | None, float | None]:
+    """The difference of shares within strata, with its interval; null if no stratum has both.
+
+    The mean of the strata's differences, each weighed by n₁ n₀ / (n₁ + n₀) (Mantel and Haenszel
+    1959), and its variance for a few large strata (Greenland and Robins 1985).
+    """
+    total = weighed = variance = 0.0
+    for n, reached, other_n, other_reached in strata:
+        if not n or not other_n:
+            continue
+        weight = n * other_n / (n + other_n)
+        share, other = reached / n, other_reached / other_n
+        total += weight
+        weighed += weight * (share - other)
+        variance += weight**2 * (share * (1 - share) / n + other * (1 - other) / other_n)
+    if not total:
+        return None, None, None
+    difference, error = weighed / total, DEVIATIONS * math.sqrt(variance) / total
+    return difference, max(difference - error, -1.0), min(difference + error, 1.0)
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:
@@ -86,7 +119,7 @@ def kaplan_meier(times: Sequence[float], reached: Sequence[bool], weights: Seque
     with np.errstate(divide="ignore", invalid="ignore"):
         # With weights, statsmodels' own error is Tsiatis', of the hazard: Greenwood's by hand.
         errors = np.sqrt(np.cumsum(events / (risk * (risk - events))))
-        spread = 1.959963984540054 * errors / np.abs(np.log(survival))
+        spread = DEVIATIONS * errors / np.abs(np.log(survival))
         upper = survival ** np.exp(-spread)
         lower = survival ** np.exp(spread)
     inside = (survival > 0) & (survival < 1)

@@ -119,7 +119,7 @@ DIVIDES = {
     "bounds": dict.fromkeys(("share", "part", "_missing"), "counts of fetched rows"),
     "friction/retention": dict.fromkeys(("_cohort", "_on"), "counts of fetched rows"),
     "friction/times": dict.fromkeys(("curves", "_middle"), "seconds and counts of fetched rows"),
-    "friction/drivers": dict.fromkeys(("_row", "_mantel_haenszel"), "counts of fetched rows"),
+    "friction/drivers": {"_row": "counts of fetched rows"},
     "friction/paths": {"_places": "counts of fetched rows"},
     "personalization": {"reach": "a length of time", "finish": "counts of fetched rows"},
     "impact": dict.fromkeys(("_judged", "_expected", "_reach_rows"), "counts of fetched rows"),

@@ -20,7 +20,8 @@ SPLIT = "split(datum.label, '\\n')"
 def trend(result: Result, rows: Rows) -> Drawn:
     """A line per series; what is not over is hollow, and dashed."""
     shares = all(row["series"] == SHARE for row in rows)
-    named = [{**row, "name": _series(result, row, shares)} for row in rows]
+    alone = bool(result.by) and len({row["series"] for row in rows}) == 1
+    named = [{**row, "name": _series(result, row, shares or alone)} for row in rows]
     labels = _periods(list(dict.fromkeys(row["period"] for row in named)))
     names = list(dict.fromkeys(row["name"] for row in named))
     drawn = [_point(result, row, labels, shares) for row in named]
@@ -76,8 +77,8 @@ def colour(names: list[str]) -> alt.Color:
     return alt.Color("name:N", legend=None).scale(domain=names, range=look.colours(names))
 
 
-def _series(result: Result, row: dict, shares: bool) -> str:
-    parts = [look.segment(result, row), "" if shares else result.label(row["series"] or "")]
+def _series(result: Result, row: dict, unnamed: bool) -> str:
+    parts = [look.segment(result, row), "" if unnamed else result.label(row["series"] or "")]
     return " · ".join(part for part in parts if part)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,15 +24,11 @@ from playbook.shaping import Rows
 MEASURES = ("reached_within", "missed_within", "steps", "time_to")
 TRAIT = "persona"  # who somebody is decides much of both what they do and what they reach
 SURE = 0.05  # the corrected p value below which a difference is shown
-DEVIATIONS = 1.959963984540054  # on either side of the middle of 95 % of a normal distribution
 # Words of a definition that tell attempts, or goals beside the last.
 OF_ATTEMPTS = {"goals", "edges", "order", "ties", "window from", "windows", "may be left out"}
 OF_ATTEMPTS |= {"exclude", "counted"}
 EVERYBODY = ""  # stands for the event of the rows that count all units
 COUNTS = ("event", "n", "reached", "n_twice", "reached_twice", "decided", "open")
-
-# Units that did it and of these reached, units that did not and of these reached.
-Cell = tuple[int, int, int, int]
 
 
 def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
@@ -185,14 +180,14 @@ def _compared(rows: Rows, by: list[str], least: int) -> Rows:
     return sorted(_judged(found), key=_place)
 
 
-def _cells(did: dict, everybody: dict) -> Iterator[Cell]:
+def _cells(did: dict, everybody: dict) -> Iterator[stats.Stratum]:
     """Per persona: who did it and who did not, with how many of each reached."""
     for persona, row in everybody.items():
         n, reached = did.get(persona, (0, 0))
         yield n, reached, row["n"] - n, row["reached"] - reached
 
 
-def _row(cells: list[Cell], by: list[str], least: int) -> dict:
+def _row(cells: list[stats.Stratum], by: list[str], least: int) -> dict:
     """An event's counts, differences and p value, which is not yet corrected."""
     n_did, reached_did, n_not, reached_not = (sum(numbers) for numbers in zip(*cells, strict=True))
     row = {"n_did": n_did, "reached_did": reached_did, "n_not": n_not, "reached_not": reached_not}
@@ -203,10 +198,10 @@ def _row(cells: list[Cell], by: list[str], least: int) -> dict:
     share_did, share_not = reached_did / n_did, reached_not / n_not
     low, high = stats.newcombe(reached_did, n_did, reached_not, n_not)
     row |= {"share_did": share_did, "share_not": share_not, "difference": share_did - share_not}
-    row |= {"low": low, "high": high, "p": _fisher(n_did, reached_did, n_not, reached_not)}
+    row |= {"low": low, "high": high, "p": stats.fisher(reached_did, n_did, reached_not, n_not)}
     if by:
         names = ("adjusted", "adjusted_low", "adjusted_high")
-        row |= dict(zip(names, _mantel_haenszel(cells), strict=True))
+        row |= dict(zip(names, stats.mantel_haenszel(cells), strict=True))
     return row
 
 
@@ -231,35 +226,6 @@ def _place(row: dict) -> tuple:
     if row["difference"] is None:
         return (1, -row["n_did"], row["event"], row["times"])
     return (0, -abs(row["difference"]), row["event"], row["times"])
-
-
-def _fisher(n: int, reached: int, other_n: int, other_reached: int) -> float:
-    """The two-sided p value of Fisher's exact test."""
-    from scipy.stats import fisher_exact
-
-    table = [[reached, n - reached], [other_reached, other_n - other_reached]]
-    return float(fisher_exact(table).pvalue)
-
-
-def _mantel_haenszel(cells: Iterable[Cell]) -> tuple[float | None, float | None, float | None]:
-    """The difference of shares within strata, with its interval; null if no stratum has both.
-
-    The mean of the strata's differences, each weighed by n₁ n₀ / (n₁ + n₀) (Mantel and Haenszel
-    1959), and its variance for a few large strata (Greenland and Robins 1985).
-    """
-    total = weighed = variance = 0.0
-    for n, reached, other_n, other_reached in cells:
-        if not n or not other_n:
-            continue
-        weight = n * other_n / (n + other_n)
-        share, other = reached / n, other_reached / other_n
-        total += weight
-        weighed += weight * (share - other)
-        variance += weight**2 * (share * (1 - share) / n + other * (1 - other) / other_n)
-    if not total:
-        return None, None, None
-    difference, error = weighed / total, DEVIATIONS * math.sqrt(variance) / total
-    return difference, max(difference - error, -1.0), min(difference + error, 1.0)
 
 
 def _definition(

@@ -125,20 +125,12 @@ def _against(row: dict, n_others: int, reached_others: int, least: int) -> dict:
         "difference": None if few else share - share_others,
         "low": low,
         "high": high,
-        "p": None if few else _fisher(reached, n, reached_others, n_others),
+        "p": None if few else stats.fisher(reached, n, reached_others, n_others),
     }
 
 
 def _share(reached: int, n: int) -> float | None:
     return reached / n if n else None
-
-
-def _fisher(reached: int, n: int, reached_others: int, n_others: int) -> float:
-    """The two-sided p value of Fisher's exact test: segments may be small, and shares near 0."""
-    from scipy.stats import fisher_exact
-
-    table = [[reached, n - reached], [reached_others, n_others - reached_others]]
-    return float(fisher_exact(table).pvalue)
 
 
 def _corrected(rows: Rows) -> Rows:
