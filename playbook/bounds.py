@@ -267,8 +267,13 @@ def _if_lost(question: Question, event: str, base: Count, n: int) -> tuple[float
     """The answers between which it lies if so many of an event belong to units unknown."""
     if event == question.unless:  # without them, fewer units count
         return base.share(-n), base.share(n)
+    if question.order == "strict" or event in {each.event for each in question.exclude}:
+        # It may have come between; and whom it leaves out no longer counts as failed.
+        fewer = max(-n, base.reached - base.n, 1 - base.n)
+        return base.share(-n), base.share(n), base.share(0, fewer)
     if event == question.start:
-        if question.measure in FIRST or question.unless:  # an earlier start may turn it around
+        # An earlier start may turn it around.
+        if question.measure in FIRST or question.unless or question.entry != "any":
             return base.share(-n), base.share(n)
         # They belong to units that nobody counts yet, or are further tries of those that count.
         return (base.share(0, n), base.share(n, n), *_if_more(question, base, n))

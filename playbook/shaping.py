@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -47,18 +47,24 @@ def bucket_names(edges: Sequence[timedelta], horizon: timedelta | None) -> list[
     return [*names, f"after {ends[-1]}{until}", never, "before the start", measures.OPEN]
 
 
-def losses(rows: Rows, names: Sequence[str], by: Sequence[str]) -> Rows:
+def losses(
+    rows: Rows, names: Sequence[str], by: Sequence[str], *, optional: Collection[int] = ()
+) -> Rows:
+    """Counts per step as rows with what is lost; at an optional step (the entry is 1) nobody is."""
     found: Rows = []
     for row in rows:
         counts = [row[f"step_{k}"] for k in range(1, len(names) + 1)]
         for position, (name, n) in enumerate(zip(names, counts, strict=True)):
-            before = counts[position - 1] if position else n
+            required = [k for k in range(1, position + 1) if k not in optional]
+            before = counts[required[-1] - 1] if position else n
+            if free := position + 1 in optional:
+                before = n
             low, high = stats.wilson(n, counts[0])
             found.append(
                 {column: row[column] for column in by}
                 | {"step": name, "position": position, "n": n, "lost": before - n}
                 | {"of_first": n / counts[0] if counts[0] else None}
-                | {"of_previous": n / before if before else None}
+                | {"of_previous": n / before if before and not free else None}
                 | {"low": low, "high": high, "open": row["open"]}
             )
     return found
@@ -132,7 +138,7 @@ def _states(rows: Rows, origin: datetime, period: Period) -> Rows:
     return found
 
 
-def curves(rows: Rows, by: Sequence[str], hours: int) -> Rows:
+def curves(rows: Rows, by: Sequence[str], hours: float) -> Rows:
     segments = sorted({tuple(row[column] for column in by) for row in rows})
     found: Rows = []
     for segment in segments:

@@ -36,7 +36,7 @@ def owned(
     rows = units.things(tables, property)
     if not by:
         return rows
-    owners = _owners(tables, property, goal, UNIT_COLUMN[unit])
+    owners = _owners(tables, property, goal, unit)
     own = units.traits(tables, unit, by).select(*by, unit_="unit")
     joined = owners.left_join(own, owners.unit == own.unit_)
     if unit == "account":
@@ -49,11 +49,13 @@ def owned(
     return rows.left_join(joined.select("held", **traits), "held").drop("held_right")
 
 
-def _owners(tables: Tables, property: str, goal: str, column: str) -> ir.Table:
+def _owners(tables: Tables, property: str, goal: str, unit: str) -> ir.Table:
     """One row per thing with the goal: `held`, and the `unit` and `account` that first did it."""
-    real = tables.events.filter(
-        ~_.is_bot, ~_.is_internal, _[property].notnull(), _.event == goal
-    ).select(held=property, at="at", unit=column, account="account_id")
+    real = (
+        units.events_of(tables, unit)
+        .filter(~_.is_bot, ~_.is_internal, _[property].notnull(), _.event == goal)
+        .select(held=property, at="at", unit=UNIT_COLUMN[unit], account="account_id")
+    )
     firsts = real.mutate(first_at=_.at.min().over(ibis.window(group_by="held")))
     return (
         firsts.filter(_.at == _.first_at)

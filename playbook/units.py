@@ -29,7 +29,7 @@ def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
         `unit`, `event`, `at` (UTC), `user_id`, and `held`: the properties that an attempt
         holds constant, as one text ("" where there is none).
     """
-    column, events = UNIT_COLUMN[unit], _events(tables, unit)
+    column, events = UNIT_COLUMN[unit], events_of(tables, unit)
     real = events.filter(~_.is_bot, ~_.is_internal, _[column].notnull())
     if unit == "account":
         # Some events of an account name no person. They count unless all who are known to have
@@ -104,7 +104,7 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
             return _accounts(tables, wanted)
         case "session":
             owner = (
-                _events(tables, unit)
+                events_of(tables, unit)
                 .filter(_.session_id.notnull(), _.user_id.notnull())
                 .group_by(unit="session_id")
                 .aggregate(user_id=_.user_id.max())
@@ -122,7 +122,7 @@ def among(traits_: ir.Table, values: Mapping[str, Sequence[str]]) -> ir.Table:
     return chosen.select("unit")
 
 
-def _events(tables: Tables, unit: str) -> ir.Table:
+def events_of(tables: Tables, unit: str) -> ir.Table:
     return with_sessions(tables.events) if by_idleness(tables, unit) else tables.events
 
 

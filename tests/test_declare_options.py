@@ -60,7 +60,7 @@ def test_each_choice_becomes_a_rule(said, rules):
             "`exclude` needs its `after` to be a step before its `before`",
         ),
         (STEPS | {"order": "any", "ties": "2s"}, "order: any does not go with ties"),
-        (STEPS | {"optional": "saved", "anchor": "previous"}, "does not go with anchor: previous"),
+        (STEPS | {"optional": "saved", "anchor": "previous"}, "optional does not go with anchor"),
         (STEPS | {"exclude": [LEAVE, {"event": "x"}]}, "leave_out does not go with effect: drop"),
         (STEPS | {"exclude": [LEAVE], "ties": "2s"}, "does not go with a length of time for ties"),
         (STEPS | {"exclude": [LEAVE], "order": "strict"}, "does not go with order: strict"),

@@ -181,7 +181,7 @@ def curves(*points, n=100):
     [
         (
             curves((0, 0), (20, 0.4), (30, 0.55), (100, 0.6)),
-            "**half save within 30 hours** (40.0 % within 24, 55.0 % within 72; n = 100).",
+            "**half save within 30 hours** (40.0 % within 24 hours, 55.0 % within 72 hours; n = 100).",
         ),
         (
             curves((0, 0), (20, 0.1), (336, 0.2)),
@@ -190,7 +190,7 @@ def curves(*points, n=100):
         ),
         (
             curves((0, 1), (336, 1)),
-            "**half save within 0 hours** (100.0 % within 24, 100.0 % within 72; n = 100).",
+            "**half save within 0 minutes** (100.0 % within 24 hours, 100.0 % within 72 hours; n = 100).",
         ),
         (curves((0, 0), (336, 1), n=29), "too few to say (n = 29)."),
     ],

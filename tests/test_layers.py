@@ -106,6 +106,7 @@ DISAGREED = {
 # Where `/` divides plain Python numbers (or joins paths), and of what.
 DIVIDES = {
     "plans/seen": {"share": "counts of a fetched row"},
+    "answers/__init__": {"curve": "a length of time"},
     "coverage": {"need": "counts of a fetched row", "_share": "counts of a fetched row"},
     "audit/agreement": {"_shares": "counts of fetched rows"},
     "audit/destinations": {"_shares": "counts of fetched rows"},

@@ -34,6 +34,7 @@ __all__ = [
     "mapped",
     "members",
     "obstacle",
+    "reached",
 ]
 
 
@@ -96,11 +97,20 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
         )
     asked = Asked(covered(run, question), question, (), f"{found.id}.{outcome}")
     names = question.steps
+    titles = enumerate(reached(question), 1)
     chosen = asked.attempts(names).filter(_.outcome == outcome)
     shown = chosen.mutate(
-        reached=ibis.cases(*((_.depth == k, name) for k, name in enumerate(names, 1)), else_="")
+        reached=ibis.cases(*((_.depth == k, name) for k, name in titles), else_="")
     ).select("unit", *(["held"] if "held" in chosen.columns else []), "started_at", "reached")
     return asked.result("table", shown.order_by(["started_at", "unit"]), list)
+
+
+def reached(question: Question) -> tuple[str, ...]:
+    """What an attempt has reached at each depth: its steps; in any order, how many of them."""
+    if question.order != "any":
+        return question.steps
+    of = len(question.goals)
+    return (question.start, *(f"{k} of {of} steps" for k in range(1, of + 1)))
 
 
 def obstacle(run: Run, question: Question) -> str:
@@ -182,8 +192,13 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
         period=asked.run.period,
         by=asked.by,
     )
-    hours = int(horizon.total_seconds()) // 3600
-    return asked.result("curve", counted, lambda rows: shaping.curves(rows, asked.by, hours))
+    hours = horizon / timedelta(hours=1)
+
+    def finish(rows: Rows) -> Rows:  # hours are rounded up, and nobody was seen for longer
+        within = [row | {"hours": min(row["hours"], hours)} for row in rows]
+        return shaping.curves(within, asked.by, hours)
+
+    return asked.result("curve", counted, finish)
 
 
 def _unfit(found: Result, question: Question, why: str) -> Unavailable:
@@ -248,7 +263,12 @@ def _time_to(asked: Asked) -> Result:
 def _steps(asked: Asked) -> Result:
     names = (asked.question.start, *asked.question.goals)
     counted = measures.steps(asked.attempts(names), len(names), by=asked.by)
-    return asked.result("steps", counted, lambda rows: shaping.losses(rows, names, asked.by))
+    optional, titles = asked.rules.optional, reached(asked.question)
+
+    def finish(rows: Rows) -> Rows:
+        return shaping.losses(rows, titles, asked.by, optional=optional)
+
+    return asked.result("steps", counted, finish)
 
 
 def _active(asked: Asked) -> Result:

@@ -167,7 +167,8 @@ def _told(question: Question) -> list[tuple[str, str | None]]:
         ("ties", ties or f"neighbours within {words(duration(question.ties))} in either order"),
         ("window from", f"the {question.anchor}" + (" step" if question.anchor != "entry" else "")),
         ("windows", ", ".join(f"{goal}: {window}" for goal, window in each)),
-        ("may be left out", ", ".join(question.optional)),
+        ("may be left out", " and ".join(question.optional)),
+        ("and counts", "wherever it comes in the window" if question.optional else None),
         ("exclude", "; ".join(between)),
         ("counted", "units, by their best attempt" if question.count == "units" else "attempts"),
     ]

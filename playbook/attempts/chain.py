@@ -172,7 +172,8 @@ def _walked(
     near = own.join(bounds, key).filter(_.at >= earliest, _.at <= _.hi_ + interval(window))
     parts.append(near.select(*key, "at", "entry", key=later, role=STEP))
     for each in _breaking(rules, k):
-        breaks = rows if each.event is None else rows.filter(_.event == each.event)
+        # A view: of the bare rows, Ibis cannot tell the two sides of the join apart.
+        breaks = rows.view() if each.event is None else rows.filter(_.event == each.event)
         parts.append(
             breaks.semi_join(bounds, key).select(
                 *key, "at", entry=ibis.null(rows.at.type()), key=later, role=BREAK

@@ -116,6 +116,8 @@ class Question(Noun):
             raise ValueError("`unless` also needs within: it must come in that time")
         if self.measure == "active" and len(self.hold) > 1:
             raise ValueError("`active` counts things: hold the one property that names them")
+        if self.measure == "active" and self.among:
+            raise ValueError("`active` takes no among: it counts things; break it down instead")
         return self
 
     @model_validator(mode="after")
@@ -140,7 +142,9 @@ class Question(Noun):
                 raise ValueError("`order: any` is for `steps`: one goal has no order")
             _apart("order: any", told & {"ties", "anchor", "optional", "exclude"})
         if self.optional:
-            _apart("optional", {"anchor: previous"} & {f"anchor: {self.anchor}"})
+            _apart("optional", told & {"anchor", "exclude"})
+        if self.count == "attempts":
+            _apart("count: attempts", told & {"entry"} | self._grace)
         leaves_out = any(each.effect == "leave_out" for each in self.exclude)
         if leaves_out:
             drops = {"effect: drop" for each in self.exclude if each.effect == "drop"}

@@ -6,12 +6,13 @@ from playbook.findings.markdown import Finding, plain, said
 from playbook.results import Answer, Result
 from playbook.wording import count, interval, percent, points, too_few
 
+NOTHING_ELSE = "*Nobody is left to compare, or nobody did anything else in that time.*"
 NAMED = 3  # paths in a sentence
 
 
 def drivers(result: Answer) -> Finding:
     """What goes with reaching the goal, the strongest first; an association, never a cause."""
-    return said(result, lambda rows: _drivers(result, rows))
+    return said(result, lambda rows: _drivers(result, rows), empty=NOTHING_ELSE)
 
 
 def instead(result: Answer) -> Finding:

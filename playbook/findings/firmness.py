@@ -32,7 +32,7 @@ def _firm(result: Result, rows: list, says: str) -> str:
         f"{percent(least['share'])} ({plain(least['counted'])}) and {percent(most['share'])} "
         f"({plain(most['counted'])})."
     ]
-    lines += [_tools(tools)] if tools else []
+    lines += [_tools(tools, ours["open"])] if tools else []
     same = [plain(row["counted"]) for row in rules if not row["differ"]]
     if same:
         lines.append(f"No outcome depends on: {'; '.join(same)}.")
@@ -49,7 +49,7 @@ def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def _tools(tools: list) -> str:
+def _tools(tools: list, still_open: int) -> str:
     """What the tools would show, those that agree together."""
     by_answer: dict[tuple, list[str]] = {}
     for row in tools:
@@ -58,8 +58,7 @@ def _tools(tools: list) -> str:
         f"{percent(reached / n if n else None)} of {count(n)} in {_listed(names)}"
         for (reached, n), names in by_answer.items()
     ]
-    early = max(row["differ"] for row in tools)
-    return (
-        f"Other tools would show {', '.join(said)}; {times(early, 'outcome')} or fewer differ "
-        "from ours, as they count who is still open as failed."
-    )
+    most = max(row["differ"] for row in tools)
+    differ = f"{times(most, 'outcome')} at most differ from ours" if most else "no outcome differs"
+    waits = f", of which {count(still_open)} are still open: the tools do not wait for them"
+    return f"Other tools would show {', '.join(said)}; {differ}{waits if still_open else ''}."

@@ -36,7 +36,7 @@ def length(hours: float) -> str:
         return times(round(hours * 60), "minute")
     if hours < LONG:
         return f"{hours:,.0f} hours"
-    return f"{hours / DAY:,.1f} days"
+    return f"{hours / DAY:,.1f}".removesuffix(".0") + " days"
 
 
 def _differences(result: Result, rows: list, says: str) -> str:

@@ -7,11 +7,13 @@ from datetime import date, timedelta
 
 from playbook.findings import behaviour, quality
 from playbook.findings.markdown import Finding, bullets, each_segment, named, plain, said
+from playbook.findings.segments import length
 from playbook.mistakes import Mistake, listed
 from playbook.results import Answer, Result, Unavailable
 from playbook.wording import count, interval, percent, points, too_few
 
 FOUR_WEEKS = timedelta(days=28)
+HALF = 0.5 - 1e-9  # shares that are the product of others may miss the half by a rounding
 
 
 def share(result: Answer, says: str) -> Finding:
@@ -132,11 +134,14 @@ def _steps(result: Result, rows: list, says: str) -> str:
     text = (
         f"**{percent(last['of_first'])}** ({interval(last['low'], last['high'])}) "
         f"of {rows[0]['n']:,} {says or f'{unit}s'} get as far as "
-        f"“{plain(result.label(last['step']))}”. "
-        f"The largest loss is before “{plain(result.label(worst['step']))}”: "
-        f"{worst['lost']:,} {unit}s, "
-        f"{percent(1 - (worst['of_previous'] or 0))} of those who came that far."
+        f"“{plain(result.label(last['step']))}”."
     )
+    if worst["lost"]:
+        text += (
+            f" The largest loss is before “{plain(result.label(worst['step']))}”: "
+            f"{worst['lost']:,} {unit}s, "
+            f"{percent(1 - (worst['of_previous'] or 0))} of those who came that far."
+        )
     return text + still
 
 
@@ -169,15 +174,18 @@ def _curve(result: Result, rows: list, says: str, at: Sequence[int]) -> str:
     if rows[0]["n"] < result.min_n:
         return f"{too_few(rows[0]['n'])}."
     horizon = rows[-1]["hours"]
-    half = next((row["hours"] for row in rows if row["share"] >= 0.5), None)
+    half = next((row["hours"] for row in rows if row["share"] >= HALF), None)
     reached = f"half {says}".rstrip()
     if half is None:
-        middle = f"less than {reached} within {horizon:,.0f} hours"
+        middle = f"less than {reached} within {length(horizon)}"
     else:
-        middle = f"{reached} within {half:,.0f} hours"
-    seen = [(hours, [row for row in rows if row["hours"] <= hours][-1]) for hours in at]
-    parts = [f"{percent(row['share'])} within {hours}" for hours, row in seen]
-    return f"**{middle}** ({', '.join(parts)}; n = {rows[0]['n']:,})."
+        middle = f"{reached} within {length(half)}"
+    # Nobody was looked at for longer.
+    inside = [hours for hours in at if hours <= horizon]
+    seen = [(hours, [row for row in rows if row["hours"] <= hours][-1]) for hours in inside]
+    parts = [f"{percent(row['share'])} within {hours} hours" for hours, row in seen]
+    n = f"n = {rows[0]['n']:,}"
+    return f"**{middle}** ({'; '.join([', '.join(parts), n] if parts else [n])})."
 
 
 def _effect(result: Result, row: dict) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import ibis.expr.types as ir
 
@@ -10,7 +11,7 @@ from playbook import answers, attempts
 from playbook.answers import Asked, columns
 from playbook.declare import Question
 from playbook.periods import Period
-from playbook.results import Unavailable
+from playbook.results import Result, Unavailable
 from playbook.run import Run
 
 
@@ -21,6 +22,14 @@ def asked(run: Run, id: str, name: str, *, by: str | Sequence[str] = ()) -> Aske
         return Unavailable(f"{found.id}_{name}", found.reason)
     question = run.declared.question(id)
     return Asked(answers.covered(run, question), question, columns(by), f"{found.id}_{name}")
+
+
+def unit_by_unit(counting: Asked) -> Unavailable | None:
+    """Why what follows a unit's attempt cannot be told, where each of its attempts counts."""
+    if counting.question.count == "units":
+        return None
+    reason = f"`{counting.question.id}` counts attempts, and this follows each unit's best one. "
+    return Unavailable(counting.id, reason + "Ask it of a question with `count: units`.")
 
 
 def titles(question: Question) -> list[str]:
@@ -46,6 +55,11 @@ def timelines(asked: Asked, rows: ir.Table, period: Period) -> ir.Table:
         period=period,
         rules=asked.rules,
     )
+
+
+def of_class(listing: Result, label: str) -> Result:
+    """A list of units, which says what class they are."""
+    return replace(listing, definition=(*listing.definition, ("class", label)))
 
 
 def unfit(id: str, question: Question, why: str) -> Unavailable:

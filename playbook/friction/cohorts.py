@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.answers import Asked
-from playbook.friction.asking import asked, unfit
+from playbook.friction.asking import asked, of_class, unfit
 from playbook.friction.drafts import stopped_at
 from playbook.friction.questions import answer
 from playbook.friction.verification import missed_because
@@ -48,7 +48,7 @@ def cohort(run: Run, id: str, label: str) -> Answer:
             counting.id, f"Nobody is in the class “{label}”. The classes are: {listed(places)}."
         )
     chosen = _placed(counting).filter(_.position == places[label]).select("unit", "started_at")
-    return counting.result("table", chosen.order_by(["started_at", "unit"]), list)
+    return of_class(counting.result("table", chosen.order_by(["started_at", "unit"]), list), label)
 
 
 def _placed(counting: Asked) -> ir.Table:

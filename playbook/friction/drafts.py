@@ -13,7 +13,7 @@ from ibis import _
 
 from playbook import shaping, units
 from playbook.answers import Asked
-from playbook.friction.asking import asked, unfit
+from playbook.friction.asking import asked, of_class, unfit, unit_by_unit
 from playbook.friction.questions import answer
 from playbook.mistakes import Mistake, listed
 from playbook.periods import duration, interval, words
@@ -111,7 +111,7 @@ def stopped_at(run: Run, id: str, label: str) -> Answer:
     chosen = chosen.filter(chosen.event.isnull() if None in events else known)
     key = _key(counting)
     listing = chosen.select(*key).order_by(["started_at", *(c for c in key if c != "started_at")])
-    return counting.result("table", listing, list)
+    return of_class(counting.result("table", listing, list), label)
 
 
 def came_back(
@@ -180,6 +180,8 @@ def _unfinished(
     question = counting.question
     if question.measure != "missed_within":
         return unfit(counting.id, question, "what is not finished needs `missed_within`")
+    if refused := unit_by_unit(counting):
+        return refused
     attempts = counting.attempts((question.start, question.goal, question.goal), success=2)
     missed = attempts.filter(_.outcome == "dropped")
     return counting, missed.select(*_key(counting))

@@ -74,7 +74,7 @@ def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
     counted = united([_everybody(people, by), _done(rows, people, landmark, by)])
     least = run.declared.product.min_n
     result = asked.result("drivers", counted, lambda rows: _compared(rows, by, least))
-    return replace(result, definition=_definition(result, question, landmark, by))
+    return replace(result, definition=_definition(result, asked, landmark, by))
 
 
 def _goal(question: Question) -> str:
@@ -229,11 +229,12 @@ def _place(row: dict) -> tuple:
 
 
 def _definition(
-    found: Result, question: Question, landmark: timedelta, by: list[str]
+    found: Result, asked: Asked, landmark: timedelta, by: list[str]
 ) -> tuple[tuple[str, str], ...]:
     """How the question is counted, and how behaviour is compared; attempts play no part."""
     pairs = dict(found.definition) | {
-        "goal": _goal(question),
+        "goal": _goal(asked.question),
+        "within": f"{words(_time(asked))}, end included",
         "entry": "each unit's first start in the period",
     }
     said = {

@@ -31,6 +31,7 @@ class Way:
 
     label: str
     rules: Rules
+    steps: tuple[str, ...]
     rows: ir.Table
     within: timedelta
     period: Period
@@ -76,33 +77,52 @@ def firm(run: Run, id: str) -> Answer:
 def _ways(asked: Asked) -> Iterator[Way]:
     """Ours first, then ours with one rule changed, then the tools'."""
     rules, rows, period = asked.rules, asked.counted_rows(), asked.run.period
-    ours = Way("as declared", rules, rows, asked.within, period)
+    steps = asked.question.steps
+    ours = Way("as declared", rules, steps, rows, asked.within, period)
     yield ours
-    simple = not (rules.any_order or comes_back(asked.question.steps))
+    simple = not (rules.any_order or comes_back(steps))
     if simple:
         yield replace(ours, label="equal times are no order", rules=replace(rules, ties="strict"))
-    yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
+    if not rules.attempts:
+        yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
     at_once = replace(period, as_of=datetime(2200, 1, 1))
     endless = replace(rules, windows=())
-    yield Way("no window, open ones failed", endless, rows, EVER, at_once)
+    yield Way("no window, open ones failed", endless, steps, rows, EVER, at_once)
     yield _by_day(ours)
     if asked.run.tables.has("events", "received_at"):
         yield replace(ours, label="by the time of arrival", rows=_by_arrival(asked).counted_rows())
-    drops = replace(rules, exclude=tuple(replace(x, leaves_out=False) for x in rules.exclude))
-    leaves = replace(rules, exclude=tuple(replace(x, leaves_out=True) for x in rules.exclude))
-    tool = replace(ours, period=at_once)
-    until = rows.filter(_.at < moment(period.until))
-    yield replace(tool, label="PostHog", rules=leaves if simple else rules, rows=until)
-    if simple:
-        lenient = replace(drops, entry="first", ties=timedelta(seconds=2))
-        yield replace(tool, label="Mixpanel", rules=lenient)
-        lenient = replace(drops, ties=timedelta(seconds=1))
-        cut = rows.mutate(at=_.at.truncate("s"))
-        seconds = replace(at_once, since=at_once.since.replace(microsecond=0))
-        yield Way("Amplitude", lenient, cut, asked.within, seconds)
-    bare = replace(rules, exclude=())
-    yield replace(tool, label="ClickHouse", rules=replace(bare, reuse=True))
-    yield replace(tool, label="ClickHouse, strict_once", rules=bare)
+    plain = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
+    if not any(plain):
+        yield from _tools(replace(ours, period=at_once))
+
+
+def _tools(ours: Way) -> Iterator[Way]:
+    """The tools' own definitions, as far as they can say what the question asks.
+
+    None of them knows windows or anchors per step; only PostHog and Amplitude know a strict
+    order; ClickHouse knows no exclusions. Steps that come back are told without a grace.
+    """
+    rules, steps = ours.rules, ours.steps
+    strict = [each for each in rules.exclude if each.event is None]
+    named = [each for each in rules.exclude if each.event is not None]
+    drops = (*strict, *(replace(each, leaves_out=False) for each in named))
+    again, back = len(set(steps)) < len(steps), comes_back(steps)
+    if not (named and (again or strict)):
+        leaves = (*strict, *(replace(each, leaves_out=True) for each in named))
+        until = ours.rows.filter(_.at < moment(ours.period.until))
+        yield replace(ours, label="PostHog", rules=Rules(exclude=leaves), rows=until)
+    if not back and not strict:
+        lenient = Rules(entry="first", ties=timedelta(seconds=2), exclude=drops)
+        yield replace(ours, label="Mixpanel", rules=lenient)
+    if not back:
+        cut = ours.rows.mutate(at=_.at.truncate("s"))
+        seconds = replace(ours.period, since=ours.period.since.replace(microsecond=0))
+        lenient = Rules(ties=timedelta(seconds=1), exclude=drops)
+        yield replace(ours, label="Amplitude", rules=lenient, rows=cut, period=seconds)
+    if not rules.exclude:
+        if not back:
+            yield replace(ours, label="ClickHouse", rules=Rules(reuse=True))
+        yield replace(ours, label="ClickHouse, strict_once", rules=Rules())
 
 
 def _by_day(way: Way) -> Way:
@@ -111,11 +131,18 @@ def _by_day(way: Way) -> Way:
     return replace(
         way,
         label="calendar days (UTC)",
+        rules=replace(
+            way.rules, ties="step_order", windows=tuple(map(_whole_days, way.rules.windows))
+        ),
         rows=way.rows.mutate(at=_.at.truncate("D")),
-        within=-(-way.within // DAY) * DAY,
+        within=_whole_days(way.within),
         # A window of days ends with its last day.
         period=replace(way.period, since=midnight, as_of=way.period.as_of - DAY),
     )
+
+
+def _whole_days(length: timedelta) -> timedelta:
+    return -(-length // DAY) * DAY
 
 
 def _by_arrival(asked: Asked) -> Asked:
@@ -132,7 +159,7 @@ def _outcomes(asked: Asked, way: Way) -> ir.Table:
     again = [question.goal] if question.goal else []
     found = attempts.attempts(
         way.rows,
-        [*question.steps, *again],
+        [*way.steps, *again],
         within=way.within,
         period=way.period,
         success=len(question.steps),

@@ -64,6 +64,8 @@ def instead(
     asked = asking.asked(run, id, "instead")
     if isinstance(asked, Unavailable):
         return asked
+    if refused := asking.unit_by_unit(asked):
+        return refused
     try:
         _check(asked, step, outcome, length)
         time, (before, missed) = duration(within), _places(run, asked, step)

@@ -70,7 +70,7 @@ def curves(rows: Rows, by: Sequence[str], within: timedelta) -> Rows:
         within: The window.
     """
     counted = [row | {"hours": row["seconds"] / HOUR} for row in rows]
-    return shaping.curves(counted, (*by, "step"), int(within.total_seconds()) // HOUR)
+    return shaping.curves(counted, (*by, "step"), within.total_seconds() / HOUR)
 
 
 def quantiles(rows: Rows, by: Sequence[str], within: timedelta) -> Rows:

@@ -12,7 +12,7 @@ from ibis import _
 from playbook import agents, domains, shaping
 from playbook.answers import Asked
 from playbook.friction import prompts
-from playbook.friction.asking import asked, unfit
+from playbook.friction.asking import asked, of_class, unfit, unit_by_unit
 from playbook.friction.prompts import Mail
 from playbook.mistakes import Mistake, listed
 from playbook.periods import interval, moment
@@ -70,7 +70,7 @@ def reasons(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         return shaping.classes(named, counting.by, last=len(names))
 
     result = counting.result("mix", counted, finish)
-    return replace(result, definition=(*result.definition, *_said(run)))
+    return replace(result, definition=(*result.definition, *_said(counting)))
 
 
 def missed_because(run: Run, id: str, label: str) -> Answer:
@@ -85,7 +85,8 @@ def missed_because(run: Run, id: str, label: str) -> Answer:
         )
     place = next(place for place, name in names.items() if name == label)
     chosen = per_person.filter(_.position == place).select("unit", "started_at")
-    return counting.result("table", chosen.order_by(["started_at", "unit"]), list)
+    listing = counting.result("table", chosen.order_by(["started_at", "unit"]), list)
+    return of_class(replace(listing, definition=(*listing.definition, *_said(counting))), label)
 
 
 def bots(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
@@ -100,6 +101,8 @@ def bots(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
     question, tables = counting.question, counting.run.tables
     if question.measure not in {"missed_within", "reached_within"}:
         return unfit(counting.id, question, "it counts no attempts of single steps")
+    if refused := unit_by_unit(counting):
+        return refused
     if not tables.has("events", "is_bot"):
         return Unavailable(counting.id, "No `is_bot` is mapped, so no event is flagged as a bot's.")
     everybody = replace(tables, once=lambda: tables.events.mutate(is_bot=ibis.literal(False)))
@@ -132,6 +135,8 @@ def _classified(
     question = counting.question
     if question.measure != "missed_within":
         return unfit(counting.id, question, "reasons are for what is missed, so `missed_within`")
+    if refused := unit_by_unit(counting):
+        return refused
     if question.unit != "user" or question.hold:
         what = f"{question.unit}s" + (
             f" that hold {', '.join(question.hold)}" if question.hold else ""
@@ -244,9 +249,13 @@ def _names(run: Run, mail: Mail) -> dict[int, str]:
     }
 
 
-def _said(run: Run) -> tuple[tuple[str, str], ...]:
+def _said(counting: Asked) -> tuple[tuple[str, str], ...]:
     """What the definition says beside the question's own."""
-    said = (("reason", "the first that applies, by the end of the window"),)
+    run, said = counting.run, (("reason", "the first that applies, by the end of the window"),)
+    product = run.declared.product
+    said += (("mail", " or ".join(product.prompts.get(counting.question.goal, ()))),)
+    own = {"disposable": product.disposable.add, "not disposable": product.disposable.remove}
+    said += tuple((word, ", ".join(domains)) for word, domains in own.items())
     if run.tables.has("messages", "seen_at"):
         said += (("opened", "machines do not count; unknown openers do"),)
-    return said
+    return tuple(pair for pair in said if pair[1])
