@@ -185,12 +185,13 @@ def curves(*points, n=100):
         ),
         (
             curves((0, 0), (20, 0.1), (336, 0.2)),
-            "**less than half save within 336 hours** "
-            "(10.0 % within 24, 10.0 % within 72; n = 100).",
+            "**less than half save within 14 days** "
+            "(10.0 % within 24 hours, 10.0 % within 72 hours; n = 100).",
         ),
         (
             curves((0, 1), (336, 1)),
-            "**half save within 0 minutes** (100.0 % within 24 hours, 100.0 % within 72 hours; n = 100).",
+            "**half save within 0 minutes** "
+            "(100.0 % within 24 hours, 100.0 % within 72 hours; n = 100).",
         ),
         (curves((0, 0), (336, 1), n=29), "too few to say (n = 29)."),
     ],

@@ -213,7 +213,7 @@ def by_hand(log, every, calendar, as_of):
 
 
 def starters(log):
-    return {unit for unit, event, _at in log if event == "signed_up"}
+    return {unit for unit, event, time in log if event == "signed_up" and time < UNTIL}
 
 
 def inside(time, begin, every, calendar):

@@ -106,8 +106,11 @@ def test_a_merged_person_and_a_unit_of_several_persons_have_one_journey():
 def options(case):
     """What the question of a case sets; a case counts its steps, a question names them."""
     said = dict(case.options)
+    # What a question refuses together, and what makes no difference in these cases.
     if said.get("order") == "any" or said.get("count") == "attempts":
-        said.pop("ties", None)  # a question refuses the two; these cases have no equal times
+        said.pop("ties", None)
+    if said.get("count") == "attempts":
+        said.pop("entry", None)
     if "optional" in said:
         said["optional"] = [case.steps[place - 1] for place in said["optional"]]
     if "exclude" in said:
