@@ -41,7 +41,7 @@ def counted(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
     """
     planned = [name for point in plan for name in point.properties]
     held = (name for name in planned if name in arrivals.columns)
-    columns = dict.fromkeys((*IDS, "received_at", "source", "app_version", *held))
+    columns = dict.fromkeys((*IDS, "received_at", *held))
     possible = (_.received_at.isnull() | (_.at <= _.received_at)) & (_.at >= moment(ANCIENT))
     # How many of the limits an arrival is beyond; nearly all are settled by the first.
     limits = [_.received_at <= _.at + ibis.interval(seconds=limit) for limit in LATE]
