@@ -76,7 +76,7 @@ def firm(run: Run, id: str) -> Answer:
 
 def _ways(asked: Asked) -> Iterator[Way]:
     """Ours first, then ours with one rule changed, then the tools'."""
-    rules, rows, period = asked.rules, asked.counted_rows(), asked.run.period
+    rules, rows, period = asked.rules, _kept(asked, "log"), asked.run.period
     steps = asked.question.steps
     ours = Way("as declared", rules, steps, rows, asked.within, period)
     yield ours
@@ -90,10 +90,21 @@ def _ways(asked: Asked) -> Iterator[Way]:
     yield Way("no window, open ones failed", endless, steps, rows, EVER, at_once)
     yield _by_day(ours)
     if asked.run.tables.has("events", "received_at"):
-        yield replace(ours, label="by the time of arrival", rows=_by_arrival(asked).counted_rows())
+        yield replace(
+            ours, label="by the time of arrival", rows=_kept(_by_arrival(asked), "arrival")
+        )
     plain = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
     if not any(plain):
         yield from _tools(replace(ours, period=at_once))
+
+
+def _kept(asked: Asked, clock: str) -> ir.Table:
+    """What the question's units did of its steps, computed once for all ways to count it."""
+    rows, question = asked.counted_rows(), asked.question
+    if question.order != "strict":
+        rows = rows.filter(_.event.isin(list(question.events)))
+    place = asked.run.declared.questions.index(question)
+    return asked.run.warehouse.keep(rows, f"firm_{place}_{clock}")
 
 
 def _tools(ours: Way) -> Iterator[Way]:
