@@ -181,7 +181,8 @@ def curves(*points, n=100):
     [
         (
             curves((0, 0), (20, 0.4), (30, 0.55), (100, 0.6)),
-            "**half save within 30 hours** (40.0 % within 24 hours, 55.0 % within 72 hours; n = 100).",
+            "**half save within 30 hours** "
+            "(40.0 % within 24 hours, 55.0 % within 72 hours; n = 100).",
         ),
         (
             curves((0, 0), (20, 0.1), (336, 0.2)),

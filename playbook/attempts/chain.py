@@ -81,7 +81,7 @@ def reached(
         window = rules.window(k, within)
         own = _same(steps, k, rules)
         walked = _walked(rows, required, all_rows if own else None, steps, k, window, rules)
-        all_rows = _judged(walked, within, window, rules)
+        all_rows = _judged(walked, window, rules)
         found.append(all_rows.filter(_.entry.notnull()))
         if any(each.leaves_out for each in _breaking(rules, k)):
             stopped.append(_stopped(walked, k, window, rules))
@@ -194,7 +194,7 @@ def _walked(
     return found
 
 
-def _judged(walked: ir.Table, within: timedelta, window: timedelta, rules: Rules) -> ir.Table:
+def _judged(walked: ir.Table, window: timedelta, rules: Rules) -> ir.Table:
     """The rows of a step with the entry that they are reached from; null: from none."""
     key = key_of(walked)
     if rules.from_previous:
