@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks NAME [--events N]`: a table, and as the last line JSON of the ratios.
 
-Each contender runs in fresh processes, in turn; the median of their CPU seconds counts.
+Each contender runs in fresh processes, in turn; the median of their CPU seconds counts. What is
+printed is kept beside the logs, under `.demo/`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import resource
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from playbook import demo
@@ -27,11 +30,15 @@ def main() -> None:
     if given.contender:
         print(json.dumps(_measured(benchmark, given.contender, folder)))
         return
-    measured = {name: [] for name in benchmark.CONTENDERS}
+    lacking = [n for n, needs in getattr(benchmark, "NEEDS", {}).items() if not find_spec(needs)]
+    measured = {name: [] for name in benchmark.CONTENDERS if name not in lacking}
     for _round in range(given.rounds):
         for name in measured:
             measured[name].append(_in_fresh_process(given, name))
-    _tell(benchmark, measured, given.events)
+    lines = [*_told(benchmark, measured, given.events)]
+    lines[-1:-1] = [f"{name:24} is left out: its package is not installed" for name in lacking]
+    print("\n".join(lines))
+    folder.with_name(f"{given.name}-{given.events}.txt").write_text("\n".join(lines) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,14 +69,14 @@ def _measured(benchmark, name: str, folder: Path) -> dict:
     return {"seconds": seconds, "peak_mb": after.ru_maxrss // 1024, "result": result}
 
 
-def _tell(benchmark, measured: dict[str, list[dict]], events: int) -> None:
+def _told(benchmark, measured: dict[str, list[dict]], events: int) -> Iterator[str]:
     seconds = {n: statistics.median(m["seconds"] for m in ms) for n, ms in measured.items()}
-    print(f"{benchmark.__doc__.splitlines()[0]} ({events:,} events)")
+    yield f"{benchmark.__doc__.splitlines()[0]} ({events:,} events)"
     for name, each in measured.items():
         peak = max(m["peak_mb"] for m in each)
-        print(f"{name:24} {seconds[name]:8.2f} CPU s  {peak:6,} MB  {each[0]['result']}")
+        yield f"{name:24} {seconds[name]:8.2f} CPU s  {peak:6,} MB  {each[0]['result']}"
     ours, *others = seconds
-    print(json.dumps({other: round(seconds[ours] / seconds[other], 2) for other in others}))
+    yield json.dumps({other: round(seconds[ours] / seconds[other], 2) for other in others})
 
 
 if __name__ == "__main__":

@@ -195,3 +195,4 @@ CONTENDERS = {
     "pandas_notebook": pandas_notebook,
     "scan": scan,
 }
+NEEDS = {"clickhouse": "chdb"}  # a package of half a gigabyte: installed by hand
