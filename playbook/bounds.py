@@ -107,8 +107,7 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
         return sum(row[name] for row in seen) / n
 
     def changed(**columns: Any) -> Run:
-        events = tables.events.mutate(**columns)
-        return replace(run, tables=replace(tables, once=lambda: events))
+        return replace(run, tables=tables.changed(**columns))
 
     if run.warehouse.has_microseconds:
         yield Recount("ties", "equal times count as out of order", changed(at=_untied(question)))

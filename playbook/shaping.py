@@ -15,6 +15,14 @@ WEEK = timedelta(days=7)
 Rows = list[dict[str, Any]]
 
 
+def grouped(rows: Rows, columns: Sequence[str]) -> dict[tuple, Rows]:
+    """The rows by their values in the columns, in the order in which these first come."""
+    found: dict[tuple, Rows] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return found
+
+
 def shares(rows: Rows) -> Rows:
     for row in rows:
         row["low"], row["high"] = stats.wilson(row["reached"], row["n"])

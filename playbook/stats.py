@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
+SURE = 0.05  # the corrected p value below which a difference is shown
 DEVIATIONS = 1.959963984540054  # on either side of the middle of 95 % of a normal distribution
 # Units of one group and of these reached, units of the other group and of these reached.
 Stratum = tuple[int, int, int, int]

@@ -126,6 +126,11 @@ class Tables:
         """The rows of `arrivals` that count nowhere: an earlier one has their id."""
         return self.shared.filter(self.shared.copy_ > 0)
 
+    def changed(self, **columns: ir.Value) -> Tables:
+        """The tables as if these columns of `events` were others."""
+        events = self.events.mutate(**columns)
+        return replace(self, once=lambda: events)
+
     def until(self, as_of: datetime) -> Tables:
         """The tables as they were at a moment: what happened later is in none of them."""
         last = ibis.literal(as_of, TIME)

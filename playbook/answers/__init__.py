@@ -35,6 +35,7 @@ __all__ = [
     "members",
     "obstacle",
     "reached",
+    "unfit",
 ]
 
 
@@ -90,15 +91,14 @@ def members(run: Run, id: str, outcome: str, *, stage: str = "friction") -> Answ
         return found
     question = run.declared.question(id)
     if question.measure not in ATTEMPTS:
-        return _unfit(found, question, "it counts no attempts, so it has no list")
+        return unfit(found.id, question, "it counts no attempts, so it has no list")
     if outcome not in OUTCOMES:
         return Unavailable(
             found.id, f"There is no outcome `{outcome}`. The outcomes are: {listed(OUTCOMES)}."
         )
     asked = Asked(covered(run, question), question, (), f"{found.id}.{outcome}")
-    names = question.steps
     titles = enumerate(reached(question), 1)
-    chosen = asked.attempts(names).filter(_.outcome == outcome)
+    chosen = asked.attempts(question.steps).filter(_.outcome == outcome)
     shown = chosen.mutate(
         reached=ibis.cases(*((_.depth == k, name) for k, name in titles), else_="")
     ).select("unit", *(["held"] if "held" in chosen.columns else []), "started_at", "reached")
@@ -159,7 +159,7 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
     if isinstance(found, Unavailable):
         return found
     if found.shape != "share":
-        return _unfit(found, run.declared.question(id), "a trend by week needs a share")
+        return unfit(found.id, run.declared.question(id), "a trend by week needs a share")
     reaches = run.reaches(run.declared.question(id))
     return Result(
         id=f"{found.id}_by_week",
@@ -182,7 +182,7 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
     if isinstance(found, Unavailable):
         return found
     if found.shape != "buckets":
-        return _unfit(found, run.declared.question(id), "a curve needs `time_to`")
+        return unfit(found.id, run.declared.question(id), "a curve needs `time_to`")
     question = run.declared.question(id)
     asked = Asked(covered(run, question), question, columns(by), f"{found.id}_curve")
     horizon = asked.within or duration(asked.question.edges[-1]) * 3
@@ -201,15 +201,14 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
     return asked.result("curve", counted, finish)
 
 
-def _unfit(found: Result, question: Question, why: str) -> Unavailable:
-    return Unavailable(found.id, f"`{question.id}` is counted by `{question.measure}`: {why}.")
+def unfit(id: str, question: Question, why: str) -> Unavailable:
+    """What stands in the place of a result for which a question has the wrong measure."""
+    return Unavailable(id, f"`{question.id}` is counted by `{question.measure}`: {why}.")
 
 
 def _share(asked: Asked) -> Result:
-    question = asked.question
-    steps = (question.start, question.goal, question.goal)
-    measure = getattr(measures, question.measure)
-    counted = measure(asked.attempts(steps, success=2), by=asked.by)
+    measure = getattr(measures, asked.question.measure)
+    counted = measure(asked.best(), by=asked.by)
     return asked.result("share", counted, shaping.shares)
 
 
@@ -261,8 +260,7 @@ def _time_to(asked: Asked) -> Result:
 
 
 def _steps(asked: Asked) -> Result:
-    names = (asked.question.start, *asked.question.goals)
-    counted = measures.steps(asked.attempts(names), len(names), by=asked.by)
+    counted = measures.steps(asked.best(), len(asked.question.steps), by=asked.by)
     optional, titles = asked.rules.optional, reached(asked.question)
 
     def finish(rows: Rows) -> Rows:

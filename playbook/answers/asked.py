@@ -69,6 +69,21 @@ class Asked:
     def rules(self) -> attempts.Rules:
         return attempts.of(self.question)
 
+    @property
+    def span(self) -> timedelta:
+        """How long after its start an attempt may still change."""
+        return self.rules.span(len(self.question.steps), self.within)
+
+    @property
+    def walked(self) -> tuple[str, ...]:
+        """The steps, and a single goal once more: so it is known who does it again."""
+        question = self.question
+        return (*question.steps, question.goal) if question.goal else question.steps
+
+    def best(self) -> ir.Table:
+        """The attempts that the question's own answer counts."""
+        return self.attempts(self.walked, success=len(self.question.steps))
+
     def attempts(self, steps: Sequence[str], *, success: int | None = None) -> ir.Table:
         found = attempts.attempts(
             self.counted_rows(),

@@ -60,8 +60,3 @@ def timelines(asked: Asked, rows: ir.Table, period: Period) -> ir.Table:
 def of_class(listing: Result, label: str) -> Result:
     """A list of units, which says what class they are."""
     return replace(listing, definition=(*listing.definition, ("class", label)))
-
-
-def unfit(id: str, question: Question, why: str) -> Unavailable:
-    """What stands in the place of a result for which a question has the wrong measure."""
-    return Unavailable(id, f"`{question.id}` is counted by `{question.measure}`: {why}.")

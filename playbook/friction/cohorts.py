@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers import Asked
-from playbook.friction.asking import asked, of_class, unfit
+from playbook.answers import Asked, unfit
+from playbook.friction.asking import asked, of_class
 from playbook.friction.drafts import stopped_at
 from playbook.friction.questions import answer
 from playbook.friction.verification import missed_because

@@ -12,8 +12,8 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import shaping, units
-from playbook.answers import Asked
-from playbook.friction.asking import asked, of_class, unfit, unit_by_unit
+from playbook.answers import Asked, unfit
+from playbook.friction.asking import asked, of_class, unit_by_unit
 from playbook.friction.questions import answer
 from playbook.mistakes import Mistake, listed
 from playbook.periods import duration, interval, words
@@ -182,8 +182,7 @@ def _unfinished(
         return unfit(counting.id, question, "what is not finished needs `missed_within`")
     if refused := unit_by_unit(counting):
         return refused
-    attempts = counting.attempts((question.start, question.goal, question.goal), success=2)
-    missed = attempts.filter(_.outcome == "dropped")
+    missed = counting.best().filter(_.outcome == "dropped")
     return counting, missed.select(*_key(counting))
 
 

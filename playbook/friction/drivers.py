@@ -23,7 +23,6 @@ from playbook.shaping import Rows
 
 MEASURES = ("reached_within", "missed_within", "steps", "time_to")
 TRAIT = "persona"  # who somebody is decides much of both what they do and what they reach
-SURE = 0.05  # the corrected p value below which a difference is shown
 # Words of a definition that tell attempts, or goals beside the last.
 OF_ATTEMPTS = {"goals", "edges", "order", "ties", "window from", "windows", "may be left out"}
 OF_ATTEMPTS |= {"exclude", "counted"}
@@ -69,7 +68,7 @@ def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
         return Unavailable(asked.id, mistake.sentence)
     by = [TRAIT] if answers.mapped(run, question, TRAIT) else []
     times = replace(asked, by=tuple(by)).first_times(goal)
-    people = _people(times, landmark, _time(asked), asked.run.period)
+    people = _people(times, landmark, asked.span, asked.run.period)
     rows = asked.rows().filter(_.event.notnull(), ~_.event.isin([question.start, goal]))
     counted = united([_everybody(people, by), _done(rows, people, landmark, by)])
     least = run.declared.product.min_n
@@ -79,11 +78,6 @@ def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
 
 def _goal(question: Question) -> str:
     return question.goal or (question.goals[-1] if question.goals else "")
-
-
-def _time(asked: Asked) -> timedelta:
-    """How long after its start a unit may reach the goal: as long as the question's attempts."""
-    return asked.rules.span(len(asked.question.steps), asked.within)
 
 
 def _landmark(asked: Asked, at: str) -> timedelta:
@@ -102,7 +96,7 @@ def _landmark(asked: Asked, at: str) -> timedelta:
             f"Its goal is its start, `{question.start}`, so that everybody has reached it.",
             "ask it of a question with another goal.",
         )
-    landmark, within = duration(at), _time(asked)
+    landmark, within = duration(at), asked.span
     if not timedelta(0) < landmark < within:
         raise Mistake(
             f"The landmark `{at}` leaves no time for behaviour or for the goal.",
@@ -216,7 +210,7 @@ def _judged(rows: Rows) -> Rows:
 def _verdict(row: dict) -> str:
     if row["p"] is None:
         return "too few"
-    if row["p"] >= SURE:
+    if row["p"] >= stats.SURE:
         return "no difference shown"
     return "more" if row["difference"] > 0 else "less"
 
@@ -234,7 +228,7 @@ def _definition(
     """How the question is counted, and how behaviour is compared; attempts play no part."""
     pairs = dict(found.definition) | {
         "goal": _goal(asked.question),
-        "within": f"{words(_time(asked))}, end included",
+        "within": f"{words(asked.span)}, end included",
         "entry": "each unit's first start in the period",
     }
     said = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import attempts
-from playbook.answers import ATTEMPTS, Asked
+from playbook.answers import ATTEMPTS, Asked, unfit
 from playbook.attempts import Rules, comes_back
 from playbook.friction import asking
 from playbook.periods import Period, moment
@@ -31,7 +31,6 @@ class Way:
 
     label: str
     rules: Rules
-    steps: tuple[str, ...]
     rows: ir.Table
     within: timedelta
     period: Period
@@ -55,7 +54,7 @@ def firm(run: Run, id: str) -> Answer:
     if isinstance(asked, Unavailable):
         return asked
     if asked.question.measure not in ATTEMPTS:
-        return asking.unfit(asked.id, asked.question, "it counts no attempts")
+        return unfit(asked.id, asked.question, "it counts no attempts")
     ways = list(_ways(asked))
     told = [_outcomes(asked, way).mutate(way=place) for place, way in enumerate(ways)]
     outcomes = {
@@ -78,7 +77,7 @@ def _ways(asked: Asked) -> Iterator[Way]:
     """Ours first, then ours with one rule changed, then the tools'."""
     rules, rows, period = asked.rules, _kept(asked, "log"), asked.run.period
     steps = asked.question.steps
-    ours = Way("as declared", rules, steps, rows, asked.within, period)
+    ours = Way("as declared", rules, rows, asked.within, period)
     yield ours
     simple = not (rules.any_order or comes_back(steps))
     if simple:
@@ -87,7 +86,7 @@ def _ways(asked: Asked) -> Iterator[Way]:
         yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
     at_once = replace(period, as_of=datetime(2200, 1, 1))
     endless = replace(rules, windows=())
-    yield Way("no window, open ones failed", endless, steps, rows, EVER, at_once)
+    yield Way("no window, open ones failed", endless, rows, EVER, at_once)
     yield _by_day(ours)
     if asked.run.tables.has("events", "received_at"):
         yield replace(
@@ -95,7 +94,7 @@ def _ways(asked: Asked) -> Iterator[Way]:
         )
     plain = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
     if not any(plain):
-        yield from _tools(replace(ours, period=at_once))
+        yield from _tools(replace(ours, period=at_once), steps)
 
 
 def _kept(asked: Asked, clock: str) -> ir.Table:
@@ -107,13 +106,13 @@ def _kept(asked: Asked, clock: str) -> ir.Table:
     return asked.run.warehouse.keep(rows, f"firm_{place}_{clock}")
 
 
-def _tools(ours: Way) -> Iterator[Way]:
+def _tools(ours: Way, steps: Sequence[str]) -> Iterator[Way]:
     """The tools' own definitions, as far as they can say what the question asks.
 
     None of them knows windows or anchors per step; only PostHog and Amplitude know a strict
     order; ClickHouse knows no exclusions. Steps that come back are told without a grace.
     """
-    rules, steps = ours.rules, ours.steps
+    rules = ours.rules
     strict = [each for each in rules.exclude if each.event is None]
     named = [each for each in rules.exclude if each.event is not None]
     drops = (*strict, *(replace(each, leaves_out=False) for each in named))
@@ -158,22 +157,18 @@ def _whole_days(length: timedelta) -> timedelta:
 
 def _by_arrival(asked: Asked) -> Asked:
     """The question over events that happened when they arrived: the collector's clock."""
-    run = asked.run
-    events = run.tables.events.mutate(at=_.received_at.coalesce(_.at))
-    tables = replace(run.tables, once=lambda: events)
-    return replace(asked, run=replace(run, tables=tables))
+    tables = asked.run.tables.changed(at=_.received_at.coalesce(_.at))
+    return replace(asked, run=replace(asked.run, tables=tables))
 
 
 def _outcomes(asked: Asked, way: Way) -> ir.Table:
     """One row per unit (and held value) that a way counts: `key` and `outcome`."""
-    question = asked.question
-    again = [question.goal] if question.goal else []
     found = attempts.attempts(
         way.rows,
-        [*way.steps, *again],
+        asked.walked,
         within=way.within,
         period=way.period,
-        success=len(question.steps),
+        success=len(asked.question.steps),
         rules=way.rules,
     )
     held = [found.held] if "held" in found.columns else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from playbook.friction.asking import unfit
+from playbook.answers import unfit
 from playbook.friction.questions import answer
 from playbook.results import Answer, Unavailable
 from playbook.run import Run

@@ -11,10 +11,10 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import stats, things
-from playbook.answers import Asked
+from playbook import shaping, stats, things
+from playbook.answers import Asked, unfit
 from playbook.declare import Question
-from playbook.friction.asking import asked, unfit
+from playbook.friction.asking import asked
 from playbook.mistakes import Mistake
 from playbook.periods import Period, duration, words
 from playbook.portable import count_if, pieces, seconds, when
@@ -94,7 +94,7 @@ def cohorts(
     names = (*by, "cohort")
     drawn = [
         row
-        for key, own in _grouped(rows, names).items()
+        for key, own in shaping.grouped(rows, names).items()
         for row in _cohort(dict(zip(names, key, strict=True)), own, every, calendar, period)
     ]
     return sorted(drawn, key=lambda row: row["cohort"])
@@ -105,7 +105,7 @@ def pooled(
 ) -> Rows:
     """The same counts → the rows of `retained`."""
     drawn = cohorts(rows, by, every=every, calendar=calendar, period=period)
-    complete = _grouped([row for row in drawn if row["complete"]], by)
+    complete = shaping.grouped([row for row in drawn if row["complete"]], by)
     return [
         {"kind": kind} | dict(zip(by, key, strict=True)) | row
         for kind, pool in ((ON, _on), (ON_OR_AFTER, _on_or_after))
@@ -263,7 +263,7 @@ def _complete(
 def _on(rows: Rows) -> Rows:
     """The share of the units that came back in each period."""
     found: Rows = []
-    for key, own in sorted(_grouped(rows, ["position"]).items()):
+    for key, own in sorted(shaping.grouped(rows, ["position"]).items()):
         n, did = (sum(row[name] for row in own) for name in ("n", "on"))
         found.append(_point(key[0], did / n, *stats.wilson(did, n), n))
     return found
@@ -276,7 +276,7 @@ def _on_or_after(rows: Rows) -> Rows:
     was not seen, if that one is complete; else it is censored at its cohort's last complete one.
     """
     left: list[tuple[int, bool, int]] = []  # period, whether it is the first without them, units
-    for own in _grouped(rows, ["cohort"]).values():
+    for own in shaping.grouped(rows, ["cohort"]).values():
         before = own[0]["n"]
         for row in own:
             left.append((row["position"], True, before - row["on_or_after"]))
@@ -287,7 +287,7 @@ def _on_or_after(rows: Rows) -> Rows:
     drawn = {k: (1 - share, 1 - high, 1 - low) for k, share, low, high in points}
     found: Rows = []
     value = (1.0, 1.0, 1.0)
-    for key, own in sorted(_grouped(rows, ["position"]).items()):
+    for key, own in sorted(shaping.grouped(rows, ["position"]).items()):
         value = drawn.get(key[0], value)
         found.append(_point(key[0], *value, sum(row["n"] for row in own)))
     return found
@@ -303,10 +303,3 @@ def _point(position: int, value: float, low: float, high: float, n: int) -> dict
         "high": high,
         "complete": True,
     }
-
-
-def _grouped(rows: Rows, columns: Sequence[str]) -> dict[tuple, Rows]:
-    found: dict[tuple, Rows] = {}
-    for row in rows:
-        found.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return found

@@ -10,8 +10,8 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import attempts, shaping, units
-from playbook.answers import Asked
-from playbook.friction.asking import asked, timelines, titles, unfit
+from playbook.answers import Asked, unfit
+from playbook.friction.asking import asked, timelines, titles
 from playbook.portable import united, when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run

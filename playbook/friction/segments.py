@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from playbook import answers, shaping, stats, units
-from playbook.friction.asking import unfit
+from playbook.answers import unfit
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
 
-SURE = 0.05  # the corrected p value below which a difference is shown
 HIGHER, LOWER, NO_DIFFERENCE, FEW = "higher", "lower", "no difference shown", "too few"
 COMPARED = "with all other segments together, not with everybody"
 TESTED = "Fisher's exact test, two-sided; corrected by Benjamini and Hochberg over all rows"
@@ -144,6 +143,6 @@ def _corrected(rows: Rows) -> Rows:
 def _verdict(row: dict) -> str:
     if row["p"] is None:
         return FEW
-    if row["p_corrected"] >= SURE:
+    if row["p_corrected"] >= stats.SURE:
         return NO_DIFFERENCE
     return HIGHER if row["difference"] > 0 else LOWER

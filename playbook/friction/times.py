@@ -11,8 +11,8 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import attempts, shaping
-from playbook.answers import Asked
-from playbook.friction.asking import asked, timelines, titles, unfit
+from playbook.answers import Asked, unfit
+from playbook.friction.asking import asked, timelines, titles
 from playbook.periods import interval, moment
 from playbook.portable import pieces, seconds, united
 from playbook.results import Answer, Unavailable
@@ -76,7 +76,7 @@ def curves(rows: Rows, by: Sequence[str], within: timedelta) -> Rows:
 def quantiles(rows: Rows, by: Sequence[str], within: timedelta) -> Rows:
     """Per `by` and step the times by which a quarter, half and three quarters have reached."""
     segment = (*by, "step")
-    drawn, counted = (_grouped(each, segment) for each in (curves(rows, by, within), rows))
+    drawn, counted = (shaping.grouped(each, segment) for each in (curves(rows, by, within), rows))
     return [
         dict(zip(segment, key, strict=True))
         | {"n": points[0]["n"]}
@@ -98,7 +98,7 @@ def _result(
     steps = titles(asked.question)[1:]
 
     def finish(rows: Rows) -> Rows:
-        drawn = shaped(rows, asked.by, _span(asked))
+        drawn = shaped(rows, asked.by, asked.span)
         return sorted(drawn, key=lambda row: steps.index(row["step"]))
 
     made = asked.result(shape, _counted(asked), finish)
@@ -132,7 +132,7 @@ def _counted(asked: Asked) -> ir.Table:
 
 def _ways(asked: Asked) -> ir.Table:
     """One row per attempt: its start, when it was last seen, and when it reached each step."""
-    rows, span, period = asked.rows(), _span(asked), asked.run.period
+    rows, span, period = asked.rows(), asked.span, asked.run.period
     shut = timelines(asked, rows, period)
     # All that a unit with no closed attempt has done lies in the last window of the data; but
     # attempts are numbered from the first one on.
@@ -148,18 +148,6 @@ def _ways(asked: Asked) -> ir.Table:
     }
     ends_at = ibis.least(joined.started_at + interval(span), moment(period.as_of))
     return asked.segmented(joined.select(*key, "started_at", ends_at=ends_at, **times))
-
-
-def _span(asked: Asked) -> timedelta:
-    """How long after its start an attempt may still change."""
-    return asked.rules.span(len(asked.question.steps), asked.within)
-
-
-def _grouped(rows: Rows, columns: Sequence[str]) -> dict[tuple, Rows]:
-    found: dict[tuple, Rows] = {}
-    for row in rows:
-        found.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return found
 
 
 def _first(points: Rows, name: str, share: float) -> float | None:

@@ -10,9 +10,9 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import agents, domains, shaping
-from playbook.answers import Asked
+from playbook.answers import Asked, unfit
 from playbook.friction import prompts
-from playbook.friction.asking import asked, of_class, unfit, unit_by_unit
+from playbook.friction.asking import asked, of_class, unit_by_unit
 from playbook.friction.prompts import Mail
 from playbook.mistakes import Mistake, listed
 from playbook.periods import interval, moment
@@ -105,7 +105,7 @@ def bots(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         return refused
     if not tables.has("events", "is_bot"):
         return Unavailable(counting.id, "No `is_bot` is mapped, so no event is flagged as a bot's.")
-    everybody = replace(tables, once=lambda: tables.events.mutate(is_bot=ibis.literal(False)))
+    everybody = tables.changed(is_bot=ibis.literal(False))
     all_of_them = replace(counting, run=replace(counting.run, tables=everybody))
     steps = (question.start, question.goal)
     people = counting.attempts(steps).select(real_="unit").distinct()
@@ -150,9 +150,12 @@ def _classified(
         mail = prompts.mail(counting.run, question.goal)
     except Mistake as mistake:
         return Unavailable(counting.id, mistake.sentence)
-    missed = counting.attempts((question.start, question.goal, question.goal), success=2)
-    missed = missed.filter(_.outcome == "dropped").select(
-        "unit", "started_at", *counting.by, ends_at=_.started_at + interval(counting.within)
+    missed = (
+        counting.best()
+        .filter(_.outcome == "dropped")
+        .select(
+            "unit", "started_at", *counting.by, ends_at=_.started_at + interval(counting.within)
+        )
     )
     judged = prompts.with_fates(counting.run, _with_signs(counting.run, missed), mail)
     per_person = judged.mutate(position=_place(mail).cast("int64"))
