@@ -51,6 +51,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "acquisition": Column("string", "organic or invited"),
         "invited_by": Column("string", "the user_id of who invited them"),
         "role": Column("string", "their role in the account"),
+        "timezone": Column("string", "their time zone, such as Europe/Berlin"),
         "is_internal": Column("boolean", "works for us"),
     },
     "accounts": {
@@ -64,6 +65,7 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "source": Column("string", "the engagement tool"),
         "channel": Column("string", "email, in_app, push …"),
         "play": Column("string", "the play that it belongs to"),
+        "step": Column("string", "which message of a sequence"),
         "variant": Column("string", "which wording"),
         "user_id": Column("string", "to whom", True),
         "account_id": Column("string", "the account of that person"),
@@ -87,6 +89,14 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "arm": Column("string", "treated or holdout", True),
         "assigned_at": Column(TIME, "when the arm was drawn"),
         "source": Column("string", "ours, or the vendor whose group it is"),
+    },
+    "suppressions": {
+        "user_id": Column("string", "who must not be sent to", True),
+        "channel": Column("string", "on which channel; null: on every one"),
+        "reason": Column("string", "unsubscribed, complained, hard_bounce …"),
+        "from_at": Column(TIME, "since when; null: always"),
+        "to_at": Column(TIME, "until when; null: for good"),
+        "source": Column("string", "the tool that says so"),
     },
 }
 FLAGS = {"is_bot", "is_internal", "is_ghost"}  # unknown counts as no
@@ -113,6 +123,7 @@ class Tables:
     accounts: ir.Table | None = None
     messages: ir.Table | None = None
     assignments: ir.Table | None = None
+    suppressions: ir.Table | None = None
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from playbook.declare.experiment import Experiment
 from playbook.declare.plan import DataPoint, Follows, Property
-from playbook.declare.play import Play
+from playbook.declare.play import Play, Step
 from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
 from playbook.declare.question import Question
 from playbook.declare.reading import Noun, identified, load, parse, read, read_list
+from playbook.declare.sending import Destination, Limit, Quiet, Sending
 from playbook.mistakes import Mistake, listed, nearest
 
 __all__ = [
@@ -19,14 +20,19 @@ __all__ = [
     "Copy",
     "DataPoint",
     "Declarations",
+    "Destination",
     "Domains",
     "Experiment",
     "Follows",
+    "Limit",
     "Noun",
     "Play",
     "Product",
     "Property",
     "Question",
+    "Quiet",
+    "Sending",
+    "Step",
     "TableMap",
     "declarations",
     "load",
@@ -118,20 +124,56 @@ def _check_names(found: Declarations) -> None:
             _check_known(place, held, "plan's events carry", found.properties)
     if found.product.headline:
         _check_known("product.yaml opens with the question", found.product.headline, "", asked)
+    _check_plays(found)
     for experiment in found.experiments:
         for play in experiment.compares:
             place = f"The experiment `{experiment.slug}` compares the play"
             _check_known(place, play, "", [play.slug for play in found.plays])
 
 
+def _check_plays(found: Declarations) -> None:
+    """Audiences and strata are of columns that `users` has; no play suppresses itself."""
+    maps = found.product.tables.get("users", ())
+    columns = list(
+        dict.fromkeys(name for each in maps for name in (*each.columns, *each.constants))
+    )
+    slugs = [play.slug for play in found.plays]
+    for play in found.plays:
+        named = [
+            *play.audience,
+            *play.holdout_by,
+            *(c for step in play.then for c in step.audience),
+        ]
+        for column in named if maps else ():
+            place = f"The play `{play.slug}` is for people by their column"
+            _check_known(place, column, "columns of `users` are", columns)
+        for other in play.suppressed_by:
+            _check_known(f"The play `{play.slug}` is suppressed by the play", other, "", slugs)
+        if chain := _suppresses_itself(play.slug, {p.slug: p.suppressed_by for p in found.plays}):
+            raise Mistake(
+                f"The play `{play.slug}` suppresses itself.",
+                f"It is suppressed in a circle: {' by '.join(f'`{slug}`' for slug in chain)}.",
+                "remove one of these from `suppressed_by`.",
+            )
+
+
+def _suppresses_itself(slug: str, by: dict[str, Sequence[str]]) -> list[str]:
+    """The circle of plays, from one back to itself, each suppressed by the next; [] if none."""
+    paths, seen = [[slug]], set()
+    for path in paths:
+        for other in by.get(path[-1], ()):
+            if other == slug:
+                return [*path, other]
+            if other not in seen:
+                seen.add(other)
+                paths.append([*path, other])
+    return []
+
+
 def _used(found: Declarations) -> list[tuple[str, str]]:
     """(place, event) wherever an event is named outside the plan."""
     used = [(f"question `{q.id}`", event) for q in found.questions for event in q.events]
-    used += [
-        (f"play `{play.slug}`", event)
-        for play in found.plays
-        for event in (play.trigger, play.goal, *play.unless, *play.having)
-    ]
+    used += [(f"play `{play.slug}`", event) for play in found.plays for event in play.events]
     used += [("`prompts` of product.yaml", event) for event in found.product.prompts]
     return used + [("path of product.yaml", event) for event in found.product.path]
 

@@ -7,6 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from playbook.declare.reading import Names, Noun
+from playbook.declare.sending import Destination, Sending
 
 
 class TableMap(Noun):
@@ -101,6 +102,8 @@ class Product(Noun):
         disposable: Which domains of addresses are disposable, or are not after all.
         prompts: Event → the `play` of the messages that ask people for it, such as the mail with
             the link to verify an address.
+        sending: What all plays obey together: priorities, frequency caps, quiet hours.
+        destinations: Tool → how its files of audiences name people.
     """
 
     name: str
@@ -116,4 +119,6 @@ class Product(Noun):
     copies: tuple[Copy, ...] = ()
     disposable: Domains = Domains()
     prompts: dict[str, Names] = {}
+    sending: Sending = Sending()
+    destinations: dict[str, Destination] = {}
     slug: str = ""
