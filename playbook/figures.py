@@ -34,6 +34,8 @@ def of(result: Answer) -> list[dict[str, Any]]:
         return []
     if result.shape == "volume":
         return _anomalies(result)
+    if result.shape == "load":
+        return _decided(result)
     entrants = entered(result)
     found = [
         _figure(result, row, suffix, n, value, unit)
@@ -81,6 +83,14 @@ def _anomalies(result: Result) -> list[dict[str, Any]]:
     return [_figure(result, {}, "anomalies", n, odd, "count")] if n else []
 
 
+def _decided(result: Result) -> list[dict[str, Any]]:
+    """How many messages each decision met, over all days."""
+    sums: Counter[str] = Counter()
+    for row in result.rows:
+        sums[row["decision"]] += row["n"]
+    return [_figure(result, {}, name, None, n, "count") for name, n in sorted(sums.items())]
+
+
 def _told_apart(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Figures of one name and segment, such as a step that is done twice, with their place."""
     times: Counter[tuple[str, str]] = Counter()
@@ -122,7 +132,8 @@ def _numbers(
             return [(f"{step}difference", row["n"], row["difference"], "difference")]
         case "effect":
             n = row["n_treated"] + row["n_holdout"]
-            name = row["label"] if result.question == "effects" else "difference"
+            several = result.question in {"effects", "among_reached"}
+            name = row["label"].replace(" ", "_") if several else "difference"
             return [(name, n, row["difference"], "difference")]
         case "drivers":
             name = row["event"] + (".twice" if row["times"] == 2 else "")

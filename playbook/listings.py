@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from playbook.wording import NONE, count, moved, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
 SHARES |= {"lowest", "highest"}
-SHARES |= {"share_did", "share_not", "share_others"}
+SHARES |= {"share_did", "share_not", "share_others", "base", "delivered", "seen"}
+SHARES |= {"claim", "claim_opened", "claim_clicked"}
+POINTS = {"smallest_effect", "sees", "drawn"}  # differences of shares, wherever they stand
 DIFFERENCES = {"difference", "low", "high", "adjusted", "adjusted_low", "adjusted_high"}
 IN_POINTS = {"effect", "drivers", "differences"}  # shapes whose intervals are of differences
 
@@ -56,12 +59,18 @@ class Sql:
         return {"text/markdown": f"{fence}sql\n{self.text}\n{fence}", "text/plain": self.text}
 
 
-def table(result: Answer, *, most: int = 50) -> Listing:
-    """The rows of any result, at most `most` of them, and how many there are."""
+def table(result: Answer, *, most: int = 50, only: Sequence[str] = ()) -> Listing:
+    """The rows of any result, at most `most` of them, and how many there are.
+
+    Args:
+        result: A result, or why there is none.
+        most: Rows at most.
+        only: The columns to show, of many; all, unless given.
+    """
     if isinstance(result, Unavailable):
         return Listing((), (), result.reason)
     rows = result.rows
-    columns = tuple(rows[0]) if rows else ()
+    columns = tuple(name for name in rows[0] if not only or name in only) if rows else ()
     sizes = figures.entered(result)
     shown = tuple(
         tuple(_cell(result, c, row, _size(result, c, row, sizes)) for c in columns)
@@ -111,6 +120,10 @@ def _cell(result: Result, column: str, row: dict[str, Any], n: int) -> str:
             return "yes" if value else "no"
         case float() if column in DIFFERENCES and result.shape in IN_POINTS:
             return points(value)
+        case float() if column in POINTS or (column == "difference" and result.shape == "table"):
+            return points(value)
+        case float() if column in {"icc", "design_effect"}:
+            return f"{value:.2f}"
         case float() if column in {"p", "p_corrected"}:
             return f"{value:.2g}"
         case float() if column == "moves":

@@ -80,10 +80,32 @@ def local_day(
 
     A cast to a zone is silently ignored by most engines, so the zone's offsets become a CASE.
     """
-    offsets = _offsets(zone, first_year, last_year)
-    local = [time + ibis.interval(seconds=offset) for _end, offset in offsets]
-    cases = [(time < end, shifted) for (end, _), shifted in zip(offsets[:-1], local, strict=False)]
-    return (ibis.cases(*cases, else_=local[-1]) if cases else local[-1]).date()
+    stretches = offsets(zone, first_year, last_year)
+    local = [(end, time + ibis.interval(seconds=offset)) for end, offset in stretches]
+    cases, (_end, last) = [(time < end, own) for end, own in local[:-1]], local[-1]
+    return (ibis.cases(*cases, else_=last) if cases else last).date()
+
+
+def shifted(time: ir.TimestampValue, seconds: ir.IntegerValue) -> ir.TimestampValue:
+    """The time so many seconds later, or earlier: at most a day.
+
+    Trino has no negative duration that is read from a column.
+    """
+    return time - ibis.interval(days=1) + (seconds + 86_400).as_interval("s")
+
+
+def offsets(zone: str, first_year: int, last_year: int) -> list[tuple[datetime, int]]:
+    """(UTC end, seconds east of UTC) per stretch of constant offset; the last has no end."""
+    found: list[tuple[datetime, int]] = []
+    day, end = datetime(first_year, 1, 1), datetime(last_year, 1, 1)
+    local = ZoneInfo(zone)
+    while day < end:
+        offset, next_day = _offset(day, local), day + timedelta(days=1)
+        if _offset(next_day, local) != offset:
+            minutes = (day + timedelta(minutes=minute) for minute in range(1, 24 * 60 + 1))
+            found.append((next(at for at in minutes if _offset(at, local) != offset), offset))
+        day = next_day
+    return [*found, (end, _offset(end, local))]
 
 
 def md5(text: ir.StringValue, *, engine: str) -> ir.StringValue:
@@ -105,6 +127,8 @@ def bucket(text: ir.StringValue, *, engine: str) -> ir.IntegerValue:
     It is the first seven hex digits of the text's md5, modulo 10,000.
     """
     digest = md5(text, engine=engine)
+    if engine == "duckdb":  # it reads hex itself, some twenty times faster
+        return ibis.literal("0x").concat(digest.substr(0, 7)).cast("int64") % BUCKETS
     digits = ibis.literal(_HEX)
     number = ibis.literal(0, "int64")
     for place in range(7):
@@ -139,20 +163,6 @@ def nearest_rank(
 def _epoch(time: ir.TimestampValue) -> ir.IntegerValue:
     """Seconds since 1970, whole; some engines keep fractions, others do not."""
     return time.truncate("s").epoch_seconds().cast("int64")
-
-
-def _offsets(zone: str, first_year: int, last_year: int) -> list[tuple[datetime, int]]:
-    """(UTC end, seconds east of UTC) per stretch of constant offset; the last has no end."""
-    found: list[tuple[datetime, int]] = []
-    day, end = datetime(first_year, 1, 1), datetime(last_year, 1, 1)
-    local = ZoneInfo(zone)
-    while day < end:
-        offset, next_day = _offset(day, local), day + timedelta(days=1)
-        if _offset(next_day, local) != offset:
-            minutes = (day + timedelta(minutes=minute) for minute in range(1, 24 * 60 + 1))
-            found.append((next(at for at in minutes if _offset(at, local) != offset), offset))
-        day = next_day
-    return [*found, (end, _offset(end, local))]
 
 
 def _offset(time: datetime, zone: ZoneInfo) -> int:

@@ -49,9 +49,12 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "bounds": ("subject", "asks", "n", "share", "low", "high", "lowest", "highest", "because"),
     # Rows a day; `low` and `high` are what the same weekdays around it lead one to expect.
     "volume": ("event", "day", "n", "expected", "low", "high", "anomaly"),
+    # Messages that were due on a day, and what was decided on them.
+    "load": ("day", "decision", "n"),
     "table": (),
 }
 UNKNOWN = "(unknown)"
+SEVERITIES = ("blocking", "warning", "note")  # of what is found wrong, the worst first
 PERIOD = "period"  # the word of a definition that says which entries count
 
 
@@ -72,6 +75,8 @@ class Result:
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
         fetched: Gives rows of `table` that the run holds already, so that they are not fetched
             once more.
+        prepared: Gives the table to fetch in place of `table`: the same, made of what the session
+            keeps.
     """
 
     id: str
@@ -85,11 +90,13 @@ class Result:
     asks: str = ""
     finish: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
     fetched: Callable[[], list[dict[str, Any]]] | None = None
+    prepared: Callable[[ir.Table], ir.Table] | None = None
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         """The rows, fetched once and in reading order; unknown segments read "(unknown)"."""
-        rows = self.fetched() if self.fetched else self.table.to_pyarrow().to_pylist()
+        table = self.prepared(self.table) if self.prepared and not self.fetched else self.table
+        rows = self.fetched() if self.fetched else table.to_pyarrow().to_pylist()
         for row in rows:
             for column in self.by:
                 row[column] = UNKNOWN if row[column] is None else str(row[column])

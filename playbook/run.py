@@ -138,6 +138,7 @@ class Run:
                 labels=self.labels,
                 finish=finish,
                 fetched=fetched,
+                prepared=self.warehouse.prepared,
             )
 
         return self.remembered(("result", id), make)

@@ -26,7 +26,9 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def newcombe(successes: int, n: int, other_successes: int, other_n: int) -> tuple[float, float]:
+def newcombe(
+    successes: float, n: float, other_successes: float, other_n: float
+) -> tuple[float, float]:
     """The interval of a difference of shares, first minus second (Newcombe 1998, method 10)."""
     from statsmodels.stats.proportion import confint_proportions_2indep
 

@@ -145,16 +145,19 @@ class Tables:
     def until(self, as_of: datetime) -> Tables:
         """The tables as they were at a moment: what happened later is in none of them."""
         last = ibis.literal(as_of, TIME)
-        users, messages = self.users, self.messages
+        users, messages, lists = self.users, self.messages, self.suppressions
         if users is not None:
             users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
         if messages is not None:
             messages = messages.filter(messages.sent_at.isnull() | (messages.sent_at <= last))
+        if lists is not None:
+            lists = lists.filter(lists.from_at.isnull() | (lists.from_at <= last))
         return replace(
             self,
             once=lambda: self.events.filter(self.events.at <= last),
             users=users,
             messages=messages,
+            suppressions=lists,
         )
 
     def received(self, as_of: datetime) -> Tables:

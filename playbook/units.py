@@ -12,6 +12,7 @@ from ibis import _
 from playbook.coverage import UNIT_COLUMN, by_idleness
 from playbook.mistakes import Mistake, listed, nearest
 from playbook.periods import interval, words
+from playbook.portable import count_if
 from playbook.tables import Tables
 
 WEEK = "week"  # a column to break down by that comes from the start, not from the unit
@@ -32,17 +33,23 @@ def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
     column, events = UNIT_COLUMN[unit], events_of(tables, unit)
     real = events.filter(~_.is_bot, ~_.is_internal, _[column].notnull())
     if unit == "account":
-        # Some events of an account name no person. They count unless all who are known to have
-        # acted in it are bots or internal: an account where nobody acts is an account, too.
-        known = tables.events.filter(_[column].notnull(), _.user_id.notnull())
-        others = known.filter(_.is_bot | _.is_internal).select(column).distinct()
-        people = known.filter(~_.is_bot, ~_.is_internal).select(column).distinct()
-        real = real.anti_join(others.anti_join(people, column), column)
+        real = real.anti_join(unreal_accounts(tables), column)
     for held in hold:
         real = real.filter(_[held].notnull())
     return real.select(
         unit=column, held=_held(real, hold), event="event", at="at", user_id="user_id"
     )
+
+
+def unreal_accounts(tables: Tables) -> ir.Table:
+    """Accounts where all who are known to have acted are bots or internal: `account_id`.
+
+    Events that name no person count unless they are of such an account: one where nobody is
+    known to act is an account, too.
+    """
+    known = tables.events.filter(_.account_id.notnull(), _.user_id.notnull())
+    acted = known.group_by("account_id").aggregate(people=count_if(~_.is_bot & ~_.is_internal))
+    return acted.filter(_.people == 0).select("account_id")
 
 
 def with_sessions(events: ir.Table) -> ir.Table:
@@ -103,15 +110,19 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
         case "account":
             return _accounts(tables, wanted)
         case "session":
-            owner = (
-                events_of(tables, unit)
-                .filter(_.session_id.notnull(), _.user_id.notnull())
-                .group_by(unit="session_id")
-                .aggregate(user_id=_.user_id.max())
-            )
             people = _users(tables, wanted).select("user_id", *wanted)
-            return owner.left_join(people, "user_id").select("unit", *wanted)
+            return session_people(tables).left_join(people, "user_id").select("unit", *wanted)
     raise AssertionError(unit)
+
+
+def session_people(tables: Tables) -> ir.Table:
+    """Whose a session is: one row each, `unit` and `user_id`; none where nobody is known."""
+    return (
+        events_of(tables, "session")
+        .filter(_.session_id.notnull(), _.user_id.notnull())
+        .group_by(unit="session_id")
+        .aggregate(user_id=_.user_id.max())
+    )
 
 
 def among(traits_: ir.Table, values: Mapping[str, Sequence[str]]) -> ir.Table:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
+from uuid import uuid4
 
 import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
+from ibis.expr.operations import Relation
 
 from playbook.mistakes import Mistake, listed, nearest
 
@@ -27,6 +30,7 @@ class Warehouse:
 
     connection: BaseBackend
     database: str | tuple[str, str] | None = None
+    parts: dict[Relation, Relation | None] = field(default_factory=dict, init=False, compare=False)
 
     def __post_init__(self) -> None:
         # A cast between a time with a zone and one without reads the session's zone.
@@ -42,6 +46,11 @@ class Warehouse:
     def has_microseconds(self) -> bool:
         """Whether Ibis can move a time by less than a second on this engine."""
         return self.engine != "clickhouse"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the engine lets a session have tables of its own."""
+        return self.engine in {"duckdb", "postgres"}
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +93,7 @@ class Warehouse:
         PostgreSQL plans the cleaning of events as if it left next to no rows, and then loops
         over all of them: a session's own table, with statistics, is some hundred times faster.
         """
-        if self.engine not in {"duckdb", "postgres"}:
+        if not self.keeps:
             return table
         try:
             kept = self.connection.create_table(KEPT + name, table, temp=True, overwrite=True)
@@ -95,6 +104,39 @@ class Warehouse:
         if self.engine == "postgres":
             self.connection.raw_sql(f'ANALYZE "{(KEPT + name).replace(QUOTE, QUOTE * 2)}"')
         return kept
+
+    def shared(self, table: ir.Table) -> ir.Table:
+        """The table, as a part that several results are made of: `prepared` keeps it."""
+        self.parts.setdefault(table.op(), None)
+        return table
+
+    def prepared(self, table: ir.Table) -> ir.Table:
+        """The same table, whose shared parts are read from what this session keeps of them.
+
+        Each part is computed when the first result needs it. What a result shows as its SQL is
+        the whole statement nevertheless.
+        """
+        return table.op().replace(self._kept([table.op()])).to_expr()
+
+    def _kept(self, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
+        """The outermost shared parts among expressions and what they are made of, as kept."""
+        found, seen, waiting = {}, set(), list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node in self.parts:
+                found[node] = self.parts[node] or self._computed(node)
+            elif node not in seen:
+                seen.add(node)
+                waiting += node.__children__
+        return found
+
+    def _computed(self, part: Relation) -> Relation:
+        table = part.replace(self._kept(part.__children__)).to_expr()
+        # Several runs may share a connection: none may take another's part for its own.
+        kept = self.keep(table, f"part_{uuid4().hex}").op()
+        # The types that the statement has: what keeps it may be wider.
+        self.parts[part] = kept.copy(schema=part.schema) if kept != table.op() else kept
+        return self.parts[part]
 
 
 def _plain(value: ir.Value, name: str) -> ir.Value:

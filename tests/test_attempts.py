@@ -167,6 +167,27 @@ def test_the_steps_of_a_timeline_belong_to_one_attempt():
     ]
 
 
+def test_numbers_stand_for_units_and_held_values_and_change_no_attempt(engine):
+    events = table("""
+        unit | held | event | at
+        ann  | d1   | a     | 2026-01-05 00:00
+        ann  | d2   | a     | 2026-01-05 01:00
+        ann  | d2   | b     | 2026-01-05 02:00
+        bob  | d1   | a     | 2026-01-05 03:00
+        bob  | d1   | b     | 2026-01-06 04:00
+    """)
+    numbers = attempts.numbers(events)
+    assert rows(numbers, engine) == [
+        {"unit": "ann", "held": "d1", "number": 0},
+        {"unit": "ann", "held": "d2", "number": 1},
+        {"unit": "bob", "held": "d1", "number": 2},
+    ]
+    found = attempts.attempts(
+        attempts.numbered(events, numbers), ["a", "b"], within=DAY, period=JANUARY
+    )
+    assert outcomes(found, engine) == {0: (1, "dropped"), 1: (2, "converted"), 2: (1, "dropped")}
+
+
 def test_first_times_tell_what_came_before_the_start_from_what_followed(engine):
     events = journey("""
         unit | event | at

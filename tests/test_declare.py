@@ -56,9 +56,10 @@ PLAY = """
 """
 EXPERIMENT = """
     hypothesis: A guide helps.
-    compares: [guide]
-    start: 2026-01-01
-    end: 2026-02-01
+    rollout: {column: got_on, goal: workflow_saved, since: 2026-01-01}
+    tried:
+      - {play: guide, live_from: 2025-10-01, until: 2026-01-01,
+         difference: 0.05, low: -0.02, high: 0.12}
     smallest_effect: 0.05
 """
 
@@ -101,7 +102,7 @@ def changed(folder: Path, name: str, old: str, new: str) -> Mistake:
 
 @pytest.mark.parametrize(
     ("product", "counts"),
-    [("params/airtouch", (12, 8)), ("tests/products/travel", (6, 0))],
+    [("params/airtouch", (12, 10)), ("tests/products/travel", (6, 0))],
 )
 def test_the_products_of_the_project_read_well(product, counts):
     found = declare.declarations(ROOT / product)
@@ -118,7 +119,8 @@ def test_a_small_product_reads_well_and_files_name_plays_and_experiments(folder)
     assert [play.slug for play in found.plays] == ["guide"]
     assert found.plays[0].audience == {"persona": ("sales",)}
     assert [each.slug for each in found.experiments] == ["guide_or_not"]
-    assert found.experiments[0].start == "2026-01-01"
+    assert found.experiments[0].rollout.since == "2026-01-01"
+    assert found.experiments[0].tried[0].difference == 0.05
 
 
 def test_plain_words_stay_words(tmp_path):
@@ -278,7 +280,13 @@ def test_the_name_of_a_file_is_no_field_of_it(folder, name):
         ("plays/guide.yaml", "72h", "72h\nholdout: 1.0", "guide.yaml: `holdout: 1.0`"),
         ("plays/guide.yaml", "72h", "72h\nholdout: 10%", "guide.yaml: `holdout: 10%`"),
         ("plays/guide.yaml", "{persona: sales}", "[sales]", "guide.yaml: `audience: a list of 1`"),
-        ("experiments/guide_or_not.yaml", "0.05", "inf", "`smallest_effect: inf`"),
+        ("experiments/guide_or_not.yaml", "effect: 0.05", "effect: inf", "`smallest_effect: inf`"),
+        ("experiments/guide_or_not.yaml", "high: 0.12", "high: 12", "`tried[0].high: 12`"),
+        ("experiments/guide_or_not.yaml", "high: 0.12", "high: 0.01", "`tried[0]: a mapping"),
+        ("experiments/guide_or_not.yaml", "until: 2026", "until: 2025", "`tried[0]: a mapping"),
+        ("experiments/guide_or_not.yaml", "column: got_on, ", "", "`rollout: a mapping"),
+        ("experiments/guide_or_not.yaml", "got_on", "a, event: b", "`rollout: a mapping"),
+        ("experiments/guide_or_not.yaml", "since: 2026", "since: soon", "`rollout.since: soon-01"),
         ("product.yaml", "name: Small", "name: Small\nmin_n: 0", "product.yaml: `min_n: 0`"),
     ],
 )
@@ -336,7 +344,12 @@ def test_an_event_that_the_plan_lacks_suggests_the_nearest(folder, name, old, ne
     [
         ("questions.yaml", "within:", "hold: workflow\n  within:", "holds the property `workflow`"),
         ("product.yaml", "name: Small", "name: Small\nheadline: firstday", "question `firstday`"),
-        ("experiments/guide_or_not.yaml", "[guide]", "[guide, gide]", "compares the play `gide`"),
+        (
+            "experiments/guide_or_not.yaml",
+            "smallest",
+            "compares: [guide, gide]\nsmallest",
+            "names the play `gide`",
+        ),
     ],
 )
 def test_a_name_that_is_declared_nowhere_suggests_the_nearest(folder, name, old, new, wrong):

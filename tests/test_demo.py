@@ -20,6 +20,7 @@ TABLES = (
     "workflows",
     "connections",
     "messages",
+    "suppressions",
     "holdouts",
     "mailer_events",
 )
@@ -32,6 +33,7 @@ KEYS = {
     "workflows": "id",
     "connections": "id",
     "messages": "message_id",
+    "suppressions": "user_id, reason",
     "holdouts": "play, unit_id",
     "mailer_events": "event_id",
 }
@@ -43,7 +45,7 @@ UNVERIFIED = f"""(
     and coalesce(p.verified_at > p.created_at + interval 48 hour, true)
 )"""
 # Of a demo of 6,000 events. It changes with TRUTH and with the order of the draws.
-DIGEST = "b371936958bcd88fe46723c0f29cdc427107cde503dd8001ba951c7b74ed421a"
+DIGEST = "bde380e320f3ae957073676caff8627ff2e92a6f7ee104ac0bb2ef4420eb93c7"
 
 
 def opened(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -677,11 +679,37 @@ def test_the_welcome_of_organic_engineers_looks_splendid_and_does_nothing(demo):
         select avg(reached::int), avg(reached::int) filter (m.seen_at is not null),
                avg(reached::int) filter (m.seen_at is null)
         from ({triggered(slug)}) t join messages m on m.user_id = t.user_id and m.play = '{slug}'
-        where not coalesce(m.seen_by_machine, false)
+        where m.step = 0 and not coalesce(m.seen_by_machine, false)
     """).fetchone()
     assert sent > TRUTH["plays"][slug]["naive_conversion_above"]
     assert opened > unopened + 0.1
     assert detected(demo, slug) == 0
+
+
+def test_a_sequence_goes_on_to_treated_people_who_are_not_stopped_nor_lost(clean):
+    slug = "organic_engineer_welcome"
+    for step, later in enumerate(TRUTH["plays"][slug]["then"], start=1):
+        done = ", ".join(f"'{event}'" for event in later["unless"])
+        moment = f"t.moment + interval ({later['after_hours']}) hour"
+        expected = clean.sql(f"""
+            select t.user_id from ({triggered(slug)}) t join users u on u.id = t.user_id
+            join messages m on m.user_id = t.user_id and m.play = '{slug}' and m.step = 0
+            where t.arm = 'treated' and u.intent = '{later["intent"]}'
+            and {moment} < {END} - interval 1 hour
+            and coalesce(m.bounce_kind <> 'hard', true)
+            and coalesce(m.unsubscribed_at >= {moment}, true)
+            and coalesce(m.complained_at >= {moment}, true)
+            and t.user_id not in (
+                select user_id from events e where event in ({done}) and user_id is not null
+                and occurred_at <= {moment}
+            )
+        """)
+        sent = clean.sql(f"""
+            select user_id from messages where play = '{slug}' and step = {step}
+            and sent_at < {END} - interval 1 hour
+        """)
+        assert sorted(sent.fetchall()) == sorted(expected.fetchall())
+        assert sent.fetchall()
 
 
 @pytest.mark.parametrize("slug", TRUTH["plays"])
@@ -700,7 +728,7 @@ def test_treated_people_who_trigger_get_one_message_and_held_out_ones_none(clean
         select t.arm, count(distinct t.unit), count(m.message_id),
                bool_and(m.sent_at > t.moment and m.sent_at <= t.moment + interval 10 minute)
         from ({triggered(slug)}) t
-        left join messages m on m.user_id = t.user_id and m.play = '{slug}'
+        left join messages m on m.user_id = t.user_id and m.play = '{slug}' and m.step = 0
         group by 1 order by 1
     """).fetchall()
     for arm, units, messages, at_once in rows:

@@ -205,7 +205,7 @@ def test_a_curve_says_its_median_and_its_share_by_some_hours(found, expected):
 
 EFFECT = (
     "label | n_treated | treated | n_holdout | holdout | difference | low | high | verdict "
-    "| grade | sample_ratio_p | contaminated"
+    "| grade | why | action"
 )
 
 
@@ -213,11 +213,11 @@ def effects(*lines):
     return result("effect", table(EFFECT, *lines))
 
 
-WORKS = "into | 7300 | 0.352 | 820 | 0.321 | 0.031 | 0.013 | 0.049 | works | A | 0.4 | 0"
-HARMS = "sales | 2890 | 0.212 | 310 | 0.255 | -0.043 | -0.083 | -0.004 | harms | A | 0.4 | 0"
-SILENT = "out | 1110 | 0.302 | 124 | 0.284 | 0.018 | -0.009 | 0.045 | cannot tell | A | 0.4 | 0"
-FEW = "invite | 45 | 0.2 | 6 | 0.1 | – | – | – | too few | – | 0.4 | 0"
-FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | 0.000012 | 41"
+WORKS = "into | 7300 | 0.352 | 820 | 0.321 | 0.031 | 0.013 | 0.049 | works | A | | ship"
+HARMS = "sales | 2890 | 0.212 | 310 | 0.255 | -0.043 | -0.083 | -0.004 | harms | A | | stop"
+SILENT = "out | 1110 | 0.302 | 124 | 0.284 | 0.018 | -0.009 | 0.045 | cannot tell | A | | redesign"
+FEW = "invite | 45 | 0.2 | 6 | 0.1 | – | – | – | too few | – | | keep running until 2026-08-26"
+FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | held out: 41 of 300 got the message | mend"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | 
         (
             WORKS,
             "**into** works: **+3.1 points** (+1.3 to +4.9), from 32.1 % to 35.2 % "
-            "(7,300 treated, 820 held out). Keep it; grade A.",
+            "(7,300 treated, 820 held out). Ship it; grade A.",
         ),
         (
             HARMS,
@@ -237,14 +237,13 @@ FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | 
             SILENT,
             "**out** no effect shown: **+1.8 points** (−0.9 to +4.5), from 28.4 % to 30.2 % "
             "(1,110 treated, 124 held out); anything in the interval fits the data, and the tool "
-            "would report 30.2 %. Grade A.",
+            "would report 30.2 %. Redesign it; grade A.",
         ),
-        (FEW, "**invite** too few to say (45 treated, 6 held out). Keep it running."),
+        (FEW, "**invite** too few to say (45 treated, 6 held out). Keep it running until 2026-08-26."),
         (
             FAILED,
-            "**docs** the check failed, so there is no effect to print (900 treated, 300 held "
-            "out; sample-ratio p = 1.2e-05, 41 held-out units reached, 0 in another arm of the "
-            "log).",
+            "**docs** a check failed, so there is no effect to print (900 treated, 300 held "
+            "out; held out: 41 of 300 got the message).",
         ),
     ],
 )
@@ -283,19 +282,45 @@ def test_coverage_says_how_much_of_the_loss_a_play_is_for_and_the_largest_gap():
     )
 
 
-def test_reach_and_cards_say_how_many_and_which():
-    rows = table("play | people | triggered | sent | held_out", "a|9|9|1200|3", "b|9|9|5|1")
-    assert text(findings.reach(result("table", rows))) == (
-        "Over the period the 2 plays would have gone to 1,205 units and been held back from 4; "
-        "most of them by a (1,200)."
-    )
-    rows = [{"play": "a", "holdout": "10% of users"}, {"play": "b", "holdout": "0% of users"}]
+def test_cards_say_how_many_and_which():
+    rows = [
+        {"play": "a", "draft": False, "holdout": "10% of users"},
+        {"play": "b", "draft": True, "holdout": "0% of users"},
+    ]
     assert text(findings.cards(result("table", rows))) == (
-        "**2** plays are declared; without a holdout, and so beyond measure: b."
+        "**2 plays** are declared, 1 of them not sent yet; without a holdout, and so beyond "
+        "measure: b."
     )
     assert text(findings.cards(result("table", rows[:1]))) == (
-        "**1** plays are declared, each with a holdout: each of them can be measured."
+        "**1 play** is declared. Each has a holdout: each of them can be measured."
     )
+
+
+def test_decisions_say_what_was_due_what_went_out_and_what_held_back_the_rest():
+    head = "due|send|holdout|already_done|quiet|suppressed|unreachable|lost_priority|capped"
+    found = table(head, "1000|500|100|200|0|20|30|150|0", "100|90|10|0|0|0|0|0|0")
+    assert text(findings.decisions(result("table", found))) == (
+        "**1,100** messages were due. 200 came too late to be needed: their people had done it, "
+        "or were not ready. Of the other 900, 590 would have gone out and 110 been held out to "
+        "compare with. The rules would have held back 22.2 %: lost priority 150, unreachable 30, "
+        "suppressed 20."
+    )
+    assert text(findings.decisions(result("table", found[1:]))).endswith(
+        "Nothing else would have held one back."
+    )
+
+
+def test_holdouts_say_how_many_plays_can_tell_and_which_never_will():
+    rows = [
+        {"play": "a", "weeks": 14, "answerable": True},
+        {"play": "b", "weeks": 9, "answerable": True},
+        {"play": "c", "weeks": 90, "answerable": False},
+    ]
+    says = "**2 of 3 plays** can tell within a year whether they bring the smallest effect worth "
+    assert text(findings.holdouts(result("table", rows))) == (
+        f"{says}having; the soonest is b, after 9 weeks. Not with this traffic and holdout: c."
+    )
+    assert text(findings.holdouts(result("table", rows[2:]))).startswith("**0 of 1 play** can")
 
 
 # The audit and who is stuck
@@ -382,7 +407,8 @@ def test_findings_together_are_one_list_with_all_their_figures():
 
 
 EVERY = ("share", "mix", "buckets", "steps", "trend", "curve", "stuck")
-WORDLESS = ("effect", "audit", "claims", "plan", "soundness", "coverage", "reach", "cards", "of")
+WORDLESS = ("effect", "audit", "claims", "plan", "soundness", "coverage", "cards", "of")
+WORDLESS += ("decisions", "holdouts")
 
 
 @pytest.mark.parametrize("name", [*EVERY, *WORDLESS])

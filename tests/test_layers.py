@@ -24,6 +24,7 @@ LAYERS = [
     ["coverage"],
     ["results"],
     ["stats"],
+    ["sizing", "inference"],
     ["agents", "domains"],
     ["run"],
     ["units"],
@@ -49,8 +50,13 @@ VIEWS = {"charts", "findings", "listings", "pages", "figures"}
 # Modules that build Ibis expressions.
 EXPRESSIONS = [
     *("sources/__init__", "sources/native", "sources/snowplow", "tables", "periods", "rules"),
-    *("coverage", "units", "measures", "bounds", "triggers"),
-    *("personalization", "impact"),
+    *(f"sources/tools/{name}" for name in ("__init__", "facts", "reading", "braze", "customerio")),
+    *(f"sources/tools/{name}" for name in ("hubspot", "intercom", "iterable", "mailchimp")),
+    *(f"sources/tools/{name}" for name in ("pendo", "sendgrid")),
+    *("coverage", "units", "measures", "bounds"),
+    *(f"triggers/{name}" for name in ("__init__", "clock", "contention", "due", "episodes")),
+    *(f"triggers/{name}" for name in ("limits", "people", "stopping")),
+    *("personalization/audiences", "personalization/dryrun", "personalization/lint"),
     *(f"audit/{name}" for name in ("agreement", "destinations", "identity", "order")),
     *("audit/plan", "audit/soundness"),
     *("attempts/__init__", "attempts/chain", "attempts/moments"),
@@ -59,14 +65,19 @@ EXPRESSIONS = [
     *(f"friction/{name}" for name in ("cohorts", "drafts", "prompts", "verification")),
     *("friction/drivers", "friction/paths"),
     "plans/seen",
+    "personalization/holdouts",
+    "report/sendlist",
 ]
 
 # Only these bring rows home.
 FETCHES = {
     "results": "a result's rows, once",
     "run": "the watermark and the coverage, once per run",
-    "report/publishing": "an audience, row by row into its file",
+    "report/desk": "a send list, piece by piece into its file",
+    "triggers/clock": "the zones that occur, once per run",
+    "triggers/contention": "whether anything is open still, once per round",
     "sources/native": "counts what does not cast, after a load has failed",
+    "sources/tools/customerio": "which tests were drawn, to refuse those of which nothing is said",
     "plans/seen": "counts per event and the few values of a text, to draft a plan",
 }
 FETCHING = {
@@ -122,7 +133,13 @@ DIVIDES = {
     "friction/times": dict.fromkeys(("curves", "_middle"), "seconds and counts of fetched rows"),
     "friction/drivers": {"_row": "counts of fetched rows"},
     "friction/paths": {"_places": "counts of fetched rows"},
-    "personalization": {"reach": "a length of time", "finish": "counts of fetched rows"},
+    "personalization/cards": {"finish": "counts of fetched rows"},
+    "personalization/dryrun": {"_classes": "counts of fetched rows"},
+    "personalization/lint": {"_held_back": "counts of a fetched row"},
+    "personalization/holdouts": dict.fromkeys(
+        ("window", "units", "weeks", "_facts", "_alike"), "lengths of time, counts of a fetched row"
+    ),
+    "triggers/episodes": {"_followed": "lengths of time"},
     "impact": dict.fromkeys(("_judged", "_expected", "_reach_rows"), "counts of fetched rows"),
 }
 
@@ -270,7 +287,7 @@ def test_only_the_source_casts_to_a_time_with_a_zone():
         and node.value.startswith(("timestamp('", 'timestamp("'))
     }
     # There the session's zone is UTC: the warehouse has set it.
-    assert casting <= {"portable", "warehouse", "sources/native"}
+    assert casting <= {"portable", "warehouse", "sources/native", "sources/tools/reading"}
 
 
 def test_the_lint_sees_what_it_forbids():

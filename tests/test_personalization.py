@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playbook import findings, personalization, triggers
+from playbook.personalization import dryrun
 from playbook.results import Unavailable
 from tests import small
 from tests.small import play, question
@@ -94,22 +95,64 @@ def test_a_matrix_over_a_column_that_is_not_there_says_so(run):
     assert "lacks the column(s) colour" in found.reason
 
 
+def test_where_most_of_a_cell_stop_is_told_where_it_has_enough_people():
+    path = question("path", "steps", start="signed_up", goals=["verified", "saved"], within="24h")
+    run = opened(GUIDE, questions=[*QUESTIONS[:2], path])
+    found = personalization.matrix(run, "saved", path="path")
+    cells = {row["persona"] + " " + row["intent"]: row for row in found.rows}
+    # Ann saved without verifying first, so both of her cell stop before that.
+    into = cells["data engineers into the warehouse"]
+    assert (into["most stop before"], into["of them"]) == ("verified", 2)
+    assert cells["data engineers out"]["of them"] is None
+    reason = "`saved` is counted by `reached_within`: where people stop needs steps."
+    assert personalization.matrix(run, "saved", path="saved").reason == reason
+
+
 def test_a_card_says_a_play_in_words_and_the_most_important_stands_first(run):
     cards = personalization.cards(run).rows
     assert [card["play"] for card in cards] == ["welcome", "guide", "everybody"]
-    assert cards[1] == {
-        "play": "guide",
-        "says": "Says how.",
-        "for": "data engineers, into the warehouse or out",
-        "when": "24 hours after signed_up, unless verified came before",
-        "by": "in-app",
-        "goal": "saved within 3 days",
+    assert {name: cards[1][name] for name in ("draft", "in words", "holdout")} == {
+        "draft": False,
+        "in words": (
+            "Shows a guide to data engineers (into the warehouse or out) 24 hours after they "
+            "signed_up, unless they verified by then. Wants: saved within 3 days."
+        ),
         "holdout": "25% of accounts",
     }
-    assert cards[0]["when"] == "at signed_up"
-    assert cards[2]["for"] == "everybody"
-    assert cards[2]["when"] == "at signed_up, if saved and verified came before"
-    assert cards[2]["holdout"] == "0% of users"
+    assert cards[0]["in words"].startswith(
+        "Mails data engineers (into the warehouse) as soon as they signed_up. Wants"
+    )
+    assert cards[2]["in words"].startswith(
+        "Mails everybody as soon as they signed_up, provided they saved and verified by then."
+    )
+    assert (cards[2]["holdout"], cards[2]["waits for"]) == (
+        "0% of users",
+        "a holdout, to be measured against",
+    )
+
+
+def test_a_card_tells_a_sequence_a_message_and_a_draft():
+    later = {"after": "48h", "unless": "saved", "message": {"link": "https://x.example"}}
+    declared = play(
+        "tour",
+        draft=True,
+        audience={"intent": "into"},
+        message={"subject": "Hello"},
+        again="30d",
+        exits="saved",
+        then=[later | {"audience": {"persona": "engineer"}, "channel": "push"}],
+        holdout=0.1,
+        holdout_by={"persona": {"engineer": 0.5}},
+    )
+    card = personalization.cards(opened(declared)).rows[0]
+    assert card["in words"] == (
+        "Mails people (into the warehouse) as soon as they signed_up, again after 30 days, unless "
+        "they saved by then: subject “Hello”. Then sends a push to data engineers 48 hours later, "
+        "unless they saved by then: link “https://x.example”. Wants: saved within 3 days."
+    )
+    assert card["holdout"] == "10% of users, but 50% of data engineers"
+    assert card["draft"]
+    assert card["waits for"].startswith("Go live. Then: ")
 
 
 def test_a_small_holdout_is_a_holdout():
@@ -118,24 +161,53 @@ def test_a_small_holdout_is_a_holdout():
     assert findings.cards(found).text.endswith("each of them can be measured.")
 
 
-def test_reach_counts_people_units_and_arms_as_if_the_plays_had_been_live(run):
-    found = {row["play"]: row for row in personalization.reach(run).rows}
-    # Cat had verified before her moment; accounts count once.
-    assert {slug: (row["people"], row["triggered"]) for slug, row in found.items()} == {
-        "guide": (3, 1),
-        "welcome": (2, 2),
-        "everybody": (6, 0),
-    }
+def test_the_decisions_of_a_dry_run_add_up_to_what_was_due(run):
+    found = {row["play"]: row for row in personalization.decisions(run).rows}
+    # Cat had verified before her moment; accounts count once; welcome wins over guide at once.
+    due = {slug: (row["due"], row["already_done"]) for slug, row in found.items()}
+    assert due == {"guide": (2, 1), "welcome": (2, 0), "everybody": (6, 6)}
     for row in found.values():
-        assert row["sent"] + row["held_out"] == row["triggered"]
-    sent = [row["sent"] for row in personalization.reach(run).rows]
-    assert sent == sorted(sent, reverse=True)
+        assert sum(row[name] for name in dryrun.DECISIONS) == row["due"]
+    days = personalization.by_day(run).rows
+    for name in dryrun.DECISIONS:
+        of_all = sum(row[name] for row in found.values())
+        assert sum(row["n"] for row in days if row["decision"] == name) == of_all
 
 
-def test_sends_a_week_are_those_of_the_period_and_not_of_the_time_since():
-    period = ("2026-01-01", "2026-01-15", "2026-01-29")
-    found = personalization.reach(opened(play("all", audience={}, holdout=0), period=period))
-    assert [(row["sent"], row["sends a week"]) for row in found.rows] == [(6, 3.0)]
+def test_plays_that_meet_are_counted_by_person_and_by_account():
+    # Ann and Bob are colleagues: two plays meet at each of them, and both at their account.
+    first, second = play("first", holdout=0, priority=2), play("second", holdout=0, priority=1)
+    run = opened(first, second)
+    pair = {"play": "first", "rival": "second", "rival won": 0, "both went out": 0}
+    assert personalization.contention(run).rows == [
+        pair | {"both": 3, "play won": 3, "neither did": 0}
+    ]
+    # Cat is alone in hers.
+    assert personalization.contention(run, per="account").rows == [
+        pair | {"both": 2, "play won": 2, "neither did": 0}
+    ]
+    text = findings.contention(personalization.contention(run)).text
+    assert text.endswith("Most often it is first and second (3): first wins 3.")
+    lone = personalization.contention(opened(first))
+    assert findings.contention(lone).text.startswith("No two plays")
+    assert "`per` is person or account" in personalization.contention(run, per="team").reason
+
+
+def test_pressure_counts_the_messages_of_a_week_of_people_and_accounts():
+    run = opened(
+        play("now", holdout=0),
+        play("later", holdout=0, after="24h"),
+        play("next_week", holdout=0, after="7d"),
+    )
+    found = personalization.pressure(run).rows
+    assert [(row["per"], row["label"], row["n"], row["most"]) for row in found] == [
+        ("person", "1", 3, 1),
+        ("person", "2", 3, 2),
+        ("account", "1", 1, 1),
+        ("account", "2", 2, 2),
+        ("account", "4 or more", 1, 4),
+    ]
+    assert "the fullest brings 4." in findings.pressure(personalization.pressure(run)).text
 
 
 def test_an_audience_holds_whom_the_ledger_sends_to_and_never_a_held_out_unit():
@@ -164,14 +236,15 @@ def test_what_is_not_there_is_said():
     bare = opened()
     reason = "Small has no plays. A play says who gets which message when."
     assert personalization.cards(bare).reason.startswith(reason)
-    assert personalization.reach(bare).reason.startswith(reason)
+    assert personalization.decisions(bare).reason.startswith(reason)
+    assert personalization.lint(bare).reason.startswith(reason)
     assert personalization.audience(bare, "x").reason == (
         "Small declares no play `x`. It declares: nothing."
     )
     alone = small.run(plays=[GUIDE], events=EVENTS)
-    for found in (personalization.reach(alone), personalization.audience(alone, "guide")):
+    for found in (personalization.decisions(alone), personalization.audience(alone, "guide")):
         assert found.reason.startswith("The table `users` is not mapped")
     wrong = opened(play("typo", audience={"persna": "engineer"}))
-    for found in (personalization.reach(wrong), personalization.audience(wrong, "typo")):
+    for found in (personalization.decisions(wrong), personalization.audience(wrong, "typo")):
         assert found.reason.startswith("The audience of `typo` names persna, which `users` lacks.")
         assert found.reason.endswith("did you mean `persona`?")

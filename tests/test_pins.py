@@ -82,3 +82,8 @@ def test_an_extra_and_the_tests_pin_the_same_ibis():
         [*PROJECT["dependencies"], *EXTRAS["postgres"], *EXTRAS["dev"]]
     ).items() if name.startswith("ibis-framework")}  # fmt: skip
     assert pinned == {"==12.0.0"}
+
+
+def test_the_tests_have_what_every_extra_installs():
+    tested = bounds(EXTRAS["dev"]).items()
+    assert all(bounds(extra).items() <= tested for extra in EXTRAS.values())

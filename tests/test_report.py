@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import nbformat
 import pyarrow.parquet as pq
@@ -64,16 +65,29 @@ def test_figures_are_rows_that_the_next_report_can_compare_with(rendered):
 
 
 def test_audiences_hold_nobody_who_is_held_out(rendered, airtouch):
-    files = {path.stem for path in (rendered / "audiences").glob("*.csv")}
-    assert files == {play.slug for play in airtouch.declared.plays}
+    told = json.loads((rendered / "audiences" / "manifest.json").read_text())
+    assert set(told["plays"]) == {play.slug for play in airtouch.declared.plays}
+    assert told["withdrawn"] == {}
     held = airtouch.tables.assignments
     held = held.filter(held.arm == "holdout").select("play", "unit_id").to_pyarrow().to_pylist()
-    for slug in files:
-        lines = (rendered / "audiences" / f"{slug}.csv").read_text().splitlines()
-        assert lines[0] == "unit,user_id,account_id,moment_at"
-        sent = {line.split(",")[0] for line in lines[1:]}
-        assert sent
-        assert not sent & {row["unit_id"] for row in held if row["play"] == slug}
+    for slug, play in told["plays"].items():
+        folder = "drafts/" if play["draft"] else ""
+        assert set(play["files"]) == {f"{folder}{slug}.csv", f"{folder}{slug}.jsonl"}
+        with (rendered / "audiences" / f"{folder}{slug}.jsonl").open() as lines:
+            sent = [json.loads(line) for line in lines]
+        assert len(sent) == play["rows"] == play["new"] > 0
+        assert play["held_out"] > 0
+        assert not {row["unit"] for row in sent} & {r["unit_id"] for r in held if r["play"] == slug}
+
+
+def test_the_index_tells_how_many_are_in_each_audience(rendered):
+    told = json.loads((rendered / "audiences" / "manifest.json").read_text())
+    page = (rendered / "index.html").read_text()
+    for slug, play in told["plays"].items():
+        (row,) = [row for row in page.split("<tr>") if f"<td>{slug}" in row]
+        assert f'<td class="number">{play["rows"]:,}</td>' in row
+        assert all(f'<a href="audiences/{name}">' in row for name in play["files"])
+    assert "No earlier export: all" in page
 
 
 @browser.needs_chromium
@@ -173,6 +187,41 @@ def test_the_index_says_what_changed_since_the_last_report(project, tmp_path):
     assert "points" in second.read_text()
 
 
+def test_a_second_export_tells_what_changed_since_the_first(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "HEAD", HEAD + '\nuntil = ""  # u\nas_of = ""  # a')
+    run = project("0")
+    declared = run.read_text()
+    found = []
+    for date in ("2026-06-01", "2026-06-15"):
+        run.write_text(f"{declared}as_of: '{date}'\nuntil: '{date}'\n")
+        folder = report.render(run, progress=silent).parent / "audiences"
+        found.append((folder, json.loads((folder / "manifest.json").read_text())))
+    (before, first), (after, second) = found
+    assert (before.parent.name, after.parent.name) == ("2026-06-01", "2026-06-15")
+    assert first["plays"].keys() == second["plays"].keys() != set()
+    for slug, play in second["plays"].items():
+        base = f"drafts/{slug}" if play["draft"] else slug
+        was, now = (
+            {
+                (row["unit"], *(row[word] for word in (play["user"], "step", "episode")))
+                for row in map(json.loads, (folder / f"{base}.jsonl").open())
+            }
+            for folder in (before, after)
+        )
+        assert (play["new"], play["kept"], play["gone"]) == (
+            len(now - was),
+            len(now & was),
+            len(was - now),
+        )
+        assert play["last"] == "2026-06-01"
+        assert play["changed"] == []
+        assert (after / f"{base}.gone.csv").is_file() == bool(was - now)
+    assert sum(play["new"] for play in second["plays"].values()) > 0
+    assert sum(play["kept"] for play in second["plays"].values()) > 0
+    assert sum(play["left_period"] for play in second["plays"].values()) > 0
+    assert "Since the export of 2026-06-01: " in (after.parent / "index.html").read_text()
+
+
 def test_secrets_are_blotted_out(project, tmp_path, monkeypatch):
     url = "postgres://ann:hunter2@nowhere/db"
     monkeypatch.setenv("WAREHOUSE_OF_ANN", url)
@@ -209,7 +258,9 @@ def test_every_run_of_the_project_names_parameters_that_its_notebooks_have():
         assert report.parameters(path)["product"]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "=cmd|' /C calc'!A0"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "  =1", "\uff1d1", "=cmd|' /C calc'!A0"]
+)
 def test_a_cell_that_a_spreadsheet_would_run_is_inert(text):
     assert publishing.inert(text) == f"'{text}"
 

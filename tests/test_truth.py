@@ -24,7 +24,8 @@ def by(rows, column):
 
 
 def test_the_declared_plays_are_the_planted_ones(airtouch):
-    for play in airtouch.declared.plays:
+    live = [play for play in airtouch.declared.plays if not play.draft]
+    for play in live:
         planted = TRUTH["plays"][play.slug]
         assert {column: tuple(values) for column, values in play.audience.items()} == {
             column: (value,) if isinstance(value, str) else tuple(value)
@@ -38,7 +39,12 @@ def test_the_declared_plays_are_the_planted_ones(airtouch):
         assert play.holdout == planted["holdout"]
         assert set(play.unless) == set(planted.get("unless", ()))
         assert set(play.having) == set(planted.get("having", ()))
-    assert {play.slug for play in airtouch.declared.plays} == set(TRUTH["plays"])
+        later = [(step.after, step.unless, step.audience["intent"][0]) for step in play.then]
+        assert later == [
+            (f"{step['after_hours']}h", step["unless"], step["intent"])
+            for step in planted.get("then", ())
+        ]
+    assert {play.slug for play in live} == set(TRUTH["plays"])
 
 
 def test_the_first_workflow_within_24_hours_by_persona(airtouch):
@@ -113,6 +119,36 @@ def test_the_play_that_does_nothing_has_a_splendid_conversion_rate(airtouch):
     (row,) = pb.impact.effect(airtouch, "organic_engineer_welcome").rows
     assert row["treated"] > TRUTH["plays"]["organic_engineer_welcome"]["naive_conversion_above"]
     assert row["verdict"] == "cannot tell"
+
+
+def test_every_check_of_the_sample_companys_plays_passes(airtouch):
+    rows = pb.impact.checks(airtouch).rows
+    assert [row for row in rows if row["status"] == "failed"] == []
+    assert {row["subject"] for row in rows} == {
+        play.slug for play in airtouch.declared.plays if not play.draft
+    }
+
+
+def test_each_verdict_says_what_to_do(airtouch):
+    rows = by(pb.impact.effects(airtouch).rows, "label")
+    assert rows["organic_engineer_guide_into"]["action"] == "ship"
+    assert rows["organic_engineer_welcome"]["action"] == "redesign"  # ten points are ruled out
+    assert rows["organic_engineer_guide_out"]["action"].startswith("keep running until 2026-")
+    why = by(pb.impact.why_null(airtouch).rows, "play")
+    assert "are ruled out" in why["organic_engineer_welcome"]["why"]
+    assert why["organic_engineer_guide_out"]["why"].startswith("Size:")
+
+
+def test_the_effect_is_found_by_persona_and_by_nothing_else(airtouch):
+    rows = pb.impact.for_whom(airtouch, "sales_marketing_invite_guide").rows
+    assert {row["column"]: row["differs"] for row in rows} == {
+        "persona": "differs",
+        "intent": "no evidence that it differs",
+    }
+    planted = TRUTH["plays"]["sales_marketing_invite_guide"]["effect"]
+    own = {row["segment"]: row for row in rows if row["column"] == "persona"}
+    for persona, effect in planted.items():
+        assert own[persona]["low"] <= effect <= own[persona]["high"], persona
 
 
 def test_the_guide_to_invite_helps_one_persona_and_harms_another(airtouch):

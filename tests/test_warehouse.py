@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from ibis import _
 
 from playbook import warehouse
 from playbook.mistakes import Mistake
@@ -164,6 +165,34 @@ def test_what_is_kept_is_the_sessions_own_and_no_table_of_the_product(engine):
     assert opened.names == [name for name in opened.names if "kept" not in name]
 
 
+def test_what_results_share_is_computed_once_and_every_table_says_what_it_is(engine):
+    opened = Warehouse(engine)
+    asked = opened.keep(table("unit | n\nann | 2\nbob | 3\nbob | 4", n="int64"), "asked")
+
+    def per_unit():
+        return asked.group_by("unit").aggregate(n=_.n.sum())
+
+    opened.shared(per_unit().mutate(twice=_.n * 2))  # a part may be made of a part
+    shown = opened.shared(per_unit()).mutate(twice=_.n * 2).filter(_.n > 2)
+    expected = [{"unit": "bob", "n": 7, "twice": 14}]
+    assert rows(opened.prepared(shown), engine) == expected
+    opened.keep(
+        table("unit | n\neve | 9", n="int64"), "asked"
+    )  # from here on, only what is kept remains
+    assert rows(opened.prepared(shown), engine) == expected
+    assert rows(opened.prepared(per_unit().filter(_.n < 5)), engine) == [{"unit": "ann", "n": 2}]
+    assert opened.prepared(shown).schema() == shown.schema()
+    assert rows(shown, engine) == [{"unit": "eve", "n": 9, "twice": 18}]
+
+
+def test_two_that_share_a_connection_do_not_take_each_others_parts(engine):
+    ann, bob = (Warehouse(engine) for _each in range(2))
+    of_ann, of_bob = (w.shared(table(f"unit\n{n}")) for w, n in ((ann, "ann"), (bob, "bob")))
+    for _twice in range(2):
+        assert rows(ann.prepared(of_ann), engine) == [{"unit": "ann"}]
+        assert rows(bob.prepared(of_bob), engine) == [{"unit": "bob"}]
+
+
 def test_without_the_right_to_make_temporary_tables_nothing_is_kept(
     postgres_connection, postgres_url
 ):
@@ -178,6 +207,7 @@ def test_without_the_right_to_make_temporary_tables_nothing_is_kept(
         reader = warehouse.open(postgres_url.replace("playbook:secret", "reader"))
         units = reader.table("units")
         assert reader.keep(units, "units") is units
+        assert reader.prepared(reader.shared(units)).equals(units)
         assert rows(units) == [{"unit": "ann"}]
         reader.connection.disconnect()
     finally:

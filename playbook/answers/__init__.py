@@ -170,6 +170,7 @@ def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
         min_n=found.min_n,
         labels=found.labels,
         finish=lambda rows: shaping.weeks(shaping.shares(rows), reaches),
+        prepared=found.prepared,
     )
 
 

@@ -50,6 +50,8 @@ class Asked:
 
     def _rows(self, tables: Tables) -> ir.Table:
         question = self.question
+        if question.unit == "account":
+            self._shared(units.unreal_accounts(tables))
         rows = units.rows(tables, question.unit, hold=question.hold)
         if question.among:
             people = units.traits(tables, question.unit, list(question.among))
@@ -85,6 +87,9 @@ class Asked:
         return self.attempts(self.walked, success=len(self.question.steps))
 
     def attempts(self, steps: Sequence[str], *, success: int | None = None) -> ir.Table:
+        """The best attempts at some steps; where the question is about its steps, with times."""
+        if self.question.measure == "steps" and self.question.order != "any":
+            return self.segmented(self.timelines())
         found = attempts.attempts(
             self.counted_rows(),
             steps,
@@ -93,31 +98,51 @@ class Asked:
             success=success,
             rules=self.rules,
         )
-        return self.segmented(found)
+        return self.segmented(self._shared(found))
+
+    def timelines(self, rows: ir.Table | None = None, period: Period | None = None) -> ir.Table:
+        """The best attempts with the time of each step, told as the question's own answer is.
+
+        Args:
+            rows: What matters of `counted_rows`; by default all.
+            period: When entries count, and how far the data goes; by default the run's.
+        """
+        found = attempts.timelines(
+            self.counted_rows() if rows is None else rows,
+            self.question.steps,
+            within=self.within,
+            period=period or self.run.period,
+            rules=self.rules,
+        )
+        return self._shared(found)
+
+    def _shared(self, found: ir.Table) -> ir.Table:
+        """What several results of a question are made of; its recounts are made once each."""
+        return found if self.cases else self.run.warehouse.shared(found)
 
     def first_times(self, *goals: str) -> ir.Table:
         found = attempts.first_times(
             self.rows(), self.question.start, goals, period=self.run.period
         )
-        return self.segmented(found)
+        return self.segmented(self._shared(found))
 
     def segmented(self, starts: ir.Table) -> ir.Table:
         if self.cases:
             names = enumerate(self.cases)
             of_case = [(_.unit.startswith(f"{place}|"), name) for place, name in names]
             return starts.mutate(**{CASE: ibis.cases(*of_case)})
-        people = (
-            units.traits(self.run.tables, self.question.unit, self.by)
-            if set(self.by) - {units.WEEK}
-            else None
-        )
+        if not set(self.by) - {units.WEEK}:
+            return measures.segmented(starts, None, self.by)
+        if self.question.unit == "session":
+            self._shared(units.session_people(self.run.tables))
+        people = units.traits(self.run.tables, self.question.unit, self.by)
         return measures.segmented(starts, people, self.by)
 
     def result(self, shape: str, table: ir.Table, finish: Callable[[Rows], Rows]) -> Result:
         return Result(
             id=self.id,
             shape=shape,
-            table=table,
+            table=table if shape == "table" else self._shared(table),  # a list has its order
             by=self.by,
             definition=definition(self.question, self.run.period)
             + units.session_rule(self.run.tables, self.question.unit),
@@ -125,6 +150,7 @@ class Asked:
             min_n=self.run.declared.product.min_n,
             labels=self.run.labels,
             asks=self.question.asks,
+            prepared=self.run.warehouse.prepared,
             finish=lambda rows: shaping.ordered(
                 finish(rows), self.by, self.run.declared.product.order
             ),

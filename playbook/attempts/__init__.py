@@ -22,7 +22,8 @@ from playbook.attempts.rules import DEFAULT, Exclusion, Rules, of
 from playbook.periods import Period, interval
 from playbook.portable import count_if, united, when
 
-__all__ = ["Exclusion", "Rules", "attempts", "comes_back", "first_times", "of", "timelines"]
+__all__ = ["Exclusion", "Rules", "attempts", "comes_back", "first_times", "key_of", "numbered"]
+__all__ += ["numbers", "of", "timelines"]
 
 
 def attempts(
@@ -81,6 +82,24 @@ def timelines(
         steps_at[f"step_{k}_at"] = when((_.step == k) & mine, _.at).min()
     joined = best.left_join(times, key)
     return joined.group_by(list(best.columns)).aggregate(**steps_at)
+
+
+def numbers(rows: ir.Table) -> ir.Table:
+    """One row per unit (and held value), in its order: `KEY`, and its `number` from 0 on.
+
+    An engine sorts and joins whole numbers in half the time that texts take. To make them pays
+    where the rows are kept, and counted more than once.
+    """
+    key = key_of(rows)
+    place = ibis.row_number().over(ibis.window(order_by=key))
+    return rows.select(*key).distinct().mutate(number=place)
+
+
+def numbered(rows: ir.Table, numbers: ir.Table) -> ir.Table:
+    """The rows of the units that have a number, with it as their `unit` and nothing `held`."""
+    key = key_of(rows)
+    others = [column for column in rows.columns if column not in key]
+    return rows.join(numbers, key).select(*others, unit="number")
 
 
 def first_times(rows: ir.Table, start: str, goals: Sequence[str], *, period: Period) -> ir.Table:

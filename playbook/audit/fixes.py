@@ -13,11 +13,11 @@ from playbook.audit.plan import HEIR, data_points, unmapped
 from playbook.audit.plan import violations as rules
 from playbook.audit.questions import moved, needs
 from playbook.audit.soundness import duplicates, freshness, timeless, total, volume
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import SEVERITIES, Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
 
-BLOCKING, WARNING, NOTE = SEVERITIES = ("blocking", "warning", "note")
+BLOCKING, WARNING, NOTE = SEVERITIES
 WORTH = 0.01  # a defect that touches one row in a hundred is more than a note
 TOLERATED = 0.001  # of rows: what stays below happens to every log
 # A broken rule of the plan → what is seen; its property and what it expects are filled in.

@@ -94,7 +94,7 @@ def counted(run: Run) -> list[str]:
     """The events that a question, a play or the path names."""
     names = [event for question in run.declared.questions for event in question.events]
     for play in run.declared.plays:
-        names += [play.trigger, play.goal, *play.unless, *play.having]
+        names += play.events
     return sorted({*names, *run.declared.product.path})
 
 

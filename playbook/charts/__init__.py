@@ -145,6 +145,11 @@ def drivers(result: Answer, *, title: str, most: int = 12) -> Chart | Note:
     return _chart(result, "drivers", title, most=most)
 
 
+def load(result: Answer, *, title: str, most: int = 91) -> Chart | Note:
+    """A bar per day of the last ones, at most `most`: what became of the messages due."""
+    return _chart(result, "load", title, most=most)
+
+
 def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note:
     if isinstance(result, Unavailable):
         return Note(title, result.reason)
@@ -153,6 +158,7 @@ def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note
         bars,
         behaviour,
         curves,
+        days,
         forest,
         ladder,
         lines,
@@ -175,6 +181,7 @@ def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note
         "volume": panels.volume,
         "retention": triangle.retention,
         "drivers": behaviour.drivers,
+        "load": days.load,
     }
     if result.shape != shape or shape not in draw:
         raise Mistake(

@@ -22,6 +22,7 @@ VERDICTS = {
     "works": BETTER,
     "better": BETTER,
     "cannot tell": UNDECIDED,
+    "not told apart": UNDECIDED,
     "not decided": UNDECIDED,
     "harms": WORSE,
     "worse": WORSE,
@@ -33,7 +34,9 @@ REFUSED = ("D", "F")  # grades that print no effect
 
 def effect(result: Result, rows: Rows) -> Drawn:
     """A forest plot with the numbers beside it."""
-    drawn = [_effect(result, row) for row in rows]
+    # Segments of one play: its name on every row would leave no room for theirs.
+    one = bool(result.by) and len({row["label"] for row in rows}) == 1
+    drawn = [_effect(result, row, "" if one else result.label(row["label"])) for row in rows]
     names = [row["name"] for row in drawn]
     widths = {key: look.column([head, *(r[key] for r in drawn)]) for key, head in HEADS.items()}
     width = max(170, look.WIDTH - look.room(names) - sum(widths.values()))
@@ -47,7 +50,7 @@ def effect(result: Result, rows: Rows) -> Drawn:
     return picture, notes, [row["said"] for row in drawn]
 
 
-def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
+def _effect(result: Result, row: dict[str, Any], name: str) -> dict[str, Any]:
     """A row with its words, or with what stands in the place of an effect."""
     least = min(row["n_treated"], row["n_holdout"])
     verdict = VERDICTS.get(row["verdict"])
@@ -58,7 +61,7 @@ def _effect(result: Result, row: dict[str, Any]) -> dict[str, Any]:
     elif verdict is None or row["difference"] is None or row["grade"] in REFUSED:
         why = row["verdict"] if verdict is None else f"grade {row['grade']}"
         refusal = f"{why or 'refused'}: no effect"
-    who = " · ".join(x for x in (result.label(row["label"]), look.segment(result, row)) if x)
+    who = " · ".join(x for x in (name, look.segment(result, row)) if x)
     shown = not refusal
     sides = f"[{points(row['low'])}, {points(row['high'])}]" if shown else ""
     sizes = f"{count(row['n_treated'])} + {count(row['n_holdout'])}"

@@ -24,6 +24,7 @@ STATUSES = {  # status → symbol, colour
     "used": ("●", look.BLUE),
     "caveat": ("~", look.AMBER),
     "missing": ("✗", look.ORANGE),
+    "failed": ("✗", look.ORANGE),
     "not needed": ("", look.PALE),
 }
 OTHER = ("?", look.NOTHING)

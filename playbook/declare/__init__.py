@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playbook.declare.experiment import Experiment
+from playbook.declare.export import Export, Recipients
 from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play, Step
 from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
@@ -23,6 +24,7 @@ __all__ = [
     "Destination",
     "Domains",
     "Experiment",
+    "Export",
     "Follows",
     "Limit",
     "Noun",
@@ -31,6 +33,7 @@ __all__ = [
     "Property",
     "Question",
     "Quiet",
+    "Recipients",
     "Sending",
     "Step",
     "TableMap",
@@ -126,8 +129,8 @@ def _check_names(found: Declarations) -> None:
         _check_known("product.yaml opens with the question", found.product.headline, "", asked)
     _check_plays(found)
     for experiment in found.experiments:
-        for play in experiment.compares:
-            place = f"The experiment `{experiment.slug}` compares the play"
+        for play in (*experiment.compares, *(each.play for each in experiment.tried)):
+            place = f"The experiment `{experiment.slug}` names the play"
             _check_known(place, play, "", [play.slug for play in found.plays])
 
 
@@ -174,6 +177,10 @@ def _used(found: Declarations) -> list[tuple[str, str]]:
     """(place, event) wherever an event is named outside the plan."""
     used = [(f"question `{q.id}`", event) for q in found.questions for event in q.events]
     used += [(f"play `{play.slug}`", event) for play in found.plays for event in play.events]
+    for experiment in found.experiments:
+        if rollout := experiment.rollout:
+            named = filter(None, (rollout.event, rollout.goal))
+            used += [(f"experiment `{experiment.slug}`", event) for event in named]
     used += [("`prompts` of product.yaml", event) for event in found.product.prompts]
     return used + [("path of product.yaml", event) for event in found.product.path]
 

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from playbook.declare.reading import Duration, Identifier, Names, Noun
 
 Channel = Literal["email", "in_app", "push"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Message = dict[str, str | int | float | bool]
+_DESIGN = {
+    *("audience", "trigger", "after", "again", "unless", "exits", "having", "suppressed_by"),
+    *("goal", "goal_within", "unit", "holdout", "holdout_by"),
+}
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise ValueError(f"`{text}` is no day: write 2026-01-31") from error
+
+
+Day = Annotated[str, AfterValidator(_day)]
 
 
 class Step(Noun):
@@ -40,6 +57,10 @@ class Play(Noun):
         slug: Its name: the name of its file.
         says: What the message does for whom, in a sentence.
         draft: Whether it is only designed, and no tool sends it yet.
+        live_from: The day (UTC) from which its tool sends it; the beginning of the data, unless
+            given. Whoever triggers earlier is in no comparison.
+        frozen: The `version` of its design when it went live; see `version`.
+        looks: How often its effect is looked at; each look spends some of the error allowed.
         audience: Column → the value(s) that people must have.
         channel: How it reaches them.
         destination: The tool that sends it.
@@ -66,6 +87,9 @@ class Play(Noun):
     slug: str = ""
     says: str
     draft: bool = False
+    live_from: Day | None = None
+    frozen: str = ""
+    looks: Duration = "7d"
     audience: dict[str, Names]
     channel: Channel
     destination: Identifier | Literal[""] = ""
@@ -111,6 +135,15 @@ class Play(Noun):
         steps = [event for step in self.then for event in (*step.unless, *step.having)]
         named = (self.trigger, self.goal, *self.unless, *self.exits, *self.having, *steps)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def version(self) -> str:
+        """Eight hex digits that change whenever who is compared on what does: its design.
+
+        What the message says, what priority it has and who sends it are no part of it.
+        """
+        design = self.model_dump(mode="json", include=_DESIGN) | {"salt": self.salted}
+        return hashlib.sha256(json.dumps(design, sort_keys=True).encode()).hexdigest()[:8]
 
     @property
     def salted(self) -> str:

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from playbook.declare.export import Export
 from playbook.declare.reading import Names, Noun
 from playbook.declare.sending import Destination, Sending
 
@@ -104,6 +105,7 @@ class Product(Noun):
             the link to verify an address.
         sending: What all plays obey together: priorities, frequency caps, quiet hours.
         destinations: Tool → how its files of audiences name people.
+        exports: What engagement tools write into the warehouse about their messages.
     """
 
     name: str
@@ -121,4 +123,5 @@ class Product(Noun):
     prompts: dict[str, Names] = {}
     sending: Sending = Sending()
     destinations: dict[str, Destination] = {}
+    exports: tuple[Export, ...] = ()
     slug: str = ""

@@ -27,7 +27,7 @@ def company(
     Ids are positions, times are milliseconds since START, NEVER and -1 stand for null.
     """
     # Generators apart: what they draw leaves what `rng` draws as it is.
-    for_agents, for_workflows, for_collection, for_mailer = rng.spawn(4)
+    for_agents, for_workflows, for_collection, for_mailer, for_steps = rng.spawn(5)
     people, drafts, connections, invitations = _everybody(rng, accounts, block, defects=defects)
     flows = workflows(rng, people, drafts)
     actions = _actions(rng, people, drafts, connections, invitations, flows)
@@ -44,7 +44,7 @@ def company(
     return {
         "people": people,
         "events": events,
-        "messages": messages(rng, people, sessions),
+        "messages": messages(rng, for_steps, people, sessions),
         "workflows": stored(for_workflows, people, flows, defects=defects),
         "connections": _connected(people, connections),
         "mailer_events": mailer(for_mailer, events, defects=defects),

@@ -61,6 +61,19 @@ PLAYS: dict = {
         "holdout": 0.3,
         "effect": 0.0,  # nothing reads it: the play does nothing, whatever its opens say
         "naive_conversion_above": 0.55,  # goal within 7 days after the send, of the sent
+        # A second mail, to whoever has done neither by then; it changes nothing either.
+        "then": (
+            {
+                "after_hours": 24,
+                "unless": ("connection_created", "workflow_saved"),
+                "intent": "into_warehouse",
+            },
+            {
+                "after_hours": 24,
+                "unless": ("connection_created", "workflow_saved"),
+                "intent": "out_of_warehouse",
+            },
+        ),
     },
     "organic_engineer_guide_into": {
         "audience": {

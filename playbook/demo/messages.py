@@ -19,7 +19,7 @@ from playbook.demo.draws import (
 )
 from playbook.demo.people import BOT, BOUNCED, DISPOSABLE
 from playbook.demo.plays import PLAYS, TREATED, moments, triggered
-from playbook.demo.truth import TRUTH
+from playbook.demo.truth import INTENTS, TRUTH
 
 RATES = TRUTH["messages"]
 VERIFICATION = "verification"
@@ -40,9 +40,11 @@ BY_HUMAN, BY_MACHINE = 0, 1
 UNKNOWN = -1
 
 
-def messages(rng: np.random.Generator, people: Columns, sessions: Columns) -> Columns:
-    """One row per message, in order of sending: `play` (in SENDINGS), `by`, times (NEVER: null),
-    `bounce_kind` and `seen_by` (-1: null)."""
+def messages(
+    rng: np.random.Generator, for_steps: np.random.Generator, people: Columns, sessions: Columns
+) -> Columns:
+    """One row per message, in order of sending: `play` (in SENDINGS), `step`, `by`, times
+    (NEVER: null), `bounce_kind` and `seen_by` (-1: null)."""
     tables = [_verification(rng, people)]
     for position, slug in enumerate(PLAYS, start=1):
         by = np.flatnonzero(triggered(slug, people) & (people[slug] == TREATED))
@@ -53,6 +55,8 @@ def messages(rng: np.random.Generator, people: Columns, sessions: Columns) -> Co
         else:
             _show(rng, table, sessions)
         tables.append(table)
+        for step, later in enumerate(PLAYS[slug].get("then", ()), start=1):
+            tables.append(_follow_up(for_steps, slug, position, table, step, later, people))
     table = stack(tables)
     for name in TIMES[1:]:
         table[name] = np.where(table[name] < SPAN, table[name], NEVER)
@@ -64,9 +68,35 @@ def messages(rng: np.random.Generator, people: Columns, sessions: Columns) -> Co
 
 def _unsent(position: int, by: np.ndarray, sent: np.ndarray) -> Columns:
     n = len(by)
-    table = {"play": np.full(n, position), "by": by} | {name: np.full(n, NEVER) for name in TIMES}
+    table = {"play": np.full(n, position), "step": np.zeros(n, int), "by": by}
+    table |= {name: np.full(n, NEVER) for name in TIMES}
     table |= {"bounce_kind": np.full(n, UNKNOWN), "seen_by": np.full(n, UNKNOWN)}
     return table | {"sent_at": sent}
+
+
+def _follow_up(
+    rng: np.random.Generator,
+    slug: str,
+    position: int,
+    first: Columns,
+    step: int,
+    later: dict,
+    people: Columns,
+) -> Columns:
+    """A further mail of a sequence: to treated people who are not stopped before its moment, and
+    neither lost nor put off by the first one."""
+    moment = moments(slug, people) + later["after_hours"] * HOUR
+    chosen = triggered(slug, people) & (people[slug] == TREATED)
+    chosen &= people["intent"] == INTENTS.index(later["intent"])
+    for event in later["unless"]:
+        chosen &= people[event] > moment
+    gone = [first[name] < moment[first["by"]] for name in ("unsubscribed_at", "complained_at")]
+    gone.append((first["bounced_at"] < NEVER) & (first["bounce_kind"] == HARD))
+    chosen[first["by"][np.logical_or.reduce(gone)]] = False
+    by = np.flatnonzero(chosen)
+    table = _unsent(position, by, moment[by] + between(rng, MINUTE, 10 * MINUTE, len(by)))
+    _mail(rng, table, _indifference(people)[by])
+    return table | {"step": np.full(len(by), step)}
 
 
 def _verification(rng: np.random.Generator, people: Columns) -> Columns:

@@ -50,6 +50,9 @@ def users(
     rng: np.random.Generator, people: Columns, there: np.ndarray, block: int, *, defects: bool
 ) -> pa.Table:
     """One row per user, in order of signing up; `there` says who had done so by END."""
+    (for_zones,) = rng.spawn(1)  # apart: it leaves what `rng` draws as it is
+    zones = TRUTH["timezones"]
+    zone = pick(for_zones, list(zones.values()), people["account"].max() + 1)
     domains = _domains(rng, people, defects=defects)
     verified = np.where(people["verified"] < SPAN - MARGIN, people["verified"], NEVER)
     table = pa.table(
@@ -64,6 +67,7 @@ def users(
             "acquisition": named(("invited", "organic"), people["organic"].astype(int)),
             "invited_by": ids(people["inviter"], f"b{block}-u", 6),
             "role": named(("member", "owner"), people["organic"].astype(int)),
+            "timezone": known(tuple(zones), zone[people["account"]]),
             "is_staff": pa.array(people["staff"]),
         }
     )

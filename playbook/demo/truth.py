@@ -190,6 +190,15 @@ TRUTH: dict = {
         "workflow_lifetime_days": {3: 0.20, 20: 0.28, 75: 0.29, 240: 0.23},
         "workflow_deleted": 0.35,  # at the end of its lifetime
     },
+    "timezones": {  # of accounts; everybody in one shares it
+        "America/New_York": 0.27,
+        "Europe/Berlin": 0.20,
+        "Europe/London": 0.15,
+        "America/Los_Angeles": 0.14,
+        "Asia/Kolkata": 0.11,
+        "Australia/Sydney": 0.05,
+        "unknown": 0.08,
+    },
     "plans": {"free": 0.62, "team": 0.29, "business": 0.09},
     "size_unknown": 0.15,
     # What the engagement tool is sent, and keeps a copy of.

@@ -18,7 +18,7 @@ from playbook.demo.cells import ids, named, times
 from playbook.demo.collection import FLAGS
 from playbook.demo.company import company
 from playbook.demo.defects import DEFECTS, VERSIONS
-from playbook.demo.draws import SPAN, Columns
+from playbook.demo.draws import NEVER, SPAN, Columns
 from playbook.demo.messages import SENDINGS, TIMES, VERIFICATION
 from playbook.demo.plays import NOT_IN_AUDIENCE, PLAYS, unit_ids
 from playbook.demo.sessions import EVENTS, MARGIN
@@ -108,6 +108,7 @@ def _block(accounts: int, block: int, seed: int, *, defects: bool) -> dict[str, 
         "workflows": product.workflows(numbers["workflows"], people, block),
         "connections": product.connections(numbers["connections"], people, block),
         "messages": _messages(numbers["messages"], people, block),
+        "suppressions": _suppressions(numbers["messages"], block),
         "holdouts": _holdouts(people, there, block),
         "mailer_events": _mailer_events(numbers["mailer_events"], block),
     }
@@ -160,6 +161,7 @@ def _messages(messages: Columns, people: Columns, block: int) -> pa.Table:
         "tool": named(("mailer", "guides"), in_app.astype(int)),
         "channel": named(("email", "in_app"), in_app.astype(int)),
         "play": named(SENDINGS, messages["play"]),
+        "step": pa.array(messages["step"]),
         "variant": pa.array(["a"] * n, pa.string()),
         "user_id": ids(by, f"b{block}-u", 6),
         "workspace_id": ids(people["account"][by], f"b{block}-w", 5),
@@ -170,6 +172,25 @@ def _messages(messages: Columns, people: Columns, block: int) -> pa.Table:
     table["bounce_kind"] = named(("hard", "soft"), messages["bounce_kind"])
     table["seen_by_machine"] = pa.array(seen_by == 1, mask=seen_by < 0)
     return pa.table(table)
+
+
+def _suppressions(messages: Columns, block: int) -> pa.Table:
+    """The mailer's list of whom it must not write to, oldest first."""
+    tables = []
+    for reason in ("unsubscribed", "complained"):
+        at = messages[f"{reason}_at"]
+        rows = np.flatnonzero(at < NEVER)
+        tables.append(
+            pa.table(
+                {
+                    "user_id": ids(messages["by"][rows], f"b{block}-u", 6),
+                    "channel": pa.array(["email"] * len(rows), pa.string()),
+                    "reason": pa.array([reason] * len(rows), pa.string()),
+                    "since": times(at[rows]),
+                }
+            )
+        )
+    return pa.concat_tables(tables).sort_by("since")
 
 
 def _holdouts(people: Columns, there: np.ndarray, block: int) -> pa.Table:

@@ -191,34 +191,48 @@ def _curve(result: Result, rows: list, says: str, at: Sequence[int]) -> str:
 def _effect(result: Result, row: dict) -> str:
     name = " · ".join(part for part in (plain(row["label"]), named(result, row)) if part)
     sizes = f"{row['n_treated']:,} treated, {row['n_holdout']:,} held out"
+    people = row["n_treated"] + row["n_holdout"]
+    accounts = row.get("accounts_treated", 0) + row.get("accounts_holdout", 0)
+    sizes += f", in {accounts:,} accounts" if 0 < accounts < people else ""
     changed = (
         f"**{points(row['difference'])} points** ({points(row['low'])} to {points(row['high'])}), "
         f"from {percent(row['holdout'])} to {percent(row['treated'])} ({sizes})"
     )
-    claim = f"the tool would report {percent(row['treated'])}"
+    todo = _todo(row.get("action") or "")
     match row["verdict"]:
         case "works":
-            text = f"works: {changed}. Keep it; grade {row['grade']}."
+            text = f"works: {changed}. {todo or 'Ship it'}; grade {row['grade']}."
         case "harms":
-            text = f"harms: {changed}. Stop it; grade {row['grade']}."
+            text = f"harms: {changed}. {todo or 'Stop it'}; grade {row['grade']}."
         case "cannot tell":
             text = (
                 f"no effect shown: {changed}; anything in the interval fits the data, and "
-                f"{claim}. Grade {row['grade']}."
+                f"the tool would report {percent(row['treated'])}. "
+                f"{todo + '; grade' if todo else 'Grade'} {row['grade']}."
             )
+        case "not told apart":
+            text = f"not told apart from the others: {changed}."
         case "too few":
-            text = f"too few to say ({sizes}). Keep it running."
+            text = f"too few to say ({sizes}). {todo or 'Keep it running'}."
+        case "not matured":
+            text = f"not matured ({sizes}, {row['open']:,} open): {plain(row['why'])}."
         case "no such event":
             text = f"cannot be measured: its goal never arrives ({sizes})."
         case "never sent":
             text = f"was never sent to anybody who triggered it ({sizes}): nothing to measure."
+        case "reached too few":
+            text = "the message reached too few to say."
         case _:
-            text = (
-                f"the check failed, so there is no effect to print ({sizes}; sample-ratio "
-                f"p = {row['sample_ratio_p']:.2g}, {row['contaminated']:,} held-out units reached, "
-                f"{row.get('redrawn', 0):,} in another arm of the log)."
-            )
+            text = f"a check failed, so there is no effect to print ({sizes})."
+            text = f"{text[:-2]}; {plain(row['why'])})." if row.get("why") else text
     return f"**{name}** {text}"
+
+
+def _todo(action: str) -> str:
+    """What to do, as the beginning of a sentence; "" where nothing is said."""
+    doing = {"ship": "Ship it", "stop": "Stop it", "redesign": "Redesign it", "mend": ""}
+    prefix, found, day = action.partition("keep running until ")
+    return f"Keep it running until {day}" if found else doing.get(action, prefix)
 
 
 def _audit(rows: list, says: str) -> str:

@@ -44,52 +44,6 @@ def soundness(result: Answer) -> Finding:
     return said(result, say)
 
 
-def coverage(result: Answer) -> Finding:
-    """How much of the loss lies in cells that a play covers, and the largest gap."""
-
-    def say(rows: list) -> str:
-        lost = sum(row["lost"] for row in rows)
-        gaps = [row for row in rows if row["plays"] == "none: a gap"]
-        open_ = sum(row["lost"] for row in gaps)
-        text = (
-            f"**{percent(1 - open_ / lost if lost else None)}** of {lost:,} people who do not get "
-            "there are in the audience of a play"
-        )
-        if not gaps:
-            return f"{text}."
-        cell, people = named(result, gaps[0]), gaps[0]["lost"]
-        return f"{text}. The largest gap is {cell}: {people:,} people and no play."
-
-    return said(result, say)
-
-
-def reach(result: Answer) -> Finding:
-    """How many messages the plays would have sent, and which sends most."""
-
-    def say(rows: list) -> str:
-        sent, held = (sum(row[name] for row in rows) for name in ("sent", "held_out"))
-        most = max(rows, key=lambda row: row["sent"])
-        return (
-            f"Over the period the {len(rows)} plays would have gone to {sent:,} units and been "
-            f"held back from {held:,}; most of them by {plain(most['play'])} ({most['sent']:,})."
-        )
-
-    return said(result, say)
-
-
-def cards(result: Answer) -> Finding:
-    """How many plays there are, and which lack a holdout."""
-
-    def say(rows: list) -> str:
-        without = [plain(row["play"]) for row in rows if row["holdout"].startswith("0% ")]
-        text = f"**{len(rows)}** plays are declared"
-        if without:
-            return f"{text}; without a holdout, and so beyond measure: {', '.join(without)}."
-        return f"{text}, each with a holdout: each of them can be measured."
-
-    return said(result, say)
-
-
 def outreach(result: Answer) -> Finding:
     """What became of the units that a play was meant for; doing the goal apart from the rest."""
 

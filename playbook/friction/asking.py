@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import ibis.expr.types as ir
-
-from playbook import answers, attempts
+from playbook import answers
 from playbook.answers import Asked, columns
 from playbook.declare import Question
-from playbook.periods import Period
 from playbook.results import Result, Unavailable
 from playbook.run import Run
 
@@ -38,23 +35,6 @@ def titles(question: Question) -> list[str]:
     return [
         f"{event} ({k})" if event in events[: k - 1] else event for k, event in enumerate(events, 1)
     ]
-
-
-def timelines(asked: Asked, rows: ir.Table, period: Period) -> ir.Table:
-    """The best attempts with the time of each step, told as the question's own answer tells them.
-
-    Args:
-        asked: The question.
-        rows: What its units did, or what matters of it.
-        period: When entries count, and how far the data goes.
-    """
-    return attempts.timelines(
-        rows if asked.question.hold else rows.drop("held"),
-        asked.question.steps,
-        within=asked.within,
-        period=period,
-        rules=asked.rules,
-    )
 
 
 def of_class(listing: Result, label: str) -> Result:

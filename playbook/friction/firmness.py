@@ -12,7 +12,7 @@ from ibis import _
 
 from playbook import attempts
 from playbook.answers import ATTEMPTS, Asked, unfit
-from playbook.attempts import Rules, comes_back
+from playbook.attempts import Rules, comes_back, key_of, numbered
 from playbook.friction import asking
 from playbook.periods import Period, moment
 from playbook.portable import count_if, united, when
@@ -55,27 +55,23 @@ def firm(run: Run, id: str) -> Answer:
         return asked
     if asked.question.measure not in ATTEMPTS:
         return unfit(asked.id, asked.question, "it counts no attempts")
-    ways = list(_ways(asked))
-    told = [_outcomes(asked, way).mutate(way=place) for place, way in enumerate(ways)]
-    outcomes = {
-        f"outcome_{place}": when(_.way == place, _.outcome).max() for place in range(len(ways))
-    }
-    per_unit = united(told).group_by("key").aggregate(**outcomes)
+    numbers = _numbers(asked)
+    ways = list(_ways(asked, numbers))
     labels = [way.label for way in ways]
     missed = asked.question.measure == "missed_within"
-    compared = _compared(per_unit, len(ways))
+    compared = _compared(_outcomes(asked, ways, numbers), len(ways))
     shown = asked.result("share", compared, list)
     return replace(
         shown,
         by=(BY,),
         finish=None,
-        fetched=lambda: _rows(fetched(compared)[0], labels, missed),
+        fetched=lambda: _rows(fetched(run.warehouse.prepared(compared))[0], labels, missed),
     )
 
 
-def _ways(asked: Asked) -> Iterator[Way]:
+def _ways(asked: Asked, numbers: ir.Table | None) -> Iterator[Way]:
     """Ours first, then ours with one rule changed, then the tools'."""
-    rules, rows, period = asked.rules, _kept(asked, "log"), asked.run.period
+    rules, rows, period = asked.rules, _counted(asked, numbers), asked.run.period
     steps = asked.question.steps
     ours = Way("as declared", rules, rows, asked.within, period)
     yield ours
@@ -89,21 +85,30 @@ def _ways(asked: Asked) -> Iterator[Way]:
     yield Way("no window, open ones failed", endless, rows, EVER, at_once)
     yield _by_day(ours)
     if asked.run.tables.has("events", "received_at"):
-        yield replace(
-            ours, label="by the time of arrival", rows=_kept(_by_arrival(asked), "arrival")
-        )
+        arrived = _counted(_by_arrival(asked), numbers)
+        yield replace(ours, label="by the time of arrival", rows=arrived)
     plain = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
     if not any(plain):
         yield from _tools(replace(ours, period=at_once), steps)
 
 
-def _kept(asked: Asked, clock: str) -> ir.Table:
+def _counted(asked: Asked, numbers: ir.Table | None) -> ir.Table:
     """What the question's units did of its steps, computed once for all ways to count it."""
+    rows = _rows_of_steps(asked)
+    return asked.run.warehouse.shared(rows if numbers is None else numbered(rows, numbers))
+
+
+def _numbers(asked: Asked) -> ir.Table | None:
+    """The units' numbers, where the engine keeps them, and the clock does not choose the units."""
+    if not asked.run.warehouse.keeps or asked.rules.attempts or asked.question.unless:
+        return None
+    return asked.run.warehouse.shared(attempts.numbers(_rows_of_steps(asked)))
+
+
+def _rows_of_steps(asked: Asked) -> ir.Table:
     rows, question = asked.counted_rows(), asked.question
-    if question.order != "strict":
-        rows = rows.filter(_.event.isin(list(question.events)))
-    place = asked.run.declared.questions.index(question)
-    return asked.run.warehouse.keep(rows, f"firm_{place}_{clock}")
+    strict = question.order == "strict"
+    return rows if strict else rows.filter(_.event.isin(list(question.events)))
 
 
 def _tools(ours: Way, steps: Sequence[str]) -> Iterator[Way]:
@@ -161,9 +166,29 @@ def _by_arrival(asked: Asked) -> Asked:
     return replace(asked, run=replace(asked.run, tables=tables))
 
 
-def _outcomes(asked: Asked, way: Way) -> ir.Table:
-    """One row per unit (and held value) that a way counts: `key` and `outcome`."""
-    found = attempts.attempts(
+def _outcomes(asked: Asked, ways: Sequence[Way], numbers: ir.Table | None) -> ir.Table:
+    """One row per unit (and held value) that a way counts: `key` as text, `outcome_<place>`."""
+    told = [asked.best() if numbers is None else numbered(asked.best(), numbers)]
+    told += [_told(asked, way) for way in ways[1:]]
+    key = key_of(told[0])
+    placed = [each.select(*key, "outcome", way=place) for place, each in enumerate(told)]
+    found = (
+        united(placed)
+        .group_by(key)
+        .aggregate(
+            **{
+                f"outcome_{place}": when(_.way == place, _.outcome).max()
+                for place in range(len(ways))
+            }
+        )
+    )
+    if numbers is not None:
+        found = found.rename(number="unit").join(numbers, "number")
+    return found.mutate(key=ibis.literal(" | ").join([found[name] for name in key_of(found)]))
+
+
+def _told(asked: Asked, way: Way) -> ir.Table:
+    return attempts.attempts(
         way.rows,
         asked.walked,
         within=way.within,
@@ -171,8 +196,6 @@ def _outcomes(asked: Asked, way: Way) -> ir.Table:
         success=len(asked.question.steps),
         rules=way.rules,
     )
-    held = [found.held] if "held" in found.columns else []
-    return found.select(key=ibis.literal(" | ").join([found.unit, *held]), outcome="outcome")
 
 
 def _compared(per_unit: ir.Table, ways: int) -> ir.Table:

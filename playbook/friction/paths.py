@@ -146,23 +146,18 @@ def _places(run: Run, asked: Asked, step: str | None) -> tuple[int, int]:
 
 
 def _left(asked: Asked, before: int, outcome: str) -> ir.Table:
-    """One row per attempt of that outcome: `unit`, `held`, `left_at` (of the step before)."""
-    found = attempts.timelines(
-        asked.rows(),
-        asked.question.steps,
-        within=asked.within,
-        period=asked.run.period,
-        rules=asked.rules,
-    )
+    """One row per attempt of that outcome: its key, and `left_at` (of the step before)."""
+    found = asked.timelines()
     own = _.depth == before if outcome == "dropped" else _.depth > before
-    return found.filter(own).select("unit", "held", left_at=f"step_{before}_at")
+    return found.filter(own).select(*attempts.key_of(found), left_at=f"step_{before}_at")
 
 
 def _counted(
     left: ir.Table, rows: ir.Table, within: timedelta, length: int, period: Period
 ) -> ir.Table:
     """One row per path: `next_1` … `next_<length>` (null: nothing more), `is_open`, and `n`."""
-    order = ibis.window(group_by=["unit", "held"], order_by=["at", "event"])
+    key = attempts.key_of(left)
+    order = ibis.window(group_by=key, order_by=["at", "event"])
     told = [f"next_{k}" for k in range(1, length + 1)]
     later = (
         left.inner_join(rows.select("unit", "event", "at"), "unit")
@@ -171,10 +166,10 @@ def _counted(
         .filter(_.before.isnull() | (_.before != _.event))
         .mutate(place=ibis.row_number().over(order))
     )
-    paths = later.group_by(["unit", "held"]).aggregate(
+    paths = later.group_by(key).aggregate(
         **{name: when(_.place == k, _.event).max() for k, name in enumerate(told)}
     )
-    per_unit = left.left_join(paths, ["unit", "held"])
+    per_unit = left.left_join(paths, key)
     return per_unit.aggregate(
         by=[per_unit[name] for name in told]
         + [(~period.closed(per_unit.left_at, within)).name("is_open")],

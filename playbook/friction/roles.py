@@ -11,8 +11,8 @@ from ibis import _
 
 from playbook import attempts, shaping, units
 from playbook.answers import Asked, unfit
-from playbook.friction.asking import asked, timelines, titles
-from playbook.portable import united, when
+from playbook.friction.asking import asked, titles
+from playbook.portable import united
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
@@ -66,28 +66,19 @@ def roles(run: Run, id: str) -> Answer:
 def _counted(asked: Asked, steps: Sequence[str]) -> ir.Table:
     """One row per step and role: `step`, `label`, `n`."""
     events, rows = asked.question.steps, asked.rows()
-    places = range(1, len(events) + 1)
-    ways = timelines(asked, rows, asked.run.period)
+    ways = asked.timelines()
     key = attempts.key_of(ways)
-    ways = ways.select(*key, *(f"step_{k}_at" for k in places))
-    matches = {
-        f"label_{k}": when((_.event == event) & (_.at == _[f"step_{k}_at"]), _.label).min()
-        for k, event in enumerate(events, 1)
-    }
-    did = _doers(asked.run.tables, rows.filter(_.event.isin(list(events))), key)
-    per_account = ways.left_join(did, key).group_by(key).aggregate(**matches)
-    per_step = [
-        per_account.filter(_[f"label_{k}"].notnull()).select(
-            step=ibis.literal(step), label=f"label_{k}"
-        )
-        for k, step in enumerate(steps, 1)
+    taken = [
+        ways.select(*key, event=ibis.literal(event), at=f"step_{k}_at", step=ibis.literal(step))
+        for k, (event, step) in enumerate(zip(events, steps, strict=True), 1)
     ]
-    return united(per_step).group_by("step", "label").aggregate(n=_.count())
+    did = rows.join(united(taken).filter(_.at.notnull()), [*key, "event", "at"])
+    return _doers(asked.run.tables, did, key).group_by("step", "label").aggregate(n=_.count())
 
 
 def _doers(tables: Tables, rows: ir.Table, key: Sequence[str]) -> ir.Table:
-    """One row per account, event and moment: the role of who did it, `label`."""
-    moments = rows.group_by(*key, "event", "at").aggregate(user_id=_.user_id.min())
+    """One row per account and step that it took: the role of who did it, `label`."""
+    moments = rows.group_by(*key, "step").aggregate(user_id=_.user_id.min())
     known = _roles(tables)
     joined = moments.left_join(
         known, (moments.unit == known.account) & (moments.user_id == known.person)
@@ -101,7 +92,7 @@ def _doers(tables: Tables, rows: ir.Table, key: Sequence[str]) -> ir.Table:
         (_.is_invitee.fill_null(False), INVITEE),
         else_=OTHER,
     )
-    return joined.select(*key, "event", "at", label=label)
+    return joined.select("step", label=label)
 
 
 def _roles(tables: Tables) -> ir.Table:

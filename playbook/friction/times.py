@@ -12,7 +12,7 @@ from ibis import _
 
 from playbook import attempts, shaping
 from playbook.answers import Asked, unfit
-from playbook.friction.asking import asked, timelines, titles
+from playbook.friction.asking import asked, titles
 from playbook.periods import interval, moment
 from playbook.portable import pieces, seconds, united
 from playbook.results import Answer, Unavailable
@@ -132,12 +132,12 @@ def _counted(asked: Asked) -> ir.Table:
 
 def _ways(asked: Asked) -> ir.Table:
     """One row per attempt: its start, when it was last seen, and when it reached each step."""
-    rows, span, period = asked.rows(), asked.span, asked.run.period
-    shut = timelines(asked, rows, period)
+    rows, span, period = asked.counted_rows(), asked.span, asked.run.period
+    shut = asked.timelines()
     # All that a unit with no closed attempt has done lies in the last window of the data; but
     # attempts are numbered from the first one on.
     lately = rows if asked.rules.attempts else rows.filter(_.at > moment(period.as_of - span))
-    so_far = timelines(asked, lately, replace(period, as_of=period.as_of + span))
+    so_far = asked.timelines(lately, replace(period, as_of=period.as_of + span))
     key, places = attempts.key_of(shut), range(2, len(asked.question.steps) + 1)
     open_ones = so_far.select(*key, **{f"so_far_{k}": f"step_{k}_at" for k in places})
     joined = shut.left_join(open_ones, key)

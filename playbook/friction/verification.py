@@ -203,7 +203,8 @@ def _suspects(run: Run) -> ir.Table | None:
         .group_by("user_id")
         .aggregate(by_bot=count_if(_.bot_), by_others=count_if(~_.bot_ & from_client))
     )
-    return per_person.filter(_.by_bot > 0, _.by_others == 0).select("user_id")
+    suspects = per_person.filter(_.by_bot > 0, _.by_others == 0).select("user_id")
+    return run.warehouse.shared(suspects)
 
 
 def _values(run: Run, table: ir.Table, column: str) -> list[str]:

@@ -75,13 +75,14 @@ def index(report: Mapping[str, Any]) -> str:
         report: `product`, `run`, `since`, `until`, `as_of`, `made_at` as text; `stages`: each
             with `slug`, `title`, `state` (ok, failed, skipped), `reason`, `bottom_line` (a list
             of Markdown) and `page` (its address, or ""); `changes`: rows of `label`, `before`,
-            `now`, `change`; `files`: (label, address) pairs.
+            `now`, `change`; `files`: (label, address) pairs; and, if it has any, `audiences`:
+            `said`, `heads` and `rows` of `play`, `counts`, `note` and `files`.
     """
     stages = [
         {**stage, "said": [safe.markdown(text) for text in stage["bottom_line"]]}
         for stage in report["stages"]
     ]
-    return _render("index.html", [], report={**report, "stages": stages})
+    return _render("index.html", [], report={"audiences": None, **report, "stages": stages})
 
 
 def _render(name: str, scripts: list[str], **given: Any) -> str:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from playbook import run
-from playbook.report import publishing
+from playbook.report import audiences, publishing
 from playbook.report.running import STAGES, Progress, Stage, execute, parameters, trusted
 
 __all__ = ["STAGES", "Failed", "Stage", "parameters", "render", "trusted"]
@@ -43,11 +43,11 @@ def render(path: Path, *, out: Path | None = None, progress: Progress = print) -
         stages = [execute(slug, title, given, building, progress) for slug, title in STAGES.items()]
         final = home / f"{opened.period.as_of:%Y-%m-%d}"
         if any(stage.reason for stage in stages):
-            publishing.write(building, stages, opened, given, path.stem, previous=None)
+            publishing.write(building, stages, opened, given, path.stem)
             raise Failed(stages, publishing.move(building, home / "failed") / "index.html")
-        publishing.audiences(building / "audiences", opened)
-        previous = publishing.previous(home, final.name)
-        publishing.write(building, stages, opened, given, path.stem, previous=previous)
+        earlier = publishing.earlier(home, final.name)
+        sent = audiences.write(building / "audiences", opened, earlier=earlier)
+        publishing.write(building, stages, opened, given, path.stem, earlier=earlier, sent=sent)
         shutil.rmtree(home / "failed", ignore_errors=True)  # it is mended
         return publishing.move(building, final) / "index.html"
     finally:

@@ -1,4 +1,4 @@
-"""The audit as a gate for a team's CI: every violation as a row, and whether any is too bad."""
+"""Audit and linter as a gate for a team's CI: every violation as a row, and is one too bad?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from playbook import audit
+from playbook import audit, personalization
 from playbook.report.publishing import inert, replaced
+from playbook.results import SEVERITIES, Unavailable
 from playbook.run import Run
 
 TYPES = {
@@ -25,12 +26,14 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
     The files are replaced whole: a reader never sees half of them.
 
     Returns:
-        The rows, the worst first; see `playbook.audit.violations`.
+        The rows, the worst first; see `playbook.audit.violations`. What is wrong with plays is
+        among them: `check` begins with "play", and `expected` is how to go on.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = audit.violations(opened).rows
+    rows = [*audit.violations(opened).rows, *_plays(opened)]
+    rows.sort(key=lambda row: SEVERITIES.index(row["severity"]))
     names = audit.VIOLATION
     schema = pa.schema([(name, getattr(pa, TYPES.get(name, "string"))()) for name in names])
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,6 +47,17 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
         writer.writerow(names)
         writer.writerows([inert(row[name]) for name in names] for row in rows)
     return rows
+
+
+def _plays(opened: Run) -> list[dict[str, Any]]:
+    found = personalization.lint(opened)
+    none = dict.fromkeys(audit.VIOLATION, "") | dict.fromkeys(TYPES)
+    return [
+        none
+        | {"check": f"play: {row['check']}", "subject": row["play"], "severity": row["severity"]}
+        | {"seen": row["seen"], "expected": row["hint"]}
+        for row in ([] if isinstance(found, Unavailable) else found.rows)
+    ]
 
 
 def closed(rows: list[dict[str, Any]], severity: str) -> list[dict[str, Any]]:

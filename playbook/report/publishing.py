@@ -1,25 +1,27 @@
-"""Writes what a report is made of: pages, index, figures, status, send lists; and publishes it."""
+"""Writes what a report is made of: pages, index, figures and status; and publishes it."""
 
 from __future__ import annotations
 
-import csv
 import json
+import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from playbook import figures, pages, personalization
+from playbook import figures, pages
+from playbook.report.manifest import Manifest, overview
 from playbook.report.running import Stage
-from playbook.results import Unavailable
 from playbook.run import Run
 
 BOTTOM_LINE = "bottom-line"  # the tag of the cell whose sentences open the report
-ACTIVE = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs a cell that begins with one
+# A spreadsheet runs a cell that begins so (OWASP, "CSV Injection"), and some look past blanks;
+# the last four are the signs of full width.
+ACTIVE = "^(?:[\t\r\n]|[ \u00a0]*[=+@\uff1d\uff0b\uff0d\uff20-])"
 
 
 def write(
@@ -29,9 +31,13 @@ def write(
     given: Mapping[str, str],
     name: str,
     *,
-    previous: Path | None,
+    earlier: Sequence[Path] = (),
+    sent: Manifest | None = None,
 ) -> None:
-    """Pages, index, figures and status of a report, into a folder that nobody reads yet."""
+    """Pages, index, figures and status of a report, into a folder that nobody reads yet.
+
+    `earlier` are the good reports before it, and `sent` is the manifest of its audiences.
+    """
     nav = [("index.html", "Overview"), *((f"{s.slug}.html", s.title) for s in stages)]
     for stage in stages:
         if stage.notebook:
@@ -49,7 +55,8 @@ def write(
         | {p: version(p) for p in ("growth-playbook", "ibis-framework", "duckdb", "papermill")},
     }
     (folder / "status.json").write_text(json.dumps(status, indent=2), encoding="utf-8")
-    index = _index(stages, opened, name, status, _changes(stages, previous), folder)
+    changes = _changes(stages, earlier[0]) if earlier else []
+    index = _index(stages, opened, name, status, changes, sent)
     (folder / "index.html").write_text(pages.index(index), encoding="utf-8")
 
 
@@ -78,8 +85,8 @@ def move(building: Path, final: Path) -> Path:
     return final
 
 
-def previous(home: Path, name: str) -> Path | None:
-    """The last good report before this one."""
+def earlier(home: Path, name: str) -> list[Path]:
+    """The good reports before this one, the last one first."""
     older = [
         folder
         for folder in home.iterdir()
@@ -87,29 +94,12 @@ def previous(home: Path, name: str) -> Path | None:
         and folder.name < name
         and (folder / "figures.parquet").is_file()
     ]
-    return max(older, key=lambda folder: folder.name, default=None)
-
-
-def audiences(folder: Path, opened: Run) -> None:
-    """One file per play: whom it would have reached in the period; held-out units are in none."""
-    if not opened.tables.has("users"):
-        return
-    for play in opened.declared.plays:
-        found = personalization.audience(opened, play.slug)
-        if isinstance(found, Unavailable):
-            continue  # its page says why
-        folder.mkdir(exist_ok=True)
-        table = found.table
-        with (folder / f"{play.slug}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(table.columns)
-            for batch in table.to_pyarrow_batches():
-                writer.writerows([inert(v) for v in row.values()] for row in batch.to_pylist())
+    return sorted(older, key=lambda folder: folder.name, reverse=True)
 
 
 def inert(value: object) -> object:
     """A cell that no spreadsheet runs."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(ACTIVE) else value
+    return f"'{value}" if isinstance(value, str) and re.match(ACTIVE, value) else value
 
 
 def _told(stage: Stage, given: Mapping[str, str]) -> dict[str, Any]:
@@ -124,14 +114,13 @@ def _told(stage: Stage, given: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _index(stages, opened: Run, name: str, status, changes, folder: Path) -> dict[str, Any]:
+def _index(stages, opened: Run, name: str, status, changes, sent) -> dict[str, Any]:
     period = opened.period
     files = [("figures.parquet: every number of this report", "figures.parquet")]
     files += [("status.json: how it was made", "status.json")]
-    files += [
-        (f"audience of {path.stem}", f"audiences/{path.name}")
-        for path in sorted((folder / "audiences").glob("*.csv"))
-    ]
+    if sent:
+        path = "audiences/manifest.json"
+        files += [(f"{path}: what the files of audiences hold", path)]
     return {
         "product": opened.declared.product.name,
         "run": name,
@@ -151,6 +140,7 @@ def _index(stages, opened: Run, name: str, status, changes, folder: Path) -> dic
             for stage in stages
         ],
         "changes": changes,
+        "audiences": overview(sent) if sent else None,
         "files": files,
     }
 
@@ -195,10 +185,8 @@ def _parquet(rows: list[dict[str, Any]], path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
 
 
-def _changes(stages: list[Stage], previous: Path | None) -> list[dict[str, str]]:
+def _changes(stages: list[Stage], previous: Path) -> list[dict[str, str]]:
     """How the numbers of the bottom lines moved since the last report, counted the same way."""
-    if previous is None:
-        return []
     import pyarrow.parquet as pq
 
     old = {

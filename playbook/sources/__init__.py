@@ -15,7 +15,8 @@ from ibis import _
 
 from playbook.declare import Declarations
 from playbook.mistakes import Mistake, listed, nearest
-from playbook.portable import when
+from playbook.portable import united, when
+from playbook.sources import tools
 from playbook.tables import COLUMNS, Tables, conform
 from playbook.warehouse import Warehouse
 
@@ -33,7 +34,7 @@ ORDER: dict[str, tuple[str, ...]] = {
 
 
 def load(found: Declarations, warehouse: Warehouse) -> Tables:
-    """The product's canonical tables, read by the source that the product names."""
+    """The product's canonical tables, read by the source that it names, and of its exports."""
     product = found.product
     _check_tables(product.tables)
     source = _source(product.source)
@@ -47,6 +48,10 @@ def load(found: Declarations, warehouse: Warehouse) -> Tables:
         product.tables["events"], "events", warehouse, types["events"], properties
     )
     typed = {name: conform(table, name, extra=types[name]) for name, table in mapped.items()}
+    for name, landed in tools.landed(product.exports, warehouse).items():
+        if landed:
+            own = [typed[name]] if name in typed else []
+            mapped[name] = typed[name] = united([*own, *landed])
     arriving = _current_names(typed.pop("events"), found)
     with explained(found, warehouse):
         ready = {name: warehouse.keep(_once(table, name), name) for name, table in typed.items()}

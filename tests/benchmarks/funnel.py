@@ -9,8 +9,7 @@ from pathlib import Path
 import duckdb
 import ibis
 
-from playbook import measures
-from playbook.attempts import attempts
+from playbook import attempts, measures
 from playbook.periods import Period
 
 STEPS = ["session_started", "connection_created", "workflow_creation_started"]
@@ -20,7 +19,7 @@ ALL = Period(datetime(2000, 1, 1), datetime(2100, 1, 1), datetime(2200, 1, 1))
 
 
 def ours(folder: Path) -> Callable[[], list[int]]:
-    """Through our expressions."""
+    """Through our expressions, over kept rows with whole numbers for the people."""
     connection = ibis.duckdb.connect(threads=2)
     events = connection.read_parquet(_files(folder))
     rows = events.filter(events.user_id.notnull(), events.event.isin(STEPS)).select(
@@ -29,8 +28,11 @@ def ours(folder: Path) -> Callable[[], list[int]]:
     connection.raw_sql("select 1")
 
     def run() -> list[int]:
-        kept = connection.create_table("rows_", rows, temp=True)
-        counted = measures.steps(attempts(kept, STEPS, within=WITHIN, period=ALL), len(STEPS))
+        numbers = connection.create_table("numbers", attempts.numbers(rows), temp=True)
+        numbered = attempts.numbered(rows, numbers)
+        kept = connection.create_table("rows_", numbered, temp=True)
+        found = attempts.attempts(kept, STEPS, within=WITHIN, period=ALL)
+        counted = measures.steps(found, len(STEPS))
         row = counted.to_pyarrow().to_pylist()[0]
         return [row[f"step_{k}"] for k in range(1, len(STEPS) + 1)]
 
@@ -45,10 +47,16 @@ def by_hand(folder: Path) -> Callable[[], list[int]]:
     listed = ", ".join(repr(step) for step in STEPS)
     texts = [
         f"""
+        create or replace temp table units as
+        select user_id, row_number() over () as unit from (
+            select distinct user_id from read_parquet('{_files(folder)}')
+            where user_id is not null and event in ({listed})
+        )
+        """,
+        f"""
         create or replace temp table rows_ as
-        select user_id as unit, occurred_at as moment,
-               list_position({STEPS!r}, event)::tinyint as step
-        from read_parquet('{_files(folder)}') where user_id is not null and event in ({listed})
+        select unit, occurred_at as moment, list_position({STEPS!r}, event)::tinyint as step
+        from read_parquet('{_files(folder)}') join units using (user_id) where event in ({listed})
         """,
         """
         create or replace temp table step_1 as

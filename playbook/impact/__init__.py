@@ -1,0 +1,52 @@
+"""Stage 4, impact: did people do it, more than they would have without the play?"""
+
+from playbook import answers
+from playbook.impact.among import among_reached
+from playbook.impact.burning import burning
+from playbook.impact.checking import checks
+from playbook.impact.claims import claims, credits
+from playbook.impact.compared import compared
+from playbook.impact.effects import effect, effects
+from playbook.impact.harms import harms, load
+from playbook.impact.iterations import iterations, tried
+from playbook.impact.launches import before_after, launches, openers
+from playbook.impact.nulls import why_null
+from playbook.impact.reach import reach, seen
+from playbook.impact.rollouts import rollout, rollout_by_period, rollouts
+from playbook.impact.waiting import sooner, waiting
+from playbook.impact.whom import for_whom
+from playbook.results import Answer
+from playbook.run import Run
+
+__all__ = [
+    "activation_by_week",
+    "among_reached",
+    "before_after",
+    "burning",
+    "checks",
+    "claims",
+    "compared",
+    "credits",
+    "effect",
+    "effects",
+    "for_whom",
+    "harms",
+    "iterations",
+    "launches",
+    "load",
+    "openers",
+    "reach",
+    "rollout",
+    "rollout_by_period",
+    "rollouts",
+    "seen",
+    "sooner",
+    "tried",
+    "waiting",
+    "why_null",
+]
+
+
+def activation_by_week(run: Run, id: str) -> Answer:
+    """A share question by week of entry; see `playbook.answers.activation_by_week`."""
+    return answers.activation_by_week(run, id, stage="impact")

@@ -1,0 +1,205 @@
+"""What must hold before an effect is worth printing: one check of each kind per play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from playbook import stats
+from playbook.declare import Play
+from playbook.impact import counted
+from playbook.impact.asking import compared, experiments, incomparable_all, result
+from playbook.impact.played import Played
+from playbook.inference import compare, looks
+from playbook.periods import duration, words
+from playbook.results import Answer, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows, grouped
+
+OK, CAVEAT, FAILED, NOT_NEEDED = "ok", "caveat", "failed", "not needed"
+ALPHA = 0.001  # below it the arms' sizes, or what they did before, do not fit
+FEW_LOOKS = 3  # looked at more often, the arms' sizes are tested for any look
+CONTAMINATED = 0.05  # of held-out units with a delivered message: the comparison is none
+BESIDE = 0.05  # of units with a colleague in the other arm: worth saying
+JOINED = 0.99  # of messages whose person is known
+MATURED = 0.5  # of units that triggered
+DAY = "%d %b %Y %H:%M"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a play: what is seen, and what a sound experiment shows."""
+
+    check: str
+    status: str
+    seen: str
+    expected: str
+
+
+def checks(run: Run) -> Answer:
+    """What is checked of each play before its effect; a failed check replaces the effect.
+
+    Returns:
+        Shape `audit`: one row per play (`subject`) and `check`, with `status` (`ok`, `caveat`,
+        `failed`, or `not needed`: it cannot be made, `seen` says why), `seen` and `expected`:
+        `sizes assigned` and `sizes triggered` (the arms' sizes against the planned split),
+        `time before` (what the arms did before their moment, for as long as the goal has),
+        `held out` (with a delivered message), `log` (its arms against ours), `colleagues` (in
+        the other arm), `people` (messages whose person is known), `matured`, `sources` (how far
+        they reach), `design` (against the one it went live with); and `plays` for what the
+        messages name and nobody declares.
+    """
+    if reason := incomparable_all(run):
+        return Unavailable("impact.checks", reason)
+    plays = experiments(run)
+
+    def finish(rows: Rows) -> Rows:
+        own = grouped(rows, ("play",))
+        found = [
+            {"subject": play.slug} | check.__dict__
+            for play in plays
+            for check in every(run, of(run, play, own.get((play.slug,), [])))
+        ]
+        return found + _unknown(run)
+
+    return result(run, "checks", "audit", counted.sums(run, plays), finish, says=compared())
+
+
+def of(run: Run, play: Play, rows: Rows) -> Played:
+    """The counts of a play with what the run says of it."""
+    return Played(play, rows, counted.looks(run, play), run.declared.product.min_n)
+
+
+def every(run: Run, played: Played) -> list[Check]:
+    """All checks of a play."""
+    return [
+        *soundness(run, played),
+        _colleagues(played),
+        _people(run, played.play),
+        _matured(played),
+        _sources(run, played.play),
+        _design(played.play),
+    ]
+
+
+def soundness(run: Run, played: Played) -> list[Check]:
+    """The checks without which there is no effect."""
+    return [
+        _sizes(played, "assigned"),
+        _sizes(played, "triggered"),
+        _time_before(run, played),
+        _held_out(played),
+        _log(run, played),
+    ]
+
+
+def _sizes(played: Played, name: str) -> Check:
+    """The arms' sizes against the planned split; strata apart, the most doubtful one decides."""
+    p_values = []
+    for stratum, share in played.strata.items():
+        sizes = [played.sum(name, arm, stratum) for arm in counted.ARMS]
+        test = looks.sample_ratio if played.looks > FEW_LOOKS else stats.sample_ratio
+        p_values.append(test(sizes, (1 - share, share)))
+    p = min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))
+    treated, held = (played.sum(name, arm) for arm in counted.ARMS)
+    return Check(
+        f"sizes {name}",
+        FAILED if p < ALPHA else OK,
+        f"{treated:,} treated, {held:,} held out (p = {p:.2g})",
+        f"{played.held:.0%} held out",
+    )
+
+
+def _time_before(run: Run, played: Played) -> Check:
+    """Whether the arms did the same in the time before the message was due."""
+    play, sizes = played.play, [played.sum("triggered", arm) for arm in counted.ARMS]
+    span = words(duration(play.goal_within))
+    expected = f"no difference in the {span} before"
+    name = next((n for n in ("goal_before", "path_before") if played.sum(n)), "")
+    if not name or not all(sizes):
+        why = "nobody has a history" if not name else "one arm is empty"
+        return Check("time before", NOT_NEEDED, f"no time before to compare: {why}", expected)
+    did = [played.sum(name, arm) for arm in counted.ARMS]
+    p = compare.people((sizes[0], did[0]), (sizes[1], did[1])).p
+    what = play.goal if name == "goal_before" else " or ".join(counted.before(run, play))
+    shares = " against ".join(f"{d / n:.1%}" for d, n in zip(did, sizes, strict=True))
+    status = FAILED if p < ALPHA else OK
+    return Check("time before", status, f"{shares} did {what} (p = {p:.2g})", expected)
+
+
+def _held_out(played: Played) -> Check:
+    """Held-out units that got the message all the same."""
+    n, got = played.sum("n", "holdout"), played.sum("got", "holdout")
+    status = FAILED if got > CONTAMINATED * n else CAVEAT if got else OK
+    seen = f"{got:,} of {n:,} got the message; inboxes that people share cannot be seen"
+    return Check("held out", status, seen, f"none; at most {CONTAMINATED:.0%}")
+
+
+def _log(run: Run, played: Played) -> Check:
+    if run.tables.assignments is None:
+        return Check("log", NOT_NEEDED, "no log of assignments is mapped", "the arms we draw")
+    other = played.sum("redrawn")
+    seen = f"{other:,} are in another arm of the log"
+    return Check("log", FAILED if other else OK, seen, "the arms we draw")
+
+
+def _colleagues(played: Played) -> Check:
+    """Colleagues in both arms: what one of them is told, the other may hear."""
+    expected = f"at most {BESIDE:.0%} beside the other arm"
+    if played.play.unit == "account":
+        return Check("colleagues", OK, "accounts are drawn whole", expected)
+    n, beside = played.sum("triggered"), played.sum("beside")
+    status = CAVEAT if beside > BESIDE * n else OK
+    seen = f"{beside:,} of {n:,} have a colleague in the other arm"
+    return Check("colleagues", status, seen, expected)
+
+
+def _people(run: Run, play: Play) -> Check:
+    own = [row for row in counted.told(run) if row["play"] == play.slug]
+    n, known = (sum(row[name] for row in own) for name in ("n", "known"))
+    seen = f"{known:,} of {n:,} messages are to people that `users` has"
+    status = NOT_NEEDED if not n else OK if known >= JOINED * n else CAVEAT
+    return Check("people", status, seen, f"at least {JOINED:.0%}")
+
+
+def _matured(played: Played) -> Check:
+    n, triggered = played.sum("n"), played.sum("triggered")
+    status = OK if n >= MATURED * triggered else CAVEAT
+    return Check("matured", status, f"{n:,} of {triggered:,} units", "the window is closed")
+
+
+def _sources(run: Run, play: Play) -> Check:
+    """How far the goal's sources and the play's messages reach."""
+    last, ends = run.period.as_of, counted.silent(run, play)
+    stopped = [f"messages of {s or 'the tool'} stop {at:{DAY}}" for s, at in ends.items() if at]
+    goal = counted.watermark(run, play)
+    if not stopped and goal < last:
+        stopped = [f"{play.goal} stops {goal:{DAY}}"]
+    seen = "; ".join(stopped) or f"all up to {last:{DAY}}"
+    return Check("sources", CAVEAT if stopped else OK, seen, f"all up to {last:{DAY}}")
+
+
+def _design(play: Play) -> Check:
+    expected = "the design it went live with"
+    if not play.frozen:
+        seen = f"not frozen; this one is `{play.version}`"
+        return Check("design", NOT_NEEDED, seen, expected)
+    if play.frozen == play.version:
+        return Check("design", OK, f"unchanged since it was frozen as `{play.version}`", expected)
+    seen = f"changed: frozen as `{play.frozen}`, now `{play.version}`"
+    return Check("design", CAVEAT, seen, expected)
+
+
+def _unknown(run: Run) -> Rows:
+    """Plays that messages name and nobody declares."""
+    prompts = run.declared.product.prompts.values()
+    declared = {play.slug for play in run.declared.plays} | {n for names in prompts for n in names}
+    named: dict[str, int] = {}
+    for row in counted.told(run):
+        if row["play"] is not None and row["play"] not in declared:
+            named[row["play"]] = named.get(row["play"], 0) + row["n"]
+    return [
+        {"subject": name, "check": "plays", "status": CAVEAT}
+        | {"seen": f"{n:,} messages name it, and no play is declared so"}
+        | {"expected": "a declared play"}
+        for name, n in sorted(named.items())
+    ]

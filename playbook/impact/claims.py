@@ -1,0 +1,203 @@
+"""The vendor's claim beside ours: what a tool would call converted, and what the play brought."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook import units
+from playbook.declare import Play
+from playbook.impact.harms import sent
+from playbook.impact.reach import NO_MESSAGES
+from playbook.periods import duration, interval, moment
+from playbook.portable import count_if
+from playbook.results import UNKNOWN, Answer, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+
+GROUPS = ("sent", "opened", "clicked")
+OURS = ("holdout", "difference", "low", "high", "verdict", "grade")  # of a row of shape `effect`
+
+
+def claims(run: Run, effects: Answer) -> Answer:
+    """What the tool would say of each play, beside the effect, and why the two differ.
+
+    A tool counts whoever does the goal within its time after a message was sent; mostly of all
+    sent, sometimes of openers or clickers. None of this is compared with anybody. Messages count
+    whose window is over.
+
+    Args:
+        run: The opened run.
+        effects: The effects of all plays: rows of shape `effect` with the play as `label`; a
+            play without one has a claim and no increment.
+
+    Returns:
+        Shape `table`: one row per play that the messages name, the largest difference between
+        claim and increment first: `play`, `declared`; people `sent`, `opened` (by anybody, as
+        tools count it) and `clicked`, and the `claim`, `claim_opened` and `claim_clicked`: the
+        share of each that did the goal in time; `converted`, how many of those sent did;
+        `credited_twice`, how many of these conversions are another play's too, and
+        `shared_with`, the play with most of them. Of the effect: `holdout` (the share that did
+        it without), `difference`, `low`, `high`, `verdict`, `grade`; null where there is none.
+        `because`: why claim and increment differ, in words. A play that nobody declares, or
+        whose sent people have open windows, has no claim.
+    """
+    if not run.tables.has("messages"):
+        return Unavailable("impact.claims", NO_MESSAGES)
+    known = {} if isinstance(effects, Unavailable) else effects
+
+    def finish(rows: Rows) -> Rows:
+        ours = {row["label"]: row for row in known.rows} if known else {}
+        shared = _shared(run)
+        asked = {name for names in run.declared.product.prompts.values() for name in names}
+        found = [_row(run, row, ours, shared) for row in rows if row["play"] not in asked]
+        return sorted(found, key=lambda row: (-_gap(row), row["play"]))
+
+    return run.result(
+        "impact.claims",
+        "table",
+        _claimed(run),
+        finish,
+        counts="people sent a message in the period whose window is over",
+        says=(("claim", "the goal within its time after the message was sent"),),
+    )
+
+
+def credits(run: Run) -> Answer:
+    """Conversions that two plays are credited with: both had sent a message shortly before.
+
+    A play is credited with the first time that a person does its goal in the window of one of
+    its messages. So a conversion has one moment, and counts twice where two plays want the same.
+
+    Returns:
+        Shape `table`: one row per pair of plays that share any: `play`, `rival`, `both` (how
+        many conversions), and the share of each one's own conversions: `of_play`, `of_rival`.
+    """
+    if not run.tables.has("messages"):
+        return Unavailable("impact.credits", NO_MESSAGES)
+
+    def finish(rows: Rows) -> Rows:
+        own = {row["play"]: row["both"] for row in rows if row["play"] == row["rival"]}
+        pairs = [row for row in rows if row["play"] < row["rival"]]
+        found = [
+            {**row, "of_play": row["both"] / own[row["play"]]}
+            | {"of_rival": row["both"] / own[row["rival"]]}
+            for row in pairs
+        ]
+        return sorted(found, key=lambda row: (-row["both"], row["play"], row["rival"]))
+
+    return run.result(
+        "impact.credits",
+        "table",
+        _pairs(run),
+        finish,
+        counts="first conversions in the window of a play's messages, by person and moment",
+    )
+
+
+def _messages(run: Run) -> ir.Table:
+    """One row per message with a closed window (all, of plays that nobody declares): `play`,
+    `user_id`, `sent_at`, `until_at`, `goal`, `opened`, `clicked`."""
+    plays, told = run.declared.plays, sent(run)
+    rows = told.select(
+        "play",
+        "user_id",
+        "sent_at",
+        opened=_.seen_at.notnull(),
+        clicked=_.clicked_at.notnull() | _.completed_at.notnull(),
+    )
+    if not plays:
+        return rows.mutate(until_at=_.sent_at, goal=ibis.null("string"))
+    ends = [(_.play == p.slug, _.sent_at + interval(duration(p.goal_within))) for p in plays]
+    rows = rows.mutate(
+        until_at=ibis.cases(*ends, else_=_.sent_at),
+        goal=ibis.cases(*((_.play == p.slug, p.goal) for p in plays), else_=ibis.null("string")),
+    )
+    return rows.filter(_.until_at <= moment(run.period.as_of))
+
+
+def _conversions(run: Run) -> ir.Table:
+    """One row per play and person that it is credited with: `play`, `user_id`, `done_at`."""
+    wanted = sorted({play.goal for play in run.declared.plays})
+    goals = units.rows(run.tables, "user").filter(_.event.isin(wanted))
+    goals = goals.select(doer="unit", event="event", at="at")
+    told = _messages(run).filter(_.goal.notnull())
+    joined = told.inner_join(goals, [told.user_id == goals.doer, told.goal == goals.event])
+    inside = joined.filter(_.at >= _.sent_at, _.at <= _.until_at)
+    return inside.group_by("play", "user_id").aggregate(goal=_.event.min(), done_at=_.at.min())
+
+
+def _claimed(run: Run) -> ir.Table:
+    people = (
+        _messages(run)
+        .group_by("play", "user_id")
+        .aggregate(opened=count_if(_.opened) > 0, clicked=count_if(_.clicked) > 0)
+    )
+    did = _conversions(run).select(credited="play", doer="user_id", done_at="done_at")
+    both = people.left_join(did, [people.play == did.credited, people.user_id == did.doer])
+    told = both.mutate(sent=ibis.literal(True), did=_.done_at.notnull())
+    counts = {name: count_if(_[name]) for name in GROUPS}
+    counts |= {f"did_{name}": count_if(_[name] & _.did) for name in GROUPS}
+    return told.group_by("play").aggregate(**counts)
+
+
+def _pairs(run: Run) -> ir.Table:
+    """`play`, `rival` and how many conversions `both` are credited with; each with itself too."""
+    own = _conversions(run)
+    other = own.select(rival="play", doer="user_id", what="goal", then_at="done_at")
+    met = own.inner_join(
+        other,
+        [own.user_id == other.doer, own.goal == other.what, own.done_at == other.then_at],
+    )
+    return met.group_by("play", "rival").aggregate(both=_.count())
+
+
+def _shared(run: Run) -> dict[str, tuple[str, int]]:
+    """Play → the play with which it shares most conversions, and how many."""
+    found: dict[str, tuple[str, int]] = {}
+    for row in credits(run).rows:
+        for play, rival in ((row["play"], row["rival"]), (row["rival"], row["play"])):
+            if row["both"] > found.get(play, ("", 0))[1]:
+                found[play] = rival, row["both"]
+    return found
+
+
+def _row(
+    run: Run, row: dict[str, Any], ours: dict[str, Any], shared: dict[str, tuple[str, int]]
+) -> dict[str, Any]:
+    slug = UNKNOWN if row["play"] is None else row["play"]
+    play = next((play for play in run.declared.plays if play.slug == slug), None)
+    found: dict[str, Any] = {"play": slug, "declared": play is not None}
+    for name, claim in zip(GROUPS, ("claim", "claim_opened", "claim_clicked"), strict=True):
+        n = row[name]
+        found |= {name: n, claim: row[f"did_{name}"] / n if play and n else None}
+    rival, both = shared.get(slug, ("", 0))
+    found |= {"converted": row["did_sent"] if play else None}
+    found |= {"credited_twice": both, "shared_with": rival}
+    effect = ours.get(slug, {})
+    found |= {name: effect.get(name) for name in OURS}
+    return found | {"because": _because(run, play, found)}
+
+
+def _because(run: Run, play: Play | None, row: dict[str, Any]) -> str:
+    """Why the claim is no increment, in words."""
+    if play is None:
+        return "nobody declares this play: it has no goal to look for"
+    if row["sent"] < run.declared.product.min_n:
+        return f"too few to say: {row['sent']} were sent it"
+    if row["difference"] is None:
+        return "no increment can be told, so nobody knows how many would have done it anyway"
+    said = [f"{row['holdout'] * 100:.1f} % of those held out did it without the message"]
+    if row["credited_twice"]:
+        part = row["credited_twice"] / row["converted"] * 100
+        said.append(f"{part:.0f} % of its conversions are credited to {row['shared_with']} as well")
+    return "; ".join(said)
+
+
+def _gap(row: dict[str, Any]) -> float:
+    if row["claim"] is None:
+        return -2.0
+    return -1.0 if row["difference"] is None else row["claim"] - row["difference"]

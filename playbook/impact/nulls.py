@@ -1,0 +1,101 @@
+"""Why a play shows nothing: what its test could have seen, and what stood in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playbook import sizing, stats
+from playbook.impact import checking, counted
+from playbook.impact.asking import compared, experiments, incomparable_all, result
+from playbook.impact.effects import CANNOT_TELL, NOT_MATURED, TOO_FEW, Judged, judged
+from playbook.impact.played import Played
+from playbook.results import Answer, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows, grouped
+
+SILENT = (CANNOT_TELL, TOO_FEW, NOT_MATURED)
+REACHED = 0.5  # of treated units: with fewer reached, most of an effect is lost on the way
+
+
+def why_null(run: Run) -> Answer:
+    """Why plays show no effect: one row per play without one.
+
+    Returns:
+        Shape `table`: `play`, `verdict`, `sees` (the smallest rise of the share that the units
+        at hand show with 80 % power, for as often as it has been looked at; null: none),
+        `smallest_effect` worth having, `delivered` and `seen` (shares of treated units, seen by
+        a human), `contaminated` (share of held-out units with a delivered message), `matured`
+        (share of units that triggered), `planned` (share of the plan that is there), and `why`:
+        the first of these that explains it, in a sentence.
+    """
+    if reason := incomparable_all(run):
+        return Unavailable("impact.why_null", reason)
+    plays = experiments(run)
+
+    def finish(rows: Rows) -> Rows:
+        own = grouped(rows, ("play",))
+        counts = [(play, own.get((play.slug,), [])) for play in plays]
+        found = [judged(run, checking.of(run, *each)) for each in counts]
+        return [_row(each) for each in found if each.row["verdict"] in SILENT]
+
+    table = counted.sums(run, plays)
+    return result(run, "why_null", "table", table, finish, says=compared())
+
+
+def _row(judged: Judged) -> dict[str, Any]:
+    played, n = judged.played, judged.row["n_treated"]
+    held, triggered = judged.row["n_holdout"], played.sum("triggered")
+    row = {
+        "play": played.play.slug,
+        "verdict": judged.row["verdict"],
+        "sees": sees(played),
+        "smallest_effect": played.play.smallest_effect,
+        "delivered": _share(played.sum("got", "treated"), n),
+        "seen": _share(played.sum("seen", "treated"), n),
+        "contaminated": _share(played.sum("got", "holdout"), held),
+        "matured": _share(n + held, triggered),
+        "planned": judged.row["information"],
+    }
+    return row | {"why": _why(judged, row)}
+
+
+def sees(played: Played) -> float | None:
+    """The smallest rise that the units at hand show with 80 % power; None: not even to all.
+
+    An interval that reaches further, for the looks so far, is one of fewer units.
+    """
+    base = played.arm("holdout").share
+    wider = (played.deviations / stats.DEVIATIONS) ** 2
+    return sizing.smallest_difference(
+        base or 0, played.sum("n"), holdout=played.held, design_effect=wider
+    )
+
+
+def _why(judged: Judged, row: dict[str, Any]) -> str:
+    """The main reason, in a sentence."""
+    rise, worth = row["sees"], row["smallest_effect"]
+    if judged.row["verdict"] == NOT_MATURED:
+        return f"Not matured: {judged.why}."
+    if judged.row["verdict"] == TOO_FEW:
+        return f"Too few: {judged.why}."
+    if row["delivered"] < REACHED:
+        return f"Delivery: {row['delivered']:.0%} of the treated got it; the rest dilute it."
+    if row["contaminated"]:
+        return f"Contamination: {row['contaminated']:.1%} of the held-out got it, too."
+    if judged.difference.high < worth:
+        return (
+            f"It does too little on average: the {worth * 100:g} points that would be worth having "
+            f"are ruled out (at most {judged.difference.high * 100:+.1f})."
+        )
+    if rise is None or rise > worth:
+        could = "no rise at all" if rise is None else f"a rise from {rise * 100:.1f} points on"
+        rest = f"{row['planned']:.0%} of the units planned are there"
+        return f"Size: so far it could show {could}; {worth * 100:g} are worth having, and {rest}."
+    return (
+        f"The test was large enough: a rise of {rise * 100:.1f} points would have been seen in "
+        "four of five such tests."
+    )
+
+
+def _share(part: int, n: int) -> float | None:
+    return part / n if n else None

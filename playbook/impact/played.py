@@ -1,0 +1,160 @@
+"""The counts of one play as arms and strata, its plan, and how often it is looked at."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, replace
+
+from playbook import sizing, stats
+from playbook.declare import Play
+from playbook.inference import compare, looks
+from playbook.inference.arms import Arm, Difference, differed
+from playbook.shaping import Rows
+
+KEPT = 0.3  # of the error allowed: for looks after the plan is met
+
+
+@dataclass(frozen=True)
+class Played:
+    """What `counted.sums` says of one play.
+
+    Attributes:
+        play: The play.
+        rows: Its rows, of everybody or of one segment.
+        looks: How often its effect has been looked at, now included.
+        least: The smallest arm that says anything.
+    """
+
+    play: Play
+    rows: Rows
+    looks: int
+    least: int
+
+    def sum(self, name: str, arm: str = "", stratum: str | None = None) -> int:
+        """A count, of both arms and all strata unless one is named."""
+        return sum(
+            int(row[name])
+            for row in self._compared
+            if arm in ("", row["arm"]) and stratum in (None, row["stratum"])
+        )
+
+    def arm(self, arm: str, stratum: str | None = None) -> Arm:
+        """An arm of units that were drawn one by one, with the few ones at hand."""
+        n, did, got, both = (
+            self.sum(name, arm, stratum) for name in ("n", "did", "got", "did_got")
+        )
+        if self.play.unit == "account" and n < compare.FEWEST_ACCOUNTS:
+            kinds = {(1, 1): both, (1, 0): did - both, (0, 1): got - both}
+            kinds[(0, 0)] = n - did - got + both
+            return Arm.of([(1, *kind) for kind, times in kinds.items() for _ in range(times)])
+        return Arm.of_people(n, did, got, both)
+
+    @property
+    def strata(self) -> dict[str, float]:
+        """Stratum → its holdout; what holds out nobody has nothing to compare with."""
+        return _strata(self.play, {row["stratum"] for row in self.rows})
+
+    @property
+    def held(self) -> float:
+        """The share of all that triggered that is held out, as it is planned."""
+        triggered = {s: self.sum("triggered", stratum=s) for s in self.strata}
+        total = sum(triggered.values())
+        if not total:
+            shares = next(iter(self.play.holdout_by.values()), {})
+            return max(self.play.holdout, *shares.values(), 0)
+        return sum(self.strata[s] * n for s, n in triggered.items()) / total
+
+    @property
+    def planned(self) -> int:
+        """The units that the smallest effect worth having takes; those that are there at least.
+
+        From the share of held-out units that does the goal; one who cannot be planned for is
+        planned with what is there.
+        """
+        n, least = self.sum("n"), math.ceil(self.least / min(self.held, 1 - self.held))
+        base = self.arm("holdout").share if self.sum("n", "holdout") >= self.least else None
+        needed = sizing.units_needed(base or 0, self.play.smallest_effect, holdout=self.held)
+        return max(needed, least) if needed else max(n, least)
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """At each look the units that were mature, over those planned."""
+        n = [0] * self.looks
+        for row in self._compared:
+            n[min(max(int(row["look"]), 1), self.looks) - 1] += int(row["n"])
+        return tuple(sum(n[: k + 1]) / self.planned for k in range(self.looks))
+
+    @property
+    def deviations(self) -> float:
+        """How far the interval of the present look reaches on either side."""
+        return bound(self.fractions)
+
+    def difference(self, deviations: float) -> Difference:
+        """The effect as assigned, by the method that fits how it was drawn."""
+        arms = self.arm("treated"), self.arm("holdout")
+        if len(self.strata) > 1:
+            pairs = [(self.arm("treated", s), self.arm("holdout", s)) for s in self.strata]
+            return _stratified(arms, pairs, deviations)
+        if self.play.unit == "account":
+            return compare.accounts(*arms, deviations=deviations)
+        people = ((arm.n, arm.did) for arm in arms)
+        return compare.people(*people, deviations=deviations)
+
+    @property
+    def expected(self) -> float:
+        """The units of the smaller arm that would do the goal if the play changed nothing."""
+        sizes = [self.sum("n", arm) for arm in ("treated", "holdout")]
+        return self.sum("did") / sum(sizes) * min(sizes) if sum(sizes) else 0.0
+
+    @property
+    def _compared(self) -> Rows:
+        return [row for row in self.rows if row["stratum"] in self.strata]
+
+
+def spent(fraction: float) -> float:
+    """The error on one side that the looks so far may use up, by how much of the plan is there.
+
+    Most is spent on the plan, O'Brien and Fleming's way. Plays run on when their plan is met: the
+    rest is for the looks after it, of which (1 − planned / units) is spent. (An increasing
+    function of the information alone: Lan and DeMets 1983, Biometrika 70.)
+    """
+    if fraction <= 1:
+        return (1 - KEPT) * looks.obrien_fleming(fraction)
+    return looks.SIDE * (1 - KEPT / fraction)
+
+
+@functools.lru_cache(maxsize=4096)
+def bound(fractions: tuple[float, ...]) -> float:
+    """How many deviations the interval of the last look reaches on either side; see `spent`.
+
+    Args:
+        fractions: At each look the units that were mature, over those planned.
+    """
+    last = fractions[-1]
+    if not last:
+        return looks.MOST
+    # The bounds depend on ratios of information alone: the present look is made the whole.
+    scaled = [fraction / last for fraction in fractions]
+    return looks.bound(scaled, spending=lambda part: spent(part * last))
+
+
+def _strata(play: Play, names: set[str]) -> dict[str, float]:
+    shares = next(iter(play.holdout_by.values()), {})
+    found = {name: shares.get(name, play.holdout) for name in sorted(names)}
+    return {name: share for name, share in found.items() if share}
+
+
+def _stratified(
+    arms: tuple[Arm, Arm], pairs: list[tuple[Arm, Arm]], deviations: float
+) -> Difference:
+    """The mean of the strata's differences (Mantel and Haenszel), with its interval."""
+    treated, held = arms
+    found, low, high = stats.mantel_haenszel((t.n, t.did, h.n, h.did) for t, h in pairs)
+    if found is None:
+        return differed(treated, held, ends=(-1, 1), p=1.0, error=0, method="none")
+    error = max(high - found, found - low) / stats.DEVIATIONS  # an end at 1 is cut off
+    ends = found - deviations * error, found + deviations * error
+    p = math.erfc(abs(found) / error / math.sqrt(2)) if error else float(not found)
+    made = differed(treated, held, ends=ends, p=p, error=error, method="strata")
+    return replace(made, difference=found)

@@ -1,0 +1,179 @@
+"""What became of a play's treated units, from assigned to *did*, and by whom it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook import shaping, stats, triggers
+from playbook.coverage import UNIT_COLUMN
+from playbook.declare import Play
+from playbook.periods import duration, words
+from playbook.portable import count_if
+from playbook.results import Answer, Result, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+
+WORDS = {
+    "allowed": "not suppressed",
+    "seen": "seen by a human",
+    "clicked": "clicked or finished",
+    "did": "did the goal",
+}
+REACH = ("assigned", "triggered", "allowed", "sent", "delivered", "seen", "clicked", "did")
+TOLD = REACH[3:7]  # what the engagement tool says
+# Why the ledger sends nothing to a treated unit.
+HELD_BACK = ("quiet", "suppressed", "unreachable", "lost_priority", "capped")
+BY_HUMAN, BY_MACHINE, BY_UNKNOWN = "a human", "a machine alone", "nobody knows whom"
+SEEN_BY = (BY_HUMAN, BY_UNKNOWN, BY_MACHINE, "not seen")
+NO_MESSAGES = "The table `messages` is not mapped: without it nobody can say what was sent."
+
+
+def reach(run: Run, slug: str) -> Answer:
+    """What became of a play's treated units: assigned to *did*, on assigned denominators.
+
+    Returns:
+        Shape `steps`, one row per step: `assigned` (treated units whose clock began in the
+        period), `triggered`, `allowed` (nothing in the ledger held the message back, or it was
+        sent all the same), `sent`, `delivered`, `seen` (by a human: machine and unknown opens
+        are not, whoever clicked is), `clicked` (or finished the guide; a machine's click is
+        none), and `did`: the goal within its time of the trigger, whether or not they clicked.
+        Units whose window is open are counted apart.
+    """
+    id = f"impact.{slug}.reach"
+    if reason := unmeasurable(run, slug):
+        return Unavailable(id, reason)
+    play = triggers.play_of(run, slug)
+    units = _treated(run, play).left_join(triggers.messages_of(run, play), "unit")
+    is_open = (~_.is_mature).fill_null(False)
+    told = {name: count_if(_.is_mature & _[name]) for name in TOLD}
+    counted = units.aggregate(
+        assigned=count_if(~is_open),
+        triggered=count_if(_.is_mature),
+        allowed=count_if(_.is_mature & (~_.held_back | _.sent.fill_null(False))),
+        **told,
+        did=count_if(_.is_mature & _.did),
+        open=count_if(is_open),
+    )
+    return _result(run, play, "reach", "steps", counted, _steps)
+
+
+def seen(run: Run, slug: str) -> Answer:
+    """By whom a play's delivered messages were seen; machines and unknown openers apart.
+
+    Returns:
+        Shape `mix`, of treated units with a delivered message and a closed window, each counted
+        in the first class that any of its messages is in: seen by a human (or clicked), by
+        nobody knows whom, by a machine alone, not seen. The share that people saw lies between
+        the first class and the first two.
+    """
+    id = f"impact.{slug}.seen"
+    if reason := unmeasurable(run, slug):
+        return Unavailable(id, reason)
+    play = triggers.play_of(run, slug)
+    own = _treated(run, play).filter(_.is_mature.fill_null(False)).select("unit")
+    counted = (
+        own.inner_join(_lookers(run, play), "unit")
+        .group_by(position=ibis.cases((_.human, 0), (_.unknown, 1), (_.machine, 2), else_=3))
+        .aggregate(n=_.count())
+    )
+
+    def finish(rows: Rows) -> Rows:
+        counts = {row["position"]: row["n"] for row in rows}
+        if not counts:
+            return []
+        every = [
+            {"label": label, "position": position, "n": counts.get(position, 0)}
+            for position, label in enumerate(SEEN_BY)
+        ]
+        return shaping.classes(every, (), last=-1)
+
+    return _result(run, play, "seen", "mix", counted, finish)
+
+
+def unmeasurable(run: Run, slug: str) -> str:
+    """Why nothing can be said of a play's messages; "" if something can."""
+    if reason := triggers.obstacle(run, slug):
+        return reason
+    return "" if run.tables.has("messages") else NO_MESSAGES
+
+
+def _treated(run: Run, play: Play) -> ir.Table:
+    """Treated units whose clock began: `unit`, `did`, `is_mature` (both null: not triggered), and
+    `held_back`: the ledger's rules would have sent them nothing."""
+    # Whoever signed up before the period was not waited for.
+    begun = triggers.outcomes(run, play).filter(_.arm == "treated")
+    due = _.decision != "already_done"
+    ruled = triggers.decided(run).filter(
+        _.play == play.slug, _.step == 0, _.episode == 1, _.decision.isin(HELD_BACK)
+    )
+    held = ruled.select(held="unit").distinct()
+    return begun.left_join(held, begun.unit == held.held).select(
+        "unit",
+        did=ibis.ifelse(due, _.did, ibis.null("boolean")),
+        is_mature=ibis.ifelse(due, _.is_mature, ibis.null("boolean")),
+        held_back=_.held.notnull(),
+    )
+
+
+def _lookers(run: Run, play: Play) -> ir.Table:
+    """Units that the tool delivered the play to: `unit`, `human`, `unknown` and `machine`."""
+    unit = UNIT_COLUMN[play.unit]
+    arrived = run.tables.messages.filter(
+        _.play == play.slug, ~_.is_ghost, _[unit].notnull(), _.delivered_at.notnull()
+    )
+    acted = _.clicked_at.notnull() | _.completed_at.notnull()
+    opened = _.seen_at.notnull()
+    return arrived.group_by(unit=unit).aggregate(
+        human=count_if(acted | (opened & (~_.seen_by_machine).fill_null(False))) > 0,
+        unknown=count_if(opened & _.seen_by_machine.isnull()) > 0,
+        machine=count_if(opened & _.seen_by_machine.fill_null(False)) > 0,
+    )
+
+
+def _steps(rows: Rows) -> Rows:
+    counts = [rows[0][name] for name in REACH]
+    found: Rows = []
+    for position, (name, n) in enumerate(zip(REACH, counts, strict=True)):
+        # Doing follows from no click: people do it without opening anything. Nothing is lost there.
+        before = n if name == "did" else counts[max(position - 1, 0)]
+        low, high = stats.wilson(n, counts[0])
+        found.append(
+            {
+                "step": name,
+                "position": position,
+                "n": n,
+                "of_first": n / counts[0] if counts[0] else None,
+                "of_previous": n / before if before and name != "did" else None,
+                "lost": before - n,
+                "low": low,
+                "high": high,
+                "open": rows[0]["open"],
+            }
+        )
+    return found
+
+
+def _result(
+    run: Run, play: Play, name: str, shape: str, table: ir.Table, finish: Callable[[Rows], Rows]
+) -> Result:
+    """A result of one play in this module's own words, made once."""
+    id = f"impact.{play.slug}.{name}"
+
+    def make() -> Result:
+        says = (
+            ("comparison", "none: treated units alone, as assigned"),
+            ("goal", play.goal),
+            ("within", words(duration(play.goal_within))),
+            ("left out", "units whose window is open; bots and internal people"),
+            ("declared", play.version),
+        )
+        counts = f"treated {play.unit}s, from the recomputed trigger"
+        found = run.result(id, shape, table, finish, counts=counts, says=says)
+        return replace(found, labels=run.labels | WORDS)
+
+    return run.remembered((id,), make)

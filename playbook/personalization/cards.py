@@ -1,0 +1,134 @@
+"""Every play in words: its audience, trigger, message and goal, as it is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from playbook.declare import Play, Step
+from playbook.mistakes import listed
+from playbook.periods import duration, words
+from playbook.personalization.dryrun import decisions, no_plays
+from playbook.personalization.holdouts import holdouts
+from playbook.results import Answer, Result, Unavailable
+from playbook.run import Run
+from playbook.shaping import Rows
+
+VERBS = {"email": "mails", "in_app": "shows a guide to", "push": "sends a push to"}
+
+
+def cards(run: Run) -> Answer:
+    """Every play in words: one row per play, by priority.
+
+    Returns:
+        Shape `table`: `play`, `draft`, `in words` (computed from the declaration), `a week`
+        (messages that would have been sent in a week of the period), `holdout`, and `waits for`
+        (the decision that stands open: go live, or weeks until its holdout can tell).
+    """
+    if not run.declared.plays:
+        return no_plays(run, "cards")
+    plays = sorted(run.declared.plays, key=lambda play: (-play.priority, play.slug))
+    tried, sized = decisions(run), holdouts(run)
+
+    def finish(_rows: Rows) -> Rows:
+        sent = _sent(tried)
+        weeks = max((min(run.period.until, run.period.as_of) - run.period.since).days / 7, 1)
+        waits = {} if isinstance(sized, Unavailable) else {r["play"]: r for r in sized.rows}
+        return [
+            {
+                "play": play.slug,
+                "draft": play.draft,
+                "in words": said(play, run.labels),
+                "a week": round(sent[play.slug] / weeks, 1) if play.slug in sent else None,
+                "holdout": _held(play, run.labels),
+                "waits for": _waits(play, waits.get(play.slug)),
+            }
+            for play in plays
+        ]
+
+    table = run.tables.arrivals.limit(0).select("event")
+    if isinstance(tried, Result):
+        table = tried.table
+    return Result(
+        id="personalization.cards",
+        shape="table",
+        table=table,
+        as_of=run.as_of,
+        finish=finish,
+    )
+
+
+def said(play: Play, labels: Mapping[str, str]) -> str:
+    """What a play does, in sentences computed from its declaration."""
+    verb = VERBS[play.channel]
+    text = f"{verb[0].upper()}{verb[1:]} {_who(play.audience, labels, 'everybody')} "
+    text += f"{_when(play, labels)}{_conditions(play, labels)}{_message(play)}."
+    for step in play.then:
+        text += " " + _then(play, step, labels)
+    goal = labels.get(play.goal, play.goal)
+    return f"{text} Wants: {goal} within {words(duration(play.goal_within))}."
+
+
+def _who(audience: Mapping[str, tuple[str, ...]], labels: Mapping[str, str], nobody: str) -> str:
+    """The persona, and what else they must be in brackets."""
+    each = {
+        column: " or ".join(labels.get(value, value) for value in values)
+        for column, values in audience.items()
+    }
+    who = each.pop("persona", "people" if nobody == "everybody" and each else nobody)
+    return f"{who} ({', '.join(each.values())})" if each else who
+
+
+def _when(play: Play, labels: Mapping[str, str]) -> str:
+    delay = duration(play.after)
+    again = f", again after {words(duration(play.again))}" if play.again else ""
+    event = f"they {_did(play.trigger, labels)}"
+    return f"{f'{words(delay)} after' if delay else 'as soon as'} {event}{again}"
+
+
+def _conditions(part: Play | Step, labels: Mapping[str, str]) -> str:
+    stops = [_did(event, labels) for event in (*part.unless, *getattr(part, "exits", ()))]
+    needs = [_did(event, labels) for event in part.having]
+    text = f", unless they {' or '.join(stops)} by then" if stops else ""
+    return text + (f", provided they {' and '.join(needs)} by then" if needs else "")
+
+
+def _message(part: Play | Step) -> str:
+    """The first field of the message tells which it is: a subject, or a guide."""
+    fields = list(part.message.items())
+    return f": {fields[0][0]} “{fields[0][1]}”" if fields else ""
+
+
+def _then(play: Play, step: Step, labels: Mapping[str, str]) -> str:
+    verb = VERBS[step.channel or play.channel]
+    return (
+        f"Then {verb} {_who(step.audience, labels, 'them')} {words(duration(step.after))} later"
+        f"{_conditions(step, labels)}{_message(step)}."
+    )
+
+
+def _held(play: Play, labels: Mapping[str, str]) -> str:
+    shares = [
+        f"{share * 100:g}% of {labels.get(value, value)}"
+        for column in play.holdout_by.values()
+        for value, share in column.items()
+    ]
+    text = f"{play.holdout * 100:g}% of {play.unit}s"
+    return f"{text}, but {listed(shares)}" if shares else text
+
+
+def _did(event: str, labels: Mapping[str, str]) -> str:
+    return labels.get(event, event)
+
+
+def _sent(tried: Answer) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in [] if isinstance(tried, Unavailable) else tried.rows:
+        found[row["play"]] = found.get(row["play"], 0) + row["send"]
+    return found
+
+
+def _waits(play: Play, sized: Mapping[str, Any] | None) -> str:
+    """The decision that a play waits for."""
+    verdict = sized["verdict"] if sized else "a holdout, to be measured against"
+    return f"Go live. Then: {verdict}" if play.draft else verdict

@@ -1,0 +1,158 @@
+"""A send list: its rows beside those of the last one, as safe cells and as exact objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from playbook.declare import Destination, Play
+from playbook.mistakes import Mistake, listed, nearest
+from playbook.periods import duration
+from playbook.report.publishing import ACTIVE, inert
+from playbook.run import Run
+
+# What every send list has, in our words and in this order.
+ROW = (
+    *("unit", "user_id", "account_id", "arm", "channel", "step", "episode"),
+    *("triggered_at", "moment_at"),
+)
+SINCE = "since_last"
+ORDER = ("moment_at", "unit", "step", "user_id", "episode")
+# What makes a message the same one as before, and what else we need of the last send list.
+KEY = ("unit", "user_id", "step", "episode")
+WAS = dict.fromkeys(("unit", "user_id", "account_id"), "varchar") | {
+    "step": "bigint",
+    "episode": "bigint",
+    "triggered_at": "timestamp",
+}
+MESSAGE = "message"
+FURTHER = "column_"  # begins our names of the columns that a destination asks for besides
+
+
+def check(run: Run, play: Play, tool: Destination) -> None:
+    """Raises a Mistake unless `users` has what the destination asks for, all under one name each.
+
+    Names that differ in their case alone are one name: few tools tell them apart.
+    """
+    has = sorted(run.tables.mapped["users"])
+    for asked in tool.columns.values():
+        if asked not in has:
+            raise Mistake(
+                f"The destination `{play.destination}` asks for the column `{asked}`, which "
+                "`users` lacks.",
+                f"It has: {listed(has)}.",
+                nearest(asked, has),
+            )
+    names = [*_words(tool).values(), *tool.columns, MESSAGE, *_fields(play)]
+    lower = [str(inert(name)).strip().lower() for name in names]
+    for name, plain in zip(names, lower, strict=True):
+        if not plain or lower.count(plain) > 1:
+            raise Mistake(
+                f"The send list of `{play.slug}` would have "
+                + (f"the column `{name}` twice." if plain else "a column without a name."),
+                f"Its columns would be: {listed(names)}.",
+                "rename it under `destinations` of product.yaml, or in the play's `message`.",
+            )
+
+
+def asked(run: Run, tool: Destination, sends: ir.Table) -> ir.Table:
+    """The rows of the ledger with what the destination asks for of `users` besides."""
+    sends = sends.select(*ROW)
+    if not tool.columns:
+        return sends
+    further = {f"{FURTHER}{place}": name for place, name in enumerate(tool.columns.values())}
+    users = run.tables.users.select(person_="user_id", **further)
+    return sends.left_join(users, sends.user_id == users.person_).drop("person_")
+
+
+def marked(now: ir.Table, was: ir.Table) -> ir.Table:
+    """The rows in order of time, with `since_last`: `kept` if they were in the last list."""
+    before = was.select(**{f"{name}_": name for name in KEY}).distinct()
+    joined = now.left_join(before, [now[name] == before[f"{name}_"] for name in KEY])
+    since = ibis.ifelse(joined.unit_.isnull(), "new", "kept")
+    return joined.select(*now.columns, **{SINCE: since}).order_by(ORDER)
+
+
+def lost(run: Run, play: Play, was: ir.Table, now: ir.Table) -> ir.Table:
+    """The rows of the last list that are not in this one, and `because` of what.
+
+    `left_period`: the trigger lies before the period, which has moved on; else `no_longer`.
+    """
+    first = run.period.since + duration(play.after)
+    firsts = [first, *(first + duration(step.after) for step in play.then)]
+    left = [(was.step == step) & (was.triggered_at < first) for step, first in enumerate(firsts)]
+    because = ibis.ifelse(ibis.or_(*left), "left_period", "no_longer")
+    return was.mutate(because=because).anti_join(now, KEY)
+
+
+def cells(rows: ir.Table, play: Play, tool: Destination) -> ir.Table:
+    """The rows as cells that no spreadsheet runs, heads included; `message.<field>` is a field."""
+    fields = {field: _constant(rows, play, name) for field, name in _fields(play).items()}
+    columns = _columns(rows, tool) | fields
+    return rows.select(**{str(inert(name)): cell(value) for name, value in columns.items()})
+
+
+def cell(value: ir.Value) -> ir.Value:
+    """A column whose texts no spreadsheet runs, and whose times are ISO 8601."""
+    value = exact(value)
+    if not value.type().is_string():
+        return value
+    return ibis.ifelse(value.re_search(ACTIVE), ibis.literal("'") + value, value)
+
+
+def renamed(rows: ir.Table, words: Mapping[str, str]) -> ir.Table:
+    """Rows of the last export as safe cells, under the names that it had."""
+    return rows.select(**{str(inert(words.get(c, c))): cell(rows[c]) for c in rows.columns})
+
+
+def objects(rows: ir.Table, play: Play, tool: Destination) -> ir.Table:
+    """The rows as they are, for JSON lines; `message` is the step's message as declared."""
+    said = [json.dumps(message, ensure_ascii=False) for message in _messages(play)]
+    message = _by_step(rows, said).cast("json")
+    columns = {name: exact(value) for name, value in _columns(rows, tool).items()}
+    return rows.select(**columns, **{MESSAGE: message})
+
+
+def exact(value: ir.Value) -> ir.Value:
+    """A column as it is; a time as ISO 8601 in UTC."""
+    if not value.type().is_timestamp():
+        return value
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ").replace(".000000Z", "Z")
+
+
+def _words(tool: Destination) -> dict[str, str]:
+    """Our name of each column that every send list has → the destination's."""
+    its = {"user_id": tool.user, "account_id": tool.account}
+    return {name: its.get(name, name) for name in (*ROW, SINCE)}
+
+
+def _columns(rows: ir.Table, tool: Destination) -> dict[str, ir.Value]:
+    columns = {its: rows[our] for our, its in _words(tool).items()}
+    further = {name: rows[f"{FURTHER}{place}"] for place, name in enumerate(tool.columns)}
+    return columns | further
+
+
+def _messages(play: Play) -> list[dict[str, str | int | float | bool]]:
+    return [play.message, *(step.message for step in play.then)]
+
+
+def _fields(play: Play) -> dict[str, str]:
+    """Column → field, for every field of the play's messages."""
+    return {f"{MESSAGE}.{field}": field for message in _messages(play) for field in message}
+
+
+def _constant(rows: ir.Table, play: Play, field: str) -> ir.Value:
+    """What a step's message says in a field, as text; null where it has no such field."""
+    said = [message.get(field) for message in _messages(play)]
+    return _by_step(
+        rows,
+        [each if isinstance(each, str | None) else json.dumps(each) for each in said],
+    )
+
+
+def _by_step(rows: ir.Table, texts: list[str | None]) -> ir.StringValue:
+    cases = [(rows.step == step, text) for step, text in enumerate(texts) if text is not None]
+    return ibis.cases(*cases, else_=ibis.null("string"))
