@@ -26,11 +26,16 @@ KEPT = "playbook_kept_"  # begins the names of the session's own tables
 
 @dataclass(frozen=True)
 class Warehouse:
-    """An open connection and the schema that the product's tables are in."""
+    """An open connection and the schema that the product's tables are in.
+
+    `parts`: what several results are made of → what the session keeps of it, if it does so far.
+    """
 
     connection: BaseBackend
     database: str | tuple[str, str] | None = None
-    parts: dict[Relation, Relation | None] = field(default_factory=dict, init=False, compare=False)
+    parts: dict[Relation, Relation | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         # A cast between a time with a zone and one without reads the session's zone.

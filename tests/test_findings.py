@@ -239,7 +239,10 @@ FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | 
             "(1,110 treated, 124 held out); anything in the interval fits the data, and the tool "
             "would report 30.2 %. Redesign it; grade A.",
         ),
-        (FEW, "**invite** too few to say (45 treated, 6 held out). Keep it running until 2026-08-26."),
+        (
+            FEW,
+            "**invite** too few to say (45 treated, 6 held out). Keep it running until 2026-08-26.",
+        ),
         (
             FAILED,
             "**docs** a check failed, so there is no effect to print (900 treated, 300 held "

@@ -65,8 +65,9 @@ EXPRESSIONS = [
     *(f"friction/{name}" for name in ("cohorts", "drafts", "prompts", "verification")),
     *("friction/drivers", "friction/paths"),
     "plans/seen",
-    "personalization/holdouts",
-    "report/sendlist",
+    *("personalization/holdouts", "report/sendlist"),
+    *(f"impact/{name}" for name in ("claims", "counted", "harms", "launches", "reach")),
+    *(f"impact/{name}" for name in ("rollouts", "waiting", "whom")),
 ]
 
 # Only these bring rows home.
@@ -140,7 +141,11 @@ DIVIDES = {
         ("window", "units", "weeks", "_facts", "_alike"), "lengths of time, counts of a fetched row"
     ),
     "triggers/episodes": {"_followed": "lengths of time"},
-    "impact": dict.fromkeys(("_judged", "_expected", "_reach_rows"), "counts of fetched rows"),
+    "impact/claims": dict.fromkeys(("finish", "_row", "_because"), "counts of fetched rows"),
+    "impact/harms": dict.fromkeys(("_harmed", "_classes"), "counts of fetched rows"),
+    "impact/reach": {"_steps": "counts of fetched rows"},
+    "impact/rollouts": {"_share_after": "counts of fetched rows"},
+    "impact/waiting": dict.fromkeys(("waiting", "finish", "_sooner", "_waiting"), "hours"),
 }
 
 

@@ -35,7 +35,7 @@ def expression(units, salt: str, engine: str):
 
 
 def places(connection, n: int, salt: str = "guide") -> np.ndarray:
-    units = connection.create_table("ids", numbered(n), temp=True, overwrite=True)
+    units = ibis.memtable(numbered(n))
     found = connection.to_pyarrow(expression(units, salt, connection.name)).to_pandas()
     return found.sort_values("position")["place"].to_numpy()
 
