@@ -217,7 +217,10 @@ WORKS = "into | 7300 | 0.352 | 820 | 0.321 | 0.031 | 0.013 | 0.049 | works | A |
 HARMS = "sales | 2890 | 0.212 | 310 | 0.255 | -0.043 | -0.083 | -0.004 | harms | A | | stop"
 SILENT = "out | 1110 | 0.302 | 124 | 0.284 | 0.018 | -0.009 | 0.045 | cannot tell | A | | redesign"
 FEW = "invite | 45 | 0.2 | 6 | 0.1 | – | – | – | too few | – | | keep running until 2026-08-26"
-FAILED = "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – | held out: 41 of 300 got the message | mend"
+FAILED = (
+    "docs | 900 | 0.2 | 300 | 0.1 | – | – | – | check failed | – "
+    "| held out: 41 of 300 got the message | mend"
+)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_before_and_after_is_described_beside_dates_without_a_launch_and_has_no_
 def test_a_launch_that_the_data_does_not_reach_or_nobody_dates_has_no_claim():
     (late,) = launched(0.5, live_from="2026-03-23")
     assert "It takes 4 whole weeks on either side" in findings.launches([late]).text
-    (nobody,) = launched(0.5, live_from="")
+    (nobody,) = launched(0.5, live_from=None)
     assert isinstance(nobody, Unavailable)
     assert "Write `live_from:`" in nobody.reason
     assert "has a holdout" in findings.launches([]).text

@@ -24,7 +24,7 @@ def test_demo_writes_the_sample_company_and_never_over_anything(tmp_path, capsys
 def test_check_says_what_can_be_answered(capsys):
     assert main(["check", "params/airtouch"]) == 0
     said = capsys.readouterr().out
-    assert "12 questions, 8 plays" in said
+    assert "12 questions, 10 plays" in said
     assert "answerable: What share of new sign-ups save their first workflow" in said
 
 

@@ -42,10 +42,9 @@ def load(result: Result, rows: Rows, most: int = 91) -> Drawn:
         place=f"indexof({names!r}, datum.name)",
         said=f"({said!r})[datum.name]",
         at="toNumber(toDate(datum.day))",
-        until="datum.at + 86400000",
     )
     ticks = "month" if len(days) > MONTHS else "week"
-    x = alt.X("at:T", title=None).scale(type="utc")
+    x = alt.X("utcyearmonthdate(at):T", title=None).scale(type="utc")
     x = x.axis(tickCount=ticks, format="%-d %b", grid=False, labelColor=look.MUTED)
     y = alt.Y("n:Q", title=None, stack="zero").axis(grid=True, tickCount=4, format=",~r")
     legend = alt.Legend(
@@ -58,7 +57,6 @@ def load(result: Result, rows: Rows, most: int = 91) -> Drawn:
     colour = colour.scale(domain=names, range=[COLOURS[name] for name in names])
     picture = bars.mark_bar().encode(
         x=x,
-        x2="until:T",
         y=y,
         color=colour,
         order=alt.Order("place:Q"),

@@ -59,7 +59,10 @@ def _aligned(match: re.Match[str]) -> str:
             row[0],
         )
 
-    return f'<div class="table">{re.sub(r"(?s)<tr>.*?</tr>", mark, match[0])}</div>'
+    table = re.sub(r"(?s)<tr>.*?</tr>", mark, match[0])
+    # Long names may part after an underscore: else one of them makes a table wider than a page.
+    table = re.sub(r">[^<]+<", lambda text: text[0].replace("_", "_<wbr>"), table)
+    return f'<div class="table">{table}</div>'
 
 
 def _numbers(column: Sequence[str]) -> bool:

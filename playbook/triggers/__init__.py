@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -34,6 +34,7 @@ __all__ = [
     "stretch",
 ]
 
+_NUMBERS = itertools.count(1)
 SCHEMA = {
     "play": "string",
     "step": "int64",
@@ -131,14 +132,12 @@ def _decided(run: Run) -> ir.Table:
     judged = keep(stopping.stopped(run, due.messages(run, plays)), "ledger_due")
     going = contention.contended(run, judged.filter(_.decision.isnull()), plays)
     all_ = united([each.select(*SCHEMA) for each in (judged.filter(_.decision.notnull()), going)])
-    return keep(all_, _named(run, "ledger"))
+    return keep(all_, _named("ledger"))
 
 
-def _named(run: Run, name: str) -> str:
-    """A name of its own for each period and set of plays that one session looks at."""
-    told = [repr(run.period), run.declared.product.sending.model_dump_json()]
-    told += [play.model_dump_json() for play in run.declared.plays]
-    return f"{name}_{zlib.crc32(' '.join(told).encode()):08x}"
+def _named(name: str) -> str:
+    """A name of its own for each run of a session, and the same whenever a notebook runs."""
+    return f"{name}_{next(_NUMBERS)}"
 
 
 def ledger(run: Run, play: Play) -> ir.Table:
@@ -175,7 +174,7 @@ def _triggered(run: Run) -> ir.Table:
         going = ibis.cases((due_.arm == who.TREATED, "send"), else_="holdout")
         found = due_.mutate(decision=ibis.cases((due_.done.notnull(), "already_done"), else_=going))
         columns = ["play", "unit", "user_id", "account_id", "arm", "moment_at", "decision"]
-        return run.warehouse.keep(found.select(columns), _named(run, "triggered"))
+        return run.warehouse.keep(found.select(columns), _named("triggered"))
 
     return run.remembered(("triggered",), made)
 
@@ -201,7 +200,7 @@ def _outcomes(run: Run) -> ir.Table:
         ]
         if not parts:
             return _triggered(run).mutate(did=ibis.literal(False))
-        return run.warehouse.keep(united(parts), _named(run, "outcomes"))
+        return run.warehouse.keep(united(parts), _named("outcomes"))
 
     return run.remembered(("outcomes",), made)
 
