@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from playbook.mistakes import Mistake, listed
+from playbook.portable import when
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,12 @@ class Tables:
             users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
         if messages is not None:
             messages = messages.filter(messages.sent_at.isnull() | (messages.sent_at <= last))
+            times = [name for name in messages.columns if name.endswith("_at")]
+            seen = (messages.seen_at <= last).fill_null(False)
+            messages = messages.mutate(
+                seen_by_machine=when(seen, messages.seen_by_machine),
+                **{name: when(messages[name] <= last, messages[name]) for name in times},
+            )
         if lists is not None:
             lists = lists.filter(lists.from_at.isnull() | (lists.from_at <= last))
         return replace(

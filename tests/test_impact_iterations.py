@@ -96,7 +96,7 @@ def test_the_log_draws_every_iteration_towards_all_of_them():
 
 
 def test_an_interval_widened_for_looks_has_the_same_error():
-    wide = NOW | {"low": -0.08, "high": 0.32, "deviations": 2 * 1.959963984540054}
+    wide = NOW | {"low": -0.08, "high": 0.32, "error": 0.2 / (2 * 1.959963984540054)}
     once, often = (
         impact.tried(world(experiments=[tried()]), effects(row)).rows[1]["drawn"]
         for row in (NOW, wide)

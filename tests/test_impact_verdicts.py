@@ -153,10 +153,13 @@ def test_strata_are_compared_within_themselves():
             users += f"{unit} | {name.removesuffix('0')}\n"
             sent += f"{unit} | guide | {EARLY} | {EARLY} | | |\n" if "0" not in name else ""
     drawn = {"events": events, "users": users, "messages": sent + END_OF_EXPORT}
-    row = one(impact.effect(small.run(plays=[guide], words={"min_n": 30}, **drawn), "guide"))
-    assert row["treated"] < row["holdout"] - 0.15
+    run = small.run(plays=[guide], words={"min_n": 30}, **drawn)
+    row = one(impact.effect(run, "guide"))
+    assert row["treated"] == pytest.approx(row["holdout"])
     assert row["difference"] == pytest.approx(0)
     assert row["verdict"] == "cannot tell"
+    for ask in (impact.among_reached, impact.waiting, impact.sooner):
+        assert "drawn by strata" in ask(run, "guide").reason
 
 
 def test_few_accounts_are_drawn_again():

@@ -37,7 +37,8 @@ class Limit(Noun):
     Attributes:
         most: How many messages at most.
         per: To one person, or to all people of one account.
-        within: In any stretch of that length ("24h"), or in a calendar `day` or `week`: of the
+        within: In so long a time ("24h"; counted in the stretches of `every`, so that a message may
+            come one of them early), or in a calendar `day` or `week`: of the
             person's zone, or for an account of the product's; weeks begin on Monday.
         channel: Of that channel alone; of all channels, unless given.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from playbook import triggers
 from playbook.impact import counted
-from playbook.impact.asking import compared, incomparable, result
+from playbook.impact.asking import BY_STRATA, compared, incomparable, result
 from playbook.impact.checking import of
 from playbook.impact.effects import CANNOT_TELL, HARMS, WORKS, Judged, judged, of_play
 from playbook.inference.reached import Reached, Shape
@@ -40,6 +40,9 @@ def among_reached(run: Run, slug: str) -> Answer:
     if whole.why:
         reason = f"There is no effect to print: {whole.why}."
         return Unavailable(f"impact.{slug}.among_reached", reason)
+
+    if play.holdout_by:
+        return Unavailable(f"impact.{slug}.among_reached", BY_STRATA)
 
     def finish(rows: Rows) -> Rows:
         assigned = judged(run, of(run, play, rows))

@@ -19,6 +19,12 @@ WIDENED = "intervals are widened for all looks so far (O'Brien–Fleming spendin
 LEFT_OUT = "units whose window is open; bots and internal people"
 
 
+BY_STRATA = (
+    "Its arms are drawn by strata, each with another share held out: across them neither those "
+    "reached nor times can be compared. Hold out one share to see this section."
+)
+
+
 def obstacle(run: Run, slug: str) -> str:
     """Why nothing can be said of a play; "" if something can."""
     if reason := triggers.obstacle(run, slug):

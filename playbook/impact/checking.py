@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from playbook import stats
@@ -120,10 +121,26 @@ def _time_before(run: Run, played: Played) -> Check:
         return Check("time before", NOT_NEEDED, f"no time before to compare: {why}", expected)
     did = [played.sum(name, arm) for arm in counted.ARMS]
     p = compare.people((sizes[0], did[0]), (sizes[1], did[1])).p
+    if len(played.strata) > 1:  # the arms hold other shares of each stratum
+        p = _within(
+            [
+                [played.sum(what, arm, s) for arm in counted.ARMS for what in ("triggered", name)]
+                for s in played.strata
+            ]
+        )
     what = play.goal if name == "goal_before" else " or ".join(counted.before(run, play))
     shares = " against ".join(f"{d / n:.1%}" for d, n in zip(did, sizes, strict=True))
     status = FAILED if p < ALPHA else OK
     return Check("time before", status, f"{shares} did {what} (p = {p:.2g})", expected)
+
+
+def _within(strata: list[list[int]]) -> float:
+    """The p value of a difference within strata (Mantel and Haenszel)."""
+    found, low, high = stats.mantel_haenszel(strata)
+    if found is None:
+        return 1.0
+    error = max(high - found, found - low) / stats.DEVIATIONS
+    return math.erfc(abs(found) / error / math.sqrt(2)) if error else float(not found)
 
 
 def _held_out(played: Played) -> Check:

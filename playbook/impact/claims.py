@@ -101,7 +101,10 @@ def credits(run: Run) -> Answer:
 def _messages(run: Run) -> ir.Table:
     """One row per message with a closed window (all, of plays that nobody declares): `play`,
     `user_id`, `sent_at`, `until_at`, `goal`, `opened`, `clicked`."""
-    plays, told = run.declared.plays, sent(run)
+    plays, told = run.declared.plays, sent(run).filter(_.user_id.notnull())
+    if run.tables.users is not None:  # staff do nothing that counts
+        staff = run.tables.users.filter(_.is_internal).select("user_id")
+        told = told.anti_join(staff, "user_id")
     rows = told.select(
         "play",
         "user_id",

@@ -204,6 +204,8 @@ def _events(run: Run, play: Play, found: ir.Table) -> ir.Table:
     goal = own.event == play.goal
     earlier = (own.event_at >= own.moment_at - interval(window)) & (own.event_at < own.moment_at)
     inside = portable.within(own.moment_at, own.event_at, interval(window))
+    if play.goal == play.trigger:  # the trigger itself is none
+        inside &= own.event_at > own.moment_at
     return own.group_by("unit").aggregate(
         reached_at=when(goal & inside, own.event_at).min(),
         goal_before=count_if(goal & earlier) > 0,

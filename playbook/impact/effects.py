@@ -19,6 +19,7 @@ from playbook.impact.asking import (
 from playbook.impact.played import Played
 from playbook.inference import segments
 from playbook.inference.arms import Difference
+from playbook.inference.permuted import two_sided
 from playbook.mistakes import Mistake
 from playbook.periods import duration
 from playbook.results import Answer, Unavailable
@@ -162,7 +163,7 @@ def by_segment(
     shown: dict[tuple, dict[str, Any]] = {}
     for segment, difference in found.items():
         verdict = whole.row["verdict"] if whole.why else TOO_FEW if segment in few else ALIKE
-        if verdict == ALIKE and p is not None and p < segments.stats.SURE:
+        if verdict == ALIKE and p is not None and p < two_sided(deviations):
             verdict = WORKS if difference.low > 0 else HARMS if difference.high < 0 else CANNOT_TELL
         plain = not whole.why and segment not in few
         sized = _sizes(parts[segment], looked=whole.row)
@@ -222,6 +223,7 @@ def _shown(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
         "difference": found.difference if plain else None,
         "low": found.low if plain else None,
         "high": found.high if plain else None,
+        "error": found.error if plain else None,
         "verdict": verdict,
         "grade": RANDOMIZED if plain else NO_CLAIM,
     }

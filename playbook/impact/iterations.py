@@ -115,14 +115,15 @@ def _present(run: Run, row: dict[str, Any]) -> dict[str, Any]:
         **{end: row[end] for end in ENDS},
         "current": True,
         # An interval that is looked at often reaches further than its error.
-        "deviations": row.get("deviations", stats.DEVIATIONS),
+        "error": row.get("error"),
     }
 
 
 def _estimate(row: dict[str, Any]) -> segments.Estimate:
-    """A difference and its standard error, from its interval and how far that reaches."""
-    reach = 2 * row.get("deviations", stats.DEVIATIONS)
-    return row["difference"], (row["high"] - row["low"]) / reach
+    """A difference and its standard error; of what was noted down, from its 95 % interval."""
+    if row.get("error"):
+        return row["difference"], row["error"]
+    return row["difference"], (row["high"] - row["low"]) / (2 * stats.DEVIATIONS)
 
 
 def _planned(run: Run, play: Play, row: dict[str, Any]) -> dict[str, Any]:

@@ -69,13 +69,13 @@ class Played:
     def planned(self) -> int:
         """The units that the smallest effect worth having takes; those that are there at least.
 
-        From the share of held-out units that does the goal; one who cannot be planned for is
-        planned with what is there.
+        From the share of held-out units that does the goal. A plan that grew with the units would
+        make every look its last one: where none can be made, it is the least that is compared.
         """
-        n, least = self.sum("n"), math.ceil(self.least / min(self.held, 1 - self.held))
+        least = math.ceil(self.least / min(self.held, 1 - self.held))
         base = self.arm("holdout").share if self.sum("n", "holdout") >= self.least else None
         needed = sizing.units_needed(base or 0, self.play.smallest_effect, holdout=self.held)
-        return max(needed, least) if needed else max(n, least)
+        return max(needed or 0, least)
 
     @property
     def fractions(self) -> tuple[float, ...]:
@@ -157,4 +157,9 @@ def _stratified(
     ends = found - deviations * error, found + deviations * error
     p = math.erfc(abs(found) / error / math.sqrt(2)) if error else float(not found)
     made = differed(treated, held, ends=ends, p=p, error=error, method="strata")
-    return replace(made, difference=found)
+    weights = [t.n * h.n / (t.n + h.n) if t.n and h.n else 0.0 for t, h in pairs]
+    shares = [
+        sum(w * arm.did / arm.n for w, arm in zip(weights, own, strict=True) if w) / sum(weights)
+        for own in zip(*pairs, strict=True)
+    ]
+    return replace(made, difference=found, treated=shares[0], holdout=shares[1])

@@ -12,7 +12,8 @@ from ibis import _
 from playbook import shaping, stats, triggers
 from playbook.coverage import UNIT_COLUMN
 from playbook.declare import Play
-from playbook.periods import duration, words
+from playbook.impact.counted import begins
+from playbook.periods import duration, moment, words
 from playbook.portable import count_if
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
@@ -105,8 +106,10 @@ def unmeasurable(run: Run, slug: str) -> str:
 def _treated(run: Run, play: Play) -> ir.Table:
     """Treated units whose clock began: `unit`, `did`, `is_mature` (both null: not triggered), and
     `held_back`: the ledger's rules would have sent them nothing."""
-    # Whoever signed up before the period was not waited for.
-    begun = triggers.outcomes(run, play).filter(_.arm == "treated")
+    # Whoever signed up before the log, or triggered before the play went live, was in no arm.
+    begun = triggers.outcomes(run, play).filter(
+        _.arm == "treated", _.moment_at >= moment(begins(run, play))
+    )
     due = _.decision != "already_done"
     ruled = triggers.decided(run).filter(
         _.play == play.slug, _.step == 0, _.episode == 1, _.decision.isin(HELD_BACK)

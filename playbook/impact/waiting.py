@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from playbook import shaping, stats, triggers
 from playbook.declare import Play
 from playbook.impact import counted
-from playbook.impact.asking import compared, incomparable, result
+from playbook.impact.asking import BY_STRATA, compared, incomparable, result
 from playbook.impact.effects import of_play
 from playbook.inference import times
 from playbook.periods import duration
@@ -80,6 +80,8 @@ def _asked(run: Run, slug: str, name: str) -> tuple[Play, ir.Table] | Unavailabl
     if why := of_play(run, slug).why:
         return Unavailable(f"impact.{slug}.{name}", f"There is no effect to time: {why}.")
     play = triggers.play_of(run, slug)
+    if play.holdout_by:
+        return Unavailable(f"impact.{slug}.{name}", BY_STRATA)
     return play, counted.waits(run, play)
 
 

@@ -10,6 +10,7 @@ from playbook.impact import counted
 from playbook.impact.asking import compared, incomparable, result
 from playbook.impact.effects import Judged, by_segment, of_play
 from playbook.inference import segments
+from playbook.inference.permuted import two_sided
 from playbook.portable import united
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
@@ -79,7 +80,7 @@ def _tested(run: Run, whole: Judged, columns: dict[tuple, Rows]) -> Rows:
     for test in segments.interactions(effects):
         told = by_segment(run, whole, parts[test.column], test.corrected)
         rows = [
-            {"column": test.column, "segment": segment} | row | {"differs": _said(test)}
+            {"column": test.column, "segment": segment} | row | {"differs": _said(test, whole)}
             for (segment,), row in told.rows.items()
         ]
         order = {"segment": run.declared.product.order.get(test.column, ())}
@@ -87,7 +88,8 @@ def _tested(run: Run, whole: Judged, columns: dict[tuple, Rows]) -> Rows:
     return found
 
 
-def _said(test: segments.Interaction) -> str:
+def _said(test: segments.Interaction, whole: Judged) -> str:
+    """In words; what is looked at often needs as much to differ as it needs to work."""
     if test.corrected is None:
         return NOT_COMPARED
-    return DIFFERS if test.corrected < segments.stats.SURE else NO_EVIDENCE
+    return DIFFERS if test.corrected < two_sided(whole.row["deviations"]) else NO_EVIDENCE

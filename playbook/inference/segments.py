@@ -95,7 +95,8 @@ def shrunken(estimates: Sequence[Estimate]) -> Pooled | None:
     from statsmodels.stats.meta_analysis import combine_effects
 
     effects, variances = _split(estimates)
-    found = combine_effects(effects, variances, method_re="chi2")
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a τ² below 0, which is 0 here
+        found = combine_effects(effects, variances, method_re="chi2")
     between = max(float(found.tau2), 0.0)
     weights = 1 / (variances + between)
     mean, doubt = float(weights @ effects / weights.sum()), float(1 / weights.sum())
@@ -114,7 +115,8 @@ def _cochran(estimates: Sequence[Estimate]) -> tuple[float, float] | None:
         return None
     from statsmodels.stats.meta_analysis import combine_effects
 
-    found = combine_effects(*_split(estimates)).test_homogeneity()
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a pooled effect that is not used
+        found = combine_effects(*_split(estimates)).test_homogeneity()
     return float(found.statistic), float(found.pvalue)
 
 

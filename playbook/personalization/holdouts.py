@@ -12,7 +12,7 @@ from ibis import _
 
 from playbook import sizing, triggers
 from playbook.declare import Play
-from playbook.periods import duration
+from playbook.periods import duration, interval
 from playbook.portable import count_if, ratio, united, when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
@@ -30,7 +30,7 @@ def holdouts(run: Run) -> Answer:
 
     A plan has 80 % power at 5 % two-sided (see `playbook.sizing`) and at least `min_n` units in
     each arm, without which impact gives no verdict. Its weeks end with the last unit's window.
-    Units count that the play is sent to, or would be but for its own holdout.
+    Units count that trigger the play in the period, whatever the rules of sending make of it.
 
     Returns:
         Shape `table`: one row per play with a holdout, by priority; null is what cannot be told.
@@ -214,8 +214,8 @@ def _clusters(sums: dict[str, Any], group: str) -> Clusters:
 
 def _sums(run: Run, play: Play) -> ir.Table:
     """One row (none without units): `play`, `triggered`, `held`, and each group's `Clusters`."""
-    # Whom nothing but an arm of this play decides about: they are compared.
     compared = [_.decision.isin(["send", "holdout"]), _.arm.isin(list(ARMS))]
+    compared.append(run.period.entered(_.moment_at - interval(duration(play.after))))
     found = triggers.outcomes(run, play).filter(*compared)
     # Where accounts are drawn each is its own; a person without an account stands alone.
     account = found.unit if play.unit == "account" else found.account_id

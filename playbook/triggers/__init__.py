@@ -170,7 +170,10 @@ def _triggered(run: Run) -> ir.Table:
         product = run.declared.product
         sending = product.sending.model_copy(update={"quiet": (), "limits": ()})
         declared = replace(run.declared, product=product.model_copy(update={"sending": sending}))
-        due_ = due.messages(replace(run, declared=declared), plays)
+        # A play is compared on all who triggered since it began, whatever period is looked at:
+        # else an earlier look, and the error that it spent, would be forgotten.
+        period = replace(run.period, since=min(run.log_begins, run.period.since))
+        due_ = due.messages(replace(run, declared=declared, period=period), plays)
         going = ibis.cases((due_.arm == who.TREATED, "send"), else_="holdout")
         found = due_.mutate(decision=ibis.cases((due_.done.notnull(), "already_done"), else_=going))
         columns = ["play", "unit", "user_id", "account_id", "arm", "moment_at", "decision"]
@@ -217,7 +220,13 @@ def _reached(run: Run, unit: str, plays: Sequence[Play]) -> ir.Table:
     acts = units.rows(run.tables, unit).filter(_.event.isin([play.goal for play in plays]))
     acts = acts.select(doer="unit", done="event", done_at="at")
     hits = own.inner_join(acts, [own.unit == acts.doer, own.goal == acts.done])
-    hits = hits.filter(_.done_at.between(_.moment_at, _.until_at)).select("play", "unit").distinct()
+    # Where the goal is to do the trigger once more, the trigger itself is none.
+    again = hits.play.isin([play.slug for play in plays if play.goal == play.trigger])
+    hits = hits.filter(
+        hits.done_at.between(hits.moment_at, hits.until_at),
+        ~again | (hits.done_at > hits.moment_at),
+    )
+    hits = hits.select("play", "unit").distinct()
     hits = hits.mutate(hit=ibis.literal(True))
     joined = own.left_join(hits, ["play", "unit"])
     columns = _triggered(run).columns
@@ -241,17 +250,22 @@ def messages_of(run: Run, play: Play) -> ir.Table:
     Returns:
         `unit`, `contacted` (any trace of a message), `sent`, `delivered`, `seen` (by a human:
         machine and unknown opens are not), `clicked` (a guide: finished), `unsubscribed`,
-        `complained`: each true if it is so for any message.
+        `complained`: each true if it is so for any message. Of a tool that logs no delivery at
+        all, what was sent and did not come back is delivered: unknown is not never.
     """
     unit = UNIT_COLUMN[play.unit]
-    sent = run.tables.messages.filter(_.play == play.slug, ~_.is_ghost, _[unit].notnull())
+    own = ibis.window(group_by=["source", "channel"])
+    told = run.tables.messages.mutate(logged_=_.delivered_at.count().over(own) > 0)
+    silent = ~_.logged_ & _.sent_at.notnull() & _.bounced_at.isnull()
+    told = told.mutate(arrived_=_.delivered_at.notnull() | silent)
+    sent = told.filter(_.play == play.slug, ~_.is_ghost, _[unit].notnull())
     human = _.seen_at.notnull() & (~_.seen_by_machine).fill_null(False)
     acted = _.clicked_at.notnull() | _.completed_at.notnull()
     traces = [_.sent_at, _.delivered_at, _.seen_at, _.clicked_at]
     return sent.group_by(unit=unit).aggregate(
         contacted=count_if(ibis.or_(*(trace.notnull() for trace in traces))) > 0,
         sent=count_if(_.sent_at.notnull()) > 0,
-        delivered=count_if(_.delivered_at.notnull()) > 0,
+        delivered=count_if(_.arrived_) > 0,
         seen=count_if(human | acted) > 0,
         clicked=count_if(acted) > 0,
         unsubscribed=count_if(_.unsubscribed_at.notnull()) > 0,
