@@ -108,7 +108,7 @@ class Play(Noun):
     priority: int = 0
     holdout: Share = 0.1
     holdout_by: dict[str, dict[str, Share]] = {}
-    salt: Identifier | Literal[""] = ""
+    salt: Identifier | None = None
     smallest_effect: float = Field(default=0.05, gt=0, lt=1)
 
     @model_validator(mode="after")

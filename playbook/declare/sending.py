@@ -6,10 +6,12 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from playbook.declare.play import Channel, Share
 from playbook.declare.reading import Duration, Identifier, Noun
+from playbook.mistakes import Mistake
+from playbook.periods import duration
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -27,6 +29,16 @@ def _zone(name: str) -> str:
         raise ValueError(f"`{name}` is no time zone: write one such as Europe/Berlin") from error
 
 
+def _within(value: object) -> object:
+    if value not in ("day", "week"):
+        try:
+            duration(str(value))
+        except Mistake as mistake:
+            raise ValueError(f"`{value}` is no length of time, nor `day`, nor `week`") from mistake
+    return value
+
+
+Within = Annotated[str, BeforeValidator(_within)]
 Clock = Annotated[str, AfterValidator(_clock)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
@@ -45,7 +57,7 @@ class Limit(Noun):
 
     most: int = Field(ge=1)
     per: Literal["user", "account"] = "user"
-    within: Literal["day", "week"] | Duration
+    within: Within
     channel: Channel | None = None
 
 
