@@ -314,3 +314,16 @@ def test_accumulated_information_is_that_of_each_look():
     assert [f * played.planned for f in played.fractions] == pytest.approx(
         [2 * n for n in accumulate(weekly)]
     )
+
+
+def test_strata_in_which_everybody_does_it_are_not_told_for_sure():
+    counts = [
+        {"arm": arm, "stratum": stratum, "look": 1, "n": n, "did": n, "got": 0, "did_got": 0}
+        | {"assigned": n, "triggered": n, "accounts": n}
+        for stratum in ("a", "b")
+        for arm, n in (("treated", 90), ("holdout", 30))
+    ]
+    guide = play("guide", audience={}, holdout_by={"persona": {"a": 0.25, "b": 0.25}})
+    found = Played(guide, counts, 1, 30).difference(1.96)
+    assert (found.difference, found.treated, found.holdout) == (0, 1, 1)
+    assert -0.1 < found.low < -0.01 < 0.01 < found.high < 0.1

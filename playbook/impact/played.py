@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from playbook import sizing, stats
+from playbook import sizing
 from playbook.declare import Play
 from playbook.inference import compare, looks
 from playbook.inference.arms import Arm, Difference, differed
@@ -92,14 +93,18 @@ class Played:
 
     def difference(self, deviations: float) -> Difference:
         """The effect as assigned, by the method that fits how it was drawn."""
+
+        def compared(treated: Arm, holdout: Arm) -> Difference:
+            if self.play.unit == "account":
+                return compare.accounts(treated, holdout, deviations=deviations)
+            people = ((arm.n, arm.did) for arm in (treated, holdout))
+            return compare.people(*people, deviations=deviations)
+
         arms = self.arm("treated"), self.arm("holdout")
         if len(self.strata) > 1:
             pairs = [(self.arm("treated", s), self.arm("holdout", s)) for s in self.strata]
-            return _stratified(arms, pairs, deviations)
-        if self.play.unit == "account":
-            return compare.accounts(*arms, deviations=deviations)
-        people = ((arm.n, arm.did) for arm in arms)
-        return compare.people(*people, deviations=deviations)
+            return _stratified(arms, pairs, compared)
+        return compared(*arms)
 
     @property
     def expected(self) -> float:
@@ -146,20 +151,35 @@ def _strata(play: Play, names: set[str]) -> dict[str, float]:
 
 
 def _stratified(
-    arms: tuple[Arm, Arm], pairs: list[tuple[Arm, Arm]], deviations: float
+    arms: tuple[Arm, Arm],
+    pairs: list[tuple[Arm, Arm]],
+    compared: Callable[[Arm, Arm], Difference],
 ) -> Difference:
-    """The mean of the strata's differences (Mantel and Haenszel), with its interval."""
-    treated, held = arms
-    found, low, high = stats.mantel_haenszel((t.n, t.did, h.n, h.did) for t, h in pairs)
-    if found is None:
-        return differed(treated, held, ends=(-1, 1), p=1.0, error=0, method="none")
-    error = max(high - found, found - low) / stats.DEVIATIONS  # an end at 1 is cut off
-    ends = found - deviations * error, found + deviations * error
-    p = math.erfc(abs(found) / error / math.sqrt(2)) if error else float(not found)
-    made = differed(treated, held, ends=ends, p=p, error=error, method="strata")
-    weights = [t.n * h.n / (t.n + h.n) if t.n and h.n else 0.0 for t, h in pairs]
-    shares = [
-        sum(w * arm.did / arm.n for w, arm in zip(weights, own, strict=True) if w) / sum(weights)
-        for own in zip(*pairs, strict=True)
-    ]
-    return replace(made, difference=found, treated=shares[0], holdout=shares[1])
+    """The mean of the strata's differences, each weighed by n₁ n₀ / (n₁ + n₀) (Mantel and
+    Haenszel 1959), with the interval that theirs make of it (MOVER: Zou and Donner 2008,
+    Statistics in Medicine 27)."""
+    both = [(t, h) for t, h in pairs if t.n and h.n]
+    if not both:
+        return differed(*arms, ends=(-1, 1), p=1.0, error=0, method="none")
+    sizes = [t.n * h.n / (t.n + h.n) for t, h in both]
+    weights = [size / sum(sizes) for size in sizes]
+    found = [compared(t, h) for t, h in both]
+
+    def mean(values: Iterable[float]) -> float:
+        return sum(w * value for w, value in zip(weights, values, strict=True))
+
+    def reach(values: Iterable[float]) -> float:
+        return math.sqrt(sum((w * v) ** 2 for w, v in zip(weights, values, strict=True)))
+
+    middle = mean(each.difference for each in found)
+    ends = (
+        middle - reach(each.difference - each.low for each in found),
+        middle + reach(each.high - each.difference for each in found),
+    )
+    error = reach(each.error or 0.0 for each in found)
+    p = math.erfc(abs(middle) / error / math.sqrt(2)) if error else 1.0
+    made = differed(*arms, ends=ends, p=p, error=error, method="strata")
+    shares = (mean(arm.share for arm in own) for own in zip(*both, strict=True))
+    return replace(
+        made, difference=middle, **dict(zip(("treated", "holdout"), shares, strict=True))
+    )
