@@ -75,6 +75,8 @@ def _of_play(world: World, play: Play) -> Iterator[Row]:
             for rows in by_unit.values()
         ]
     for first in firsts:
+        if first["began_at"] < world.period.since:
+            continue
         first["arm"] = _arm(world, play, first)
         yield first
         if first["done"]:
@@ -92,7 +94,7 @@ def _of_person(world: World, play: Play, user: Row) -> Iterator[Row]:
     if user["is_internal"] or unit is None or not _meant(user, play.audience):
         return
     for episode, began_at in enumerate(_episodes(world, play, user["user_id"]), 1):
-        if world.period.since <= began_at < world.period.until:
+        if began_at < world.period.until:
             base = {"unit": unit, "episode": episode, "of": user, "began_at": began_at}
             due_at = began_at + duration(play.after)
             if row := _message(world, play, play, 0, due_at, base):

@@ -70,7 +70,7 @@ def plays(draw: st.DrawFn) -> list[Play]:
                 priority=draw(st.integers(0, 2)),
                 holdout=draw(st.sampled_from([0.0, 0.2, 0.5])),
                 holdout_by=draw(st.sampled_from([{}, {}, {"persona": {"engineer": 0.6}}])),
-                salt=draw(st.sampled_from(["", "again"])),
+                salt=draw(st.sampled_from([None, "again"])),
             )
         )
     return found

@@ -100,3 +100,9 @@ def test_staff_and_nobody_are_no_part_of_what_a_tool_converts():
     )
     (row,) = impact.claims(run, impact.effects(run)).rows
     assert (row["sent"], row["claim"]) == (1, 1.0)
+
+
+def test_an_account_is_sent_a_play_once_whichever_period_is_looked_at():
+    team = EVERYBODY.model_copy(update={"unit": "account"})
+    late = opened(team, period=("2026-01-10", "2026-02-01", "2026-01-31"))
+    assert triggers.decided(late).count().to_pyarrow().as_py() == 0

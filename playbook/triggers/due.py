@@ -67,11 +67,13 @@ def _of_play(
 ) -> list[ir.Table]:
     """The messages of each step of a play, the first one's first."""
     meant = who.with_unit(who.among(acting, play.audience), play)
-    begun = _begun(run, play, meant, firsts, place).filter(run.period.entered(_.began_at))
+    begun = _begun(run, play, meant, firsts, place).filter(_.began_at < moment(run.period.until))
     first = _timed(run, play, _with_exits(run, play, begun), play, interval(duration(play.after)))
     first = first.mutate(done=_done(first, play, play, firsts))
     if play.unit == "account":
         first = _first_of_unit(first)
+    # Not before: an account whose first person came before the period had its message then.
+    first = first.filter(_.began_at >= moment(run.period.since))
     first = who.with_arms(run, play, first)
     found = [first.mutate(step=ibis.literal(0, "int64"))]
     if play.then:
