@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.periods import Period, interval, moment
-from playbook.portable import count_if, pieces, seconds
+from playbook.portable import count_if, pieces, seconds, united
 from playbook.units import WEEK
 
 OPEN = "still open"
@@ -250,3 +250,24 @@ def did_within(first_times: ir.Table, within: timedelta) -> ir.Table:
     """The units that did the first goal within a time of their start: one row each, `unit`."""
     end = _.started_at + interval(within)
     return first_times.filter((_.goal_0_at <= end).fill_null(False)).select("unit")
+
+
+def weekly(messages: ir.Table, *, most: int) -> ir.Table:
+    """How many messages a week brings people and accounts, of the weeks that bring any.
+
+    Args:
+        messages: One row per message: `user_id`, `account_id` and `at`.
+        most: So many messages, or more, are one class.
+
+    Returns:
+        `per` (`person` or `account`), `messages` (1 to `most`), how many `weeks` (from Monday,
+        UTC) brought one so many, and `most`, the largest number of the class.
+    """
+    each = []
+    for per, scope in (("person", "user_id"), ("account", "account_id")):
+        got = messages.filter(_[scope].notnull())
+        counted = got.group_by(scope=scope, week=_.at.truncate("W")).aggregate(n=_.count())
+        classes = counted.group_by(messages=ibis.ifelse(_.n < most, _.n, most))
+        classes = classes.aggregate(weeks=_.count(), most=_.n.max()).mutate(per=ibis.literal(per))
+        each.append(classes.select("per", "messages", "weeks", "most"))
+    return united(each)

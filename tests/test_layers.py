@@ -135,14 +135,13 @@ DIVIDES = {
     "friction/drivers": {"_row": "counts of fetched rows"},
     "friction/paths": {"_places": "counts of fetched rows"},
     "personalization/cards": {"finish": "counts of fetched rows"},
-    "personalization/dryrun": {"_classes": "counts of fetched rows"},
     "personalization/lint": {"_held_back": "counts of a fetched row"},
     "personalization/holdouts": dict.fromkeys(
         ("window", "units", "weeks", "_facts", "_alike"), "lengths of time, counts of a fetched row"
     ),
     "triggers/episodes": {"_followed": "lengths of time"},
     "impact/claims": dict.fromkeys(("finish", "_row", "_because"), "counts of fetched rows"),
-    "impact/harms": dict.fromkeys(("_harmed", "_classes"), "counts of fetched rows"),
+    "impact/harms": {"_harmed": "counts of fetched rows"},
     "impact/reach": {"_steps": "counts of fetched rows"},
     "impact/rollouts": {"_share_after": "counts of fetched rows"},
     "impact/waiting": dict.fromkeys(("waiting", "finish", "_sooner", "_waiting"), "hours"),

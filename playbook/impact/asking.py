@@ -17,8 +17,7 @@ Says = tuple[tuple[str, str], ...]
 COMPARED = "treated minus held out, as assigned, from the recomputed trigger"
 WIDENED = "intervals are widened for all looks so far (O'Brien–Fleming spending over the plan)"
 LEFT_OUT = "units whose window is open; bots and internal people"
-
-
+NO_MESSAGES = "The table `messages` is not mapped: without it nobody can say what was sent."
 BY_STRATA = (
     "Its arms are drawn by strata, each with another share held out: across them neither those "
     "reached nor times can be compared. Hold out one share to see this section."
@@ -30,7 +29,7 @@ def obstacle(run: Run, slug: str) -> str:
     if reason := triggers.obstacle(run, slug):
         return reason
     if not run.tables.has("messages"):
-        return "The table `messages` is not mapped: without it nobody can say what was sent."
+        return NO_MESSAGES
     return ""
 
 

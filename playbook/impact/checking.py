@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from playbook import stats
@@ -11,6 +10,7 @@ from playbook.impact import counted
 from playbook.impact.asking import compared, experiments, incomparable_all, result
 from playbook.impact.played import Played
 from playbook.inference import compare, looks
+from playbook.inference.permuted import two_sided
 from playbook.periods import duration, words
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
@@ -140,7 +140,7 @@ def _within(strata: list[list[int]]) -> float:
     if found is None:
         return 1.0
     error = max(high - found, found - low) / stats.DEVIATIONS
-    return math.erfc(abs(found) / error / math.sqrt(2)) if error else float(not found)
+    return two_sided(abs(found) / error) if error else float(not found)
 
 
 def _held_out(played: Played) -> Check:

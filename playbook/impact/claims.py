@@ -10,8 +10,8 @@ from ibis import _
 
 from playbook import units
 from playbook.declare import Play
+from playbook.impact.asking import NO_MESSAGES
 from playbook.impact.harms import sent
-from playbook.impact.reach import NO_MESSAGES
 from playbook.periods import duration, interval, moment
 from playbook.portable import count_if
 from playbook.results import UNKNOWN, Answer, Unavailable

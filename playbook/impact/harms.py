@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import stats
-from playbook.impact.reach import NO_MESSAGES
-from playbook.portable import count_if, united
+from playbook import measures, shaping, stats
+from playbook.impact.asking import NO_MESSAGES
+from playbook.portable import count_if
 from playbook.results import UNKNOWN, Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
 
 HARMS = {"unsubscribed": "unsubscribed_at", "complained": "complained_at", "bounced": "bounced_at"}
-PER = {"person": "user_id", "account": "account_id"}
 MOST = 5  # messages a week, or more
 
 
@@ -66,8 +64,8 @@ def load(run: Run) -> Answer:
     return run.result(
         "impact.load",
         "mix",
-        united([_weekly(run, per, scope) for per, scope in PER.items()]),
-        _classes,
+        measures.weekly(sent(run).mutate(at=_.sent_at), most=MOST),
+        lambda rows: shaping.weekly(rows, MOST),
         by=("per",),
         counts="messages sent in the period, of all plays together",
         says=(("week", "from Monday, UTC"),),
@@ -97,33 +95,3 @@ def _harmed(row: dict[str, Any], slugs: set[str]) -> dict[str, Any]:
 
 def _worst(row: dict[str, Any]) -> float:
     return row["unsubscribed_share"] + row["complained_share"]
-
-
-def _weekly(run: Run, per: str, scope: str) -> ir.Table:
-    """Weeks by the number of messages that they brought one person or account."""
-    weekly = (
-        sent(run)
-        .filter(_[scope].notnull())
-        .group_by(scope=scope, week=_.sent_at.truncate("W"))
-        .aggregate(n=_.count())
-    )
-    counted = weekly.group_by(messages=ibis.ifelse(_.n < MOST, _.n, MOST)).aggregate(
-        weeks=_.count(), most=_.n.max()
-    )
-    return counted.mutate(per=ibis.literal(per)).select("per", "messages", "weeks", "most")
-
-
-def _classes(rows: Rows) -> Rows:
-    found: Rows = []
-    for per in PER:
-        own = sorted((row for row in rows if row["per"] == per), key=lambda row: row["messages"])
-        total = sum(row["weeks"] for row in own)
-        for row in own:
-            low, high = stats.wilson(row["weeks"], total)
-            label = f"{MOST} or more" if row["messages"] == MOST else str(row["messages"])
-            found.append(
-                {"per": per, "label": label, "position": row["messages"] - 1}
-                | {"n": row["weeks"], "total": total, "share": row["weeks"] / total}
-                | {"low": low, "high": high, "most": row["most"]}
-            )
-    return found

@@ -10,7 +10,7 @@ from ibis import _
 
 from playbook import triggers
 from playbook.declare import Play
-from playbook.impact.reach import unmeasurable
+from playbook.impact.asking import obstacle
 from playbook.impact.rollouts import place
 from playbook.inference import quasi
 from playbook.periods import duration, words
@@ -83,7 +83,7 @@ def before_after(run: Run, slug: str) -> Answer:
 
 def openers(run: Run, slug: str) -> Answer:
     """Openers against the rest: refused, whatever the numbers (grade F)."""
-    reason = unmeasurable(run, slug) or (
+    reason = obstacle(run, slug) or (
         f"Openers of `{slug}` against the rest are no comparison (grade F): whoever would do the "
         "goal anyway opens more. Compare all who triggered with those held out, or ask what the "
         "message did among those whom it reached."

@@ -11,6 +11,7 @@ from playbook import sizing
 from playbook.declare import Play
 from playbook.inference import compare, looks
 from playbook.inference.arms import Arm, Difference, differed
+from playbook.inference.permuted import two_sided
 from playbook.shaping import Rows
 
 KEPT = 0.3  # of the error allowed: for looks after the plan is met
@@ -177,7 +178,7 @@ def _stratified(
         middle + reach(each.high - each.difference for each in found),
     )
     error = reach(each.error or 0.0 for each in found)
-    p = math.erfc(abs(middle) / error / math.sqrt(2)) if error else 1.0
+    p = two_sided(abs(middle) / error) if error else 1.0
     made = differed(*arms, ends=ends, p=p, error=error, method="strata")
     shares = (mean(arm.share for arm in own) for own in zip(*both, strict=True))
     return replace(

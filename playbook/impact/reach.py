@@ -12,6 +12,7 @@ from ibis import _
 from playbook import shaping, stats, triggers
 from playbook.coverage import UNIT_COLUMN
 from playbook.declare import Play
+from playbook.impact.asking import obstacle
 from playbook.impact.counted import begins
 from playbook.periods import duration, moment, words
 from playbook.portable import count_if
@@ -31,7 +32,6 @@ TOLD = REACH[3:7]  # what the engagement tool says
 HELD_BACK = ("quiet", "suppressed", "unreachable", "lost_priority", "capped")
 BY_HUMAN, BY_MACHINE, BY_UNKNOWN = "a human", "a machine alone", "nobody knows whom"
 SEEN_BY = (BY_HUMAN, BY_UNKNOWN, BY_MACHINE, "not seen")
-NO_MESSAGES = "The table `messages` is not mapped: without it nobody can say what was sent."
 
 
 def reach(run: Run, slug: str) -> Answer:
@@ -46,7 +46,7 @@ def reach(run: Run, slug: str) -> Answer:
         Units whose window is open are counted apart.
     """
     id = f"impact.{slug}.reach"
-    if reason := unmeasurable(run, slug):
+    if reason := obstacle(run, slug):
         return Unavailable(id, reason)
     play = triggers.play_of(run, slug)
     units = _treated(run, play).left_join(triggers.messages_of(run, play), "unit")
@@ -73,7 +73,7 @@ def seen(run: Run, slug: str) -> Answer:
         the first class and the first two.
     """
     id = f"impact.{slug}.seen"
-    if reason := unmeasurable(run, slug):
+    if reason := obstacle(run, slug):
         return Unavailable(id, reason)
     play = triggers.play_of(run, slug)
     own = _treated(run, play).filter(_.is_mature.fill_null(False)).select("unit")
@@ -94,13 +94,6 @@ def seen(run: Run, slug: str) -> Answer:
         return shaping.classes(every, (), last=-1)
 
     return _result(run, play, "seen", "mix", counted, finish)
-
-
-def unmeasurable(run: Run, slug: str) -> str:
-    """Why nothing can be said of a play's messages; "" if something can."""
-    if reason := triggers.obstacle(run, slug):
-        return reason
-    return "" if run.tables.has("messages") else NO_MESSAGES
 
 
 def _treated(run: Run, play: Play) -> ir.Table:

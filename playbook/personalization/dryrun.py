@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import stats, triggers
+from playbook import measures, shaping, triggers
 from playbook.periods import duration, words
-from playbook.portable import count_if, united
+from playbook.portable import count_if
 from playbook.results import PERIOD, Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
@@ -84,7 +83,15 @@ def pressure(run: Run) -> Answer:
         Shape `mix` by `per` (person or account): of all weeks in which one got any message, the
         share with 1, 2, 3 … of them; weeks begin on Monday (UTC).
     """
-    return _result(run, "pressure", "mix", _weeks, _classes, by=("per",))
+
+    def per_week(ledger: ir.Table) -> ir.Table:
+        sent = ledger.filter(_.decision == "send").mutate(at=_.moment_at)
+        return measures.weekly(sent, most=MOST)
+
+    def finish(rows: Rows) -> Rows:
+        return shaping.weekly(rows, MOST)
+
+    return _result(run, "pressure", "mix", per_week, finish, by=("per",))
 
 
 def _result(run: Run, name: str, shape: str, counted, finish, *, by: tuple[str, ...] = ()):
@@ -200,33 +207,3 @@ def _rivals(rows: Rows) -> Rows:
             | {"rival won": lost, "both went out": row["sent"], "neither did": row["none"]}
         )
     return sorted(found, key=lambda row: (-row["both"], row["play"], row["rival"]))
-
-
-def _weeks(ledger: ir.Table) -> ir.Table:
-    sent = ledger.filter(_.decision == "send")
-    each = []
-    for per, scope in PER.items():
-        got = sent.filter(_[scope].notnull())
-        weekly = got.group_by(scope=scope, week=_.moment_at.truncate("W")).aggregate(n=_.count())
-        least = ibis.ifelse(_.n < MOST, _.n, MOST)
-        counted = weekly.group_by(messages=least).aggregate(weeks=_.count(), most=_.n.max())
-        each.append(
-            counted.mutate(per=ibis.literal(per)).select("per", "messages", "weeks", "most")
-        )
-    return united(each)
-
-
-def _classes(rows: Rows) -> Rows:
-    found: Rows = []
-    for per in PER:
-        own = sorted((row for row in rows if row["per"] == per), key=lambda row: row["messages"])
-        total = sum(row["weeks"] for row in own)
-        for row in own:
-            low, high = stats.wilson(row["weeks"], total)
-            label = f"{MOST} or more" if row["messages"] == MOST else str(row["messages"])
-            found.append(
-                {"per": per, "label": label, "position": row["messages"] - 1}
-                | {"n": row["weeks"], "total": total, "share": row["weeks"] / total}
-                | {"low": low, "high": high, "most": row["most"]}
-            )
-    return found
