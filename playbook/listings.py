@@ -20,6 +20,7 @@ SHARES |= {"share_did", "share_not", "share_others", "base", "delivered", "seen"
 SHARES |= {"claim", "claim_opened", "claim_clicked"}
 POINTS = {"smallest_effect", "sees", "drawn"}  # differences of shares, wherever they stand
 DIFFERENCES = {"difference", "low", "high", "adjusted", "adjusted_low", "adjusted_high"}
+DIFFERENCES |= {"anytime_low", "anytime_high"}
 IN_POINTS = {"effect", "drivers", "differences"}  # shapes whose intervals are of differences
 
 

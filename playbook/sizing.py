@@ -7,6 +7,7 @@ arms' variance, or take it as known, promise another power as soon as few are he
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def design_effect(size: float, cv: float, icc: float) -> float:
     return 1 + max((cv**2 + 1) * size - 1, 0) * max(icc, 0)
 
 
+@functools.lru_cache(maxsize=4096)
 def units_needed(
     base: float, effect: float, *, holdout: float, design_effect: float = 1
 ) -> int | None:
@@ -146,6 +148,7 @@ def power(
     return NormalDist().cdf(middle / math.sqrt(variance))
 
 
+@functools.lru_cache(maxsize=4096)
 def smallest_difference(
     base: float, units: float, *, holdout: float, design_effect: float = 1
 ) -> float | None:

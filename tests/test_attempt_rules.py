@@ -246,7 +246,7 @@ LEFT_OUT = st.builds(
 ANY_ORDER = st.builds(Rules, entry=ENTRY, any_order=st.just(True))
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120)
 @given(UNITS, st.integers(0, 8), st.one_of(CHAINED, LENIENT, LEFT_OUT, ANY_ORDER))
 def test_every_choice_equals_a_brute_force_reference(journeys, window, rules):
     units = {str(i): events for i, events in enumerate(journeys)}
@@ -264,7 +264,7 @@ def test_every_choice_equals_a_brute_force_reference(journeys, window, rules):
     assert told == expected
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(
     UNITS,
     st.sampled_from(["aab", "abb", "aaa", "aba", "abab"]),
@@ -278,7 +278,7 @@ def test_steps_that_stand_twice_equal_it_too(journeys, steps, window, rules):
     assert {unit: found.get(unit, 0) for unit in units} == expected
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(UNITS, st.integers(0, 8))
 def test_all_attempts_equal_it_too(journeys, window):
     units = {str(i): events for i, events in enumerate(journeys)}

@@ -231,7 +231,7 @@ JOURNEYS = st.lists(EVENTS, min_size=1, max_size=25)
 STEPS = st.lists(st.sampled_from("abc"), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 @given(JOURNEYS, STEPS, st.integers(0, 9))
 def test_the_engine_equals_a_brute_force_reference(journeys, steps, window):
     told = [

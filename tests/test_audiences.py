@@ -229,7 +229,7 @@ def run():
     return opened(play("p"))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(before=MESSAGES, after=MESSAGES)
 def test_two_exports_compare_as_plain_python_compares_them(run, tmp_path_factory, before, after):
     home = tmp_path_factory.mktemp("compared")

@@ -10,7 +10,7 @@ import pytest
 import vl_convert
 
 from playbook import charts, figures
-from playbook.charts import ladder, look
+from playbook.charts import ladder, launched, look
 from playbook.mistakes import Mistake
 from playbook.results import Unavailable
 from tests import pictures
@@ -168,6 +168,44 @@ def test_curves_begin_at_nothing_and_end_at_the_horizon():
     assert (points[0]["hours"], points[0]["share"]) == (0.0, 0.0)
     assert points[-1]["hours"] == 168.0
     assert points[-1]["share"] == points[-2]["share"]
+
+
+LAUNCHES = {
+    "2025-11-01": ("older",),
+    "2025-12-30": ("guide_into",),
+    "2026-01-12": ("a", "b"),
+    "2026-01-14": ("c",),
+}
+
+
+def test_launches_are_rules_in_their_periods_and_several_are_one_label():
+    chart = charts.trend(pictures.TREND, title=TITLE, launches=LAUNCHES)
+    rows = [row for row in values(chart.spec) if "days" in row]
+    assert [(row["said"], row["days"], row["names"]) for row in rows[:2]] == [
+        ("guide into", "2025-12-30", "guide into"),
+        ("3 plays", "2026-01-12, 2026-01-14", "a, b, c"),
+    ]
+    assert "Live before: 1 play." in chart.spec["title"]["subtitle"]
+    assert "Went live on 2025-12-30: guide into" in chart.description
+    assert ">3 plays<" in svg(chart)
+    assert vl_convert.vegalite_to_vega(chart.spec, vl_version="5.8")["marks"]
+
+
+def test_launches_change_neither_figures_nor_the_definition():
+    plain = charts.trend(pictures.TREND, title=TITLE)
+    assert charts.trend(pictures.TREND, title=TITLE, launches={}) == plain
+    assert charts.trend(pictures.TREND, title=TITLE, launches=LAUNCHES).figures == plain.figures
+
+
+def test_names_of_launches_do_not_touch_and_no_rule_goes_through_one():
+    said = "organic engineer guide into"
+    rows = [
+        {"place": k, "days": "", "names": "", "said": said if k < 3 else "last"} for k in range(4)
+    ]
+    rules, _, _ = launched.rules(rows, [0, 40, 80, 490], (500, 260))
+    drawn = rules.to_dict()["data"]["values"]
+    assert [row["at"] for row in drawn] == [-36, -22, -8, -8]
+    assert [row["align"] for row in drawn] == ["left", "left", "left", "right"]
 
 
 def test_labels_at_the_ends_of_lines_do_not_touch():

@@ -283,6 +283,13 @@ def test_coverage_says_how_much_of_the_loss_a_play_is_for_and_the_largest_gap():
         "**25.0 %** of 100 people who do not get there are in the audience of a play. "
         "The largest gap is Sales and marketing: 75 people and no play."
     )
+    rows = [
+        {"persona": "sales", "people": 90, "reached": 0.5, "lost": 45, "plays": "into"},
+        {"persona": "other", "people": 3, "reached": None, "lost": None, "plays": "none: a gap"},
+    ]
+    assert text(findings.coverage(result("table", rows, "persona"))) == (
+        "**100.0 %** of 45 people who do not get there are in the audience of a play."
+    )
     assert text(findings.coverage(cells("sales | 90 | 1.0 | 0 | into"))) == (
         "**–** of 0 people who do not get there are in the audience of a play."
     )

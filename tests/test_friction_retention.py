@@ -228,7 +228,7 @@ def monday(time):
     return day(time) - timedelta(days=time.weekday())
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(LOGS)
 def test_retention_is_that_of_the_definition_tried_unit_by_unit(log):
     log = [("z", "signed_up", datetime(2026, 1, 6)), ("z", "used", datetime(2026, 1, 7)), *log]

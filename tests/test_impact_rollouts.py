@@ -45,7 +45,7 @@ def panel(seed, *, effect=EFFECT, drift=0.0, accounts=90, turns=TURNS):
     return found
 
 
-def world(accounts, *, event=""):
+def world(accounts, *, event="", min_n=30):
     """A product whose accounts did it in these weeks, some of them twice."""
     events, known = "user_id | account_id | event | at\n", "account_id | created_at | got_on\n"
     for place, (name, (turn, weeks)) in enumerate(accounts.items()):
@@ -62,7 +62,7 @@ def world(accounts, *, event=""):
         events=events,
         accounts=known,
         period=("2025-12-01", "2026-04-01", "2026-03-31"),
-        words={"min_n": 30},
+        words={"min_n": min_n},
     )
 
 
@@ -107,6 +107,15 @@ def test_groups_that_moved_apart_before_they_got_it_have_no_claim():
     assert "moved apart before they got it" in said
     assert "and it is answerable" in said
     assert figures.of(result)[0]["value"] is None
+
+
+def test_where_accounts_are_too_few_for_the_periods_before_nothing_is_claimed():
+    run = world(panel(1, accounts=9, turns=(6, 7, None)), min_n=5)
+    run = with_experiments(run, experiment())
+    (row,) = impact.rollout(run, "editor").rows
+    assert (row["grade"], row["difference"], row["pretrend_p"]) == ("–", None, None)
+    assert "Too few accounts changed what they do before the start to see in 7" in row["because"]
+    assert "Take longer periods (`every:`)" in row["because"]
 
 
 def test_the_sentence_states_the_assumption_and_how_well_it_is_tested():
@@ -200,6 +209,21 @@ def test_a_launch_that_the_data_does_not_reach_or_nobody_dates_has_no_claim():
     assert isinstance(nobody, Unavailable)
     assert "Write `live_from:`" in nobody.reason
     assert "has a holdout" in findings.launches([]).text
+
+
+def test_plays_are_live_since_the_day_they_say_or_the_beginning_of_the_data():
+    plays = [
+        play("one"),
+        play("two"),
+        play("dated", live_from="2026-01-20"),
+        play("older", live_from="2025-11-01"),
+        play("to_come", live_from="2026-03-01"),
+        play("designed", draft=True),
+    ]
+    assert impact.live_since(small.run(plays=plays, events=EVENTS)) == {
+        "2026-01-01": ("one", "two", "older"),
+        "2026-01-20": ("dated",),
+    }
 
 
 # Plays set against each other

@@ -8,7 +8,7 @@ from itertools import accumulate
 import numpy as np
 import pytest
 
-from playbook import findings, impact
+from playbook import findings, impact, listings
 from playbook.impact.played import KEPT, Played, bound, spent
 from playbook.inference import compare, looks
 from playbook.results import Unavailable
@@ -185,6 +185,30 @@ def test_what_looks_spend_grows_and_never_exceeds_the_error_allowed():
     assert sums[-1] < looks.SIDE
     assert spent(1) == pytest.approx((1 - KEPT) * looks.SIDE)
     assert spent(1.0001) == pytest.approx(spent(1), rel=1e-3)
+
+
+def test_beside_the_scheduled_look_stands_an_interval_for_any_other():
+    guide = GUIDE.model_copy(update={"looks": "7d"})
+    row = one(impact.effect(opened(ARMS, plays=(guide,)), "guide"))
+    ends = row["anytime_low"], row["anytime_high"]
+    wanted = looks.sequence(row["difference"], row["error"], 400, planned=row["planned"])
+    assert ends == pytest.approx(wanted[:2])
+    assert ends[0] < row["low"] < row["high"] < ends[1]
+    shown = listings.table(impact.effects(opened(ARMS)), only=["anytime_low", "anytime_high"])
+    assert shown.columns == ("anytime low", "anytime high")
+    assert [cell[0] for cell in shown.rows[0]] == ["+", "+"]
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        [("treated", 45, 30), ("holdout", 45, 15)],  # before 100 units
+        [("treated", 320, 150), ("holdout", 200, 100)],  # a check fails
+    ],
+)
+def test_where_no_interval_can_be_kept_at_any_time_there_is_none(arms):
+    row = one(impact.effect(opened(arms), "guide"))
+    assert (row["anytime_low"], row["anytime_high"]) == (None, None)
 
 
 def test_a_play_that_runs_past_its_plan_claims_no_more_often_than_allowed():

@@ -55,7 +55,6 @@ def test_the_difference_of_people_has_newcombes_interval(arms, expected):
 counts = st.integers(1, 400).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
 
 
-@settings(deadline=None)
 @given(counts, counts)
 def test_the_interval_of_people_is_the_packages_and_its_p_value_agrees_with_it(treated, holdout):
     found = compare.people(treated, holdout)
@@ -181,7 +180,6 @@ accounts_of_people = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(accounts_of_people, accounts_of_people)
 def test_the_interval_of_accounts_agrees_with_its_p_value(treated, holdout):
     found = compare.accounts(*[summed(Arm.of(rows)) for rows in (treated, holdout)])
@@ -235,7 +233,7 @@ def test_all_draws_of_a_few_accounts_are_counted():
     assert found.p == pytest.approx(sum(draw >= own - 1e-9 for draw in draws) / 35)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=2, max_size=6),
     st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=2, max_size=6),

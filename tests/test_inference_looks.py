@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.inference import looks
@@ -56,7 +56,6 @@ def test_twelve_weekly_looks_cross_in_one_of_twenty_paths():
     assert (paths > 1.96).any(axis=1).mean() > 0.2
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 1.3), min_size=1, max_size=14).map(sorted))
 def test_bounds_are_finite_whatever_the_schedule(fractions):
     found = looks.bounds(fractions)

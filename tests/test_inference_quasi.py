@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from playbook.inference import quasi
 from playbook.mistakes import Mistake
@@ -41,30 +42,67 @@ def test_the_interval_of_a_rollout_is_near_that_of_rs_bootstrap(published):
     assert half / 1.96 == pytest.approx(0.0219, rel=0.12)
 
 
-def test_the_test_before_the_start_is_that_of_r(published):
-    # did: "P-value for pre-test of parallel trends assumption: 0.16812".
-    assert published.pretrend_p == pytest.approx(0.16812, abs=5e-6)
+def test_the_moves_before_the_start_are_those_of_rs_test():
+    # did: "P-value for pre-test of parallel trends assumption: 0.16812", of all groups and
+    # periods, by chi-squared.
+    panel, first, _ = quasi._panel(COUNTIES)
+    *_, moves, influences = quasi._moves(panel, first, True)
+    covariance = influences @ influences.T
+    assert chi2.sf(moves @ np.linalg.inv(covariance) @ moves, 5) == pytest.approx(0.16812, abs=5e-6)
+    # For 500 counties, 20 of them in a group, the reference that knows how few these are.
+    p, _ = quasi._apart(moves, influences, first, 0.0)
+    assert p == pytest.approx(0.16812, abs=0.02)
 
 
-def test_the_power_before_the_start_is_how_often_a_trend_shows():
+def test_groups_as_far_from_their_start_are_tested_together(published):
+    # -2 and -1 of 2006 and 2007, and -3 of 2007.
+    assert published.before == 3
+
+
+@pytest.mark.parametrize(("each", "trend"), [(10, 0.5), (15, 0.4), (40, 0.25)])
+def test_the_power_before_the_start_is_how_often_a_trend_shows(each, trend):
     rng = np.random.default_rng(8)
-    trend, shown, said = 0.12, 0, []
+    shown, said = 0, []
     for _ in range(150):
-        found = quasi._before(*_drawn(rng, trend), True, trend)
-        shown += found[0] < 0.05
-        said.append(found[1])
+        _, p, power = quasi._before(*_drawn(rng, trend, each), True, trend)
+        shown += p < 0.05
+        said.append(power)
     assert 0.3 < np.mean(said) < 0.9
-    assert shown / 150 == pytest.approx(np.mean(said), abs=0.1)
+    assert shown / 150 == pytest.approx(np.mean(said), abs=0.08)
 
 
-def _drawn(rng, trend):
+def _drawn(rng, trend, each):
     """Accounts with noise of their own, where those that begin rise before they do."""
     import pandas as pd
 
-    first = np.repeat([0, 5, 6], [80, 40, 40])
+    first = np.repeat([0, 5, 6], each)
     periods = np.arange(1, 7)
-    level = rng.normal(size=(160, 1)) + rng.normal(size=(160, 6))
+    level = rng.normal(size=(3 * each, 1)) + rng.normal(size=(3 * each, 6))
     return pd.DataFrame(level + trend * periods * (first > 0)[:, None], columns=periods), first
+
+
+def test_a_drift_that_goes_with_the_turn_shows_where_all_begin():
+    rng = np.random.default_rng(2)
+    rows = [
+        (f"a{k}", period, first, rng.normal(0, 0.3) + 0.2 * period * (first == 6))
+        for k in range(60)
+        for first in [(6, 8)[k % 2]]
+        for period in range(1, 9)
+    ]
+    assert quasi.rollout(rows).pretrend_p < 0.001
+
+
+@pytest.mark.parametrize("sizes", [(3, 3, 3), (15, 60, 3), (3, 3, 60)])
+def test_no_more_accounts_on_a_side_than_moves_to_test_leave_it_untested(sizes):
+    rng = np.random.default_rng(3)
+    turns = np.repeat([5, 8, 99], sizes)
+    rows = [
+        (f"a{k}", period, int(turn), float(rng.random() < 0.5))
+        for k, turn in enumerate(turns)
+        for period in range(1, 10)
+    ]
+    found = quasi.rollout(rows)
+    assert (found.before, found.pretrend_p, found.power) == (6, None, None)
 
 
 def test_a_planted_rollout_is_found():
@@ -133,6 +171,7 @@ def test_an_outcome_that_never_moves_has_no_effect_and_no_holes(value):
     found = quasi.rollout(rows)
     assert found.effect == 0
     assert (found.low, found.high, found.pretrend_p, found.power) == (None, None, None, None)
+    assert found.before == 2
     assert all(math.isfinite(step.effect) for step in (*found.steps, *found.groups))
 
 

@@ -67,13 +67,25 @@ def test_each_cell_has_its_friction_and_the_plays_that_cover_it(run):
         "personalization.matrix",
         ("persona", "intent", "acquisition"),
     )
-    # Largest loss first; below `min_n` no share; a play for everybody covers no cell by itself.
+    # Largest loss first; below `min_n` neither share nor loss; a play for everybody covers no
+    # cell by itself.
     assert [tuple(row.values()) for row in found.rows] == [
         ("sales", "into the warehouse", "invited", 2, 0.0, 2, "none: a gap"),
         ("data engineers", "into the warehouse", "organic", 2, 0.5, 1, "guide, welcome"),
-        ("data engineers", "out", "organic", 1, None, 1, "guide"),
-        ("(unknown)", "(unknown)", "organic", 1, None, 1, "none: a gap"),
+        ("data engineers", "out", "organic", 1, None, None, "guide"),
+        ("(unknown)", "(unknown)", "organic", 1, None, None, "none: a gap"),
     ]
+
+
+def test_a_cell_of_too_few_is_no_gap_to_close_first_however_much_it_loses():
+    run = opened(GUIDE, words={"min_n": 2})
+    by_acquisition = personalization.matrix(run, "saved", cells=["persona"])
+    told = [tuple(row.values())[:4] for row in by_acquisition.rows]
+    assert told == [("engineer", 3, 1 / 3, 2), ("sales", 2, 0.0, 2), ("(unknown)", 1, None, None)]
+    assert findings.coverage(by_acquisition).text == (
+        "**0.0 %** of 4 people who do not get there are in the audience of a play. "
+        "The largest gap is engineer: 2 people and no play."
+    )
 
 
 def test_the_cells_may_be_others(run):

@@ -94,6 +94,55 @@ def test_a_tool_that_is_not_sent_an_event_is_named():
     assert found(asked, check="tool", plan=plan) == [("note", "mailer is not sent `saved`")]
 
 
+def test_a_column_that_its_tool_asks_for_and_nobody_has_is_said_before_any_export():
+    columns = {"plan": "persona", "tier": "email_domian"}
+    words = {"min_n": 1, "destinations": {"mailer": {"columns": columns}}}
+    rows = personalization.lint(
+        small.run(
+            events=EVENTS,
+            users=USERS,
+            plays=[play("p", **SOUND | {"destination": "mailer"}), play("q", **SOUND)],
+            words=words,
+        )
+    ).rows
+    assert [
+        (row["play"], row["severity"], row["seen"], row["hint"])
+        for row in rows
+        if row["check"] == "tool" and row["severity"] == "blocking"
+    ] == [
+        (
+            "p",
+            "blocking",
+            "mailer asks for the column `email_domian`, which `users` lacks",
+            "did you mean `email_domain`?",
+        )
+    ]
+
+
+QUIET = "its quiet hours cover the whole day: nothing goes out by in_app"
+NO_TIME = "quiet hours from 08:00 to 08:00 are no time at all"
+
+
+@pytest.mark.parametrize(
+    ("quiet", "said"),
+    [
+        ([("08:00", "20:00", None), ("20:00", "08:00", None)], [("blocking", QUIET)]),
+        ([("07:00", "23:00", "in_app"), ("22:00", "07:00", None)], [("blocking", QUIET)]),
+        ([("08:00", "20:00", None), ("20:00", "08:00", "email")], []),
+        ([("08:00", "20:00", None), ("20:01", "08:00", None)], []),
+        ([("08:00", "08:00", None)], [("warning", NO_TIME)]),
+        ([("08:00", "08:00", "email")], []),
+    ],
+)
+def test_quiet_hours_that_leave_no_time_to_send_or_are_none_are_said(quiet, said):
+    rules = [
+        {"begins": begins, "ends": ends, "then": "drop", "channel": channel}
+        for begins, ends, channel in quiet
+    ]
+    words = {"min_n": 1, "sending": {"quiet": rules}}
+    assert found(play("p", **SOUND), check="quiet", words=words) == said
+
+
 def test_an_audience_of_values_that_nobody_has_is_empty():
     typo = play("p", **SOUND | {"audience": {"persona": ["enginer", "sales"]}})
     assert found(typo, check="audience") == [("warning", "nobody's persona is `enginer`")]

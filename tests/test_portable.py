@@ -114,7 +114,7 @@ def test_json_text_reads_a_top_level_key(engine):
     assert one(portable.json_text(document, "none", engine=engine.name), engine) is None
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15)
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=12), st.sampled_from([0.0, 0.5, 0.9, 1.0]))
 def test_the_nearest_rank_is_the_element_at_that_place(values, quantile):
     found = portable.nearest_rank(ibis.memtable({"v": values}), "v", quantile)

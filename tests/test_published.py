@@ -51,7 +51,7 @@ def test_the_reference_of_windowfunnel_gives_the_compared_depths(mode):
 ROWS = st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abc")), max_size=8)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(ROWS, st.lists(st.sampled_from("abc"), min_size=1, max_size=4), st.integers(0, 9))
 def test_each_event_once_is_the_definition_of_an_attempt(rows, steps, window):
     swapped = [(name, second) for second, name in rows]

@@ -111,14 +111,22 @@ def test_who_leaves_hubspots_mail_is_suppressed_until_they_come_back():
     ]
 
 
-def test_hubspots_mail_by_the_api_is_none_of_a_play():
-    campaigns = "id | name | type\n 12 | Welcome | SINGLE_SEND_API"
+@pytest.mark.parametrize("kind", ["SINGLE_SEND_API", "SMTP_TOKEN"])
+def test_hubspots_mail_by_the_api_is_none_of_a_play(kind):
+    campaigns = f"id | name | type\n 12 | Welcome | {kind}"
     for plays, play in (
         ({"12": "a"}, "hubspot:transactional:12"),
         ({"transactional:12": "a"}, "a"),
     ):
         drawn = Drawn("hubspot", {"plays": plays}, email_campaign=campaigns)
         assert {row["play"] for row in drawn.messages("play")} == {play}
+
+
+def test_hubspots_marketing_mail_by_the_api_may_be_of_a_play():
+    campaigns = "id | name | type\n 12 | Welcome | MARKETING_SINGLE_SEND_API"
+    assert {row["play"] for row in Drawn("hubspot", email_campaign=campaigns).messages("play")} == {
+        "welcome"
+    }
 
 
 def test_hubspots_own_contacts_may_say_who_an_address_is():
@@ -136,14 +144,7 @@ def test_a_campaign_of_mailchimps_is_sent_to_all_at_one_time():
     told = Drawn("mailchimp").messages("message_id", "play", "user_id", *times, "unsubscribed_at")
     assert told == [
         {
-            "message_id": f"mailchimp:12:{CAT}",
-            "play": "welcome",
-            "user_id": "cat",
-            "sent_at": at("2026-01-05 09:01"),
-            "unsubscribed_at": at("2026-01-09"),
-        },
-        {
-            "message_id": f"mailchimp:12:{ANN}",
+            "message_id": "mailchimp:12:ann",
             "play": "welcome",
             "user_id": "ann",
             "sent_at": at("2026-01-05 09:01"),
@@ -151,7 +152,14 @@ def test_a_campaign_of_mailchimps_is_sent_to_all_at_one_time():
             "clicked_at": at("2026-01-05 10:01"),
         },
         {
-            "message_id": f"mailchimp:a1:{ANN}",
+            "message_id": "mailchimp:12:cat",
+            "play": "welcome",
+            "user_id": "cat",
+            "sent_at": at("2026-01-05 09:01"),
+            "unsubscribed_at": at("2026-01-09"),
+        },
+        {
+            "message_id": "mailchimp:a1:ann",
             "play": "mailchimp:a1",
             "user_id": "ann",
             "bounced_at": at("2026-01-06 10:00"),
@@ -167,6 +175,15 @@ def test_when_mailchimp_sent_by_the_members_zones_is_not_known():
     assert all("sent_at" not in row for row in drawn.messages("message_id", "sent_at"))
 
 
+def test_an_automations_mail_of_mailchimps_was_sent_though_nobody_knows_when():
+    told = Drawn("mailchimp").messages("message_id", "is_sent", "sent_at")
+    assert told == [
+        {"message_id": "mailchimp:12:ann", "sent_at": at("2026-01-05 09:01")},
+        {"message_id": "mailchimp:12:cat", "sent_at": at("2026-01-05 09:01")},
+        {"message_id": "mailchimp:a1:ann", "is_sent": True},
+    ]
+
+
 def test_an_automation_of_mailchimps_may_be_a_play_and_its_variants_are_combinations():
     drawn = Drawn(
         "mailchimp",
@@ -175,9 +192,9 @@ def test_an_automation_of_mailchimps_may_be_a_play_and_its_variants_are_combinat
         unsubscribe=f"campaign_id | member_id | timestamp\n a1 | {ANN} | 2026-01-07",
     )
     assert drawn.messages("message_id", "play", "variant", "unsubscribed_at") == [
-        {"message_id": f"mailchimp:12:{ANN}", "play": "mailchimp:12", "variant": "c1"},
+        {"message_id": "mailchimp:12:ann", "play": "mailchimp:12", "variant": "c1"},
         {
-            "message_id": f"mailchimp:a1:{ANN}",
+            "message_id": "mailchimp:a1:ann",
             "play": "tips",
             "unsubscribed_at": at("2026-01-07"),
         },

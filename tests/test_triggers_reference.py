@@ -7,7 +7,7 @@ import os
 import ibis
 import pytest
 import sqlglot
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playbook import triggers
@@ -28,12 +28,7 @@ def ordered(rows):
     return sorted(rows, key=lambda r: (r["play"], r["step"], r["unit"], r["episode"]))
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=EXAMPLES <= 100,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=EXAMPLES, derandomize=EXAMPLES <= 100)
 @given(random_plays.plays(), random_plays.sending(), st.integers(0, 2**32))
 def test_the_ledger_is_that_of_a_walk_through_time(plays, sending, seed):
     world = random_plays.world(plays, sending, seed)

@@ -212,7 +212,7 @@ def told_apart(log: list[tuple[str, int]]) -> dict[int, str]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 200)), min_size=1, max_size=12))
 def test_sessions_are_those_that_walking_the_log_tells(log):
     begins = datetime(2026, 1, 5)

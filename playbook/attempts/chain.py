@@ -154,44 +154,55 @@ def _walked(
     rules: Rules,
 ) -> ir.Table:
     """The rows of step k with what came before: `latest` entry and its step's time `since`."""
-    key = key_of(rows)
+    key, breaking = key_of(rows), _breaking(rules, k)
     grace = timedelta(0) if own is not None else rules.grace
     # Most rows lie outside of what a unit's attempts can reach: they are never sorted.
-    reach = "hi" if rules.from_previous else "last"
-    bounds = ends(before).select(*key, lo_="lo", hi_=reach).filter(_.lo_.notnull())
-    if own is None:
-        own = rows.filter(_.event == steps[k - 1]).select(
-            *key, "at", entry=ibis.null(rows.at.type())
+    bounds = (
+        ends(before)
+        .filter(_.lo.notnull())
+        .select(
+            *key,
+            lo_=_.lo - interval(grace) if grace else _.lo,
+            hi_=(_.hi if rules.from_previous else _.last) + interval(window),
+            last_="last",
+            from_=ibis.ifelse(_.first == _.last, _.lo, _.hi),
         )
-        served = before.filter(_.entry.notnull())
-        parts = [served.select(*key, "at", "entry", key=_.at, role=BEFORE)]
-    else:
-        parts = []
+    )
+    unknown = ibis.null(rows.at.type())
+    served = before.filter(_.entry.notnull()).select(*key, "at", "entry", key=_.at, role=BEFORE)
+    parts = [served] if own is None else []
+    plain = own is None and not (rules.from_previous or breaking)
+    if own is None:
+        own = rows.filter(_.event == steps[k - 1]).select(*key, "at", entry=unknown)
     later = _.at + interval(grace) if grace else _.at
-    earliest = _.lo_ - interval(grace) if grace else _.lo_
-    near = own.join(bounds, key).filter(_.at >= earliest, _.at <= _.hi_ + interval(window))
+    near = own.join(bounds, [*key, own.at >= bounds.lo_, own.at <= bounds.hi_])
+    if plain:
+        # Nor are those from which on the latest entry is the last one: all, where there is but one.
+        settled = later > _.from_ if rules.ties == "strict" else later >= _.from_
+        last = near.filter(settled).select(*key, "at", role=STEP, latest="last_")
+        near = near.filter(~settled)
+        useful = near.group_by(key).aggregate(lo_=_.at.min() - interval(window), hi_=later.max())
+        serve = [*key, served.entry >= useful.lo_, served.at <= useful.hi_]
+        parts = [served.semi_join(useful, serve)]
     parts.append(near.select(*key, "at", "entry", key=later, role=STEP))
-    for each in _breaking(rules, k):
+    for each in breaking:
         # A view: of the bare rows, Ibis cannot tell the two sides of the join apart.
         breaks = rows.view() if each.event is None else rows.filter(_.event == each.event)
         parts.append(
-            breaks.semi_join(bounds, key).select(
-                *key, "at", entry=ibis.null(rows.at.type()), key=later, role=BREAK
-            )
+            breaks.semi_join(bounds, key).select(*key, "at", entry=unknown, key=later, role=BREAK)
         )
     # What breaks comes last among equal times, where it breaks nothing.
     strict = ibis.cases((_.role == STEP, 0), (_.role == BEFORE, 1), else_=2)
     order = ["key", strict if rules.ties == "strict" else "role"]
-    last = 0 if rules.reuse and steps[k - 1] == steps[k - 2] else -1
-    earlier = ibis.window(group_by=key, order_by=order, rows=(None, last))
-    served = _.entry.notnull()
+    upto = 0 if rules.reuse and steps[k - 1] == steps[k - 2] else -1
+    earlier = ibis.window(group_by=key, order_by=order, rows=(None, upto))
     found = united(parts).mutate(latest=_.entry.max().over(earlier))
-    if rules.from_previous or _breaking(rules, k):
-        found = found.mutate(
-            since=when(served, _.at).max().over(earlier),
-            break_at=when(_.role == BREAK, _.at).max().over(earlier),
-        )
-    return found
+    if plain:
+        return united([found.select(last.columns), last])
+    return found.mutate(
+        since=when(_.entry.notnull(), _.at).max().over(earlier),
+        break_at=when(_.role == BREAK, _.at).max().over(earlier),
+    )
 
 
 def _judged(walked: ir.Table, window: timedelta, rules: Rules) -> ir.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,9 +91,18 @@ def steps(result: Answer, *, title: str) -> Chart | Note:
     return _chart(result, "steps", title)
 
 
-def trend(result: Answer, *, title: str) -> Chart | Note:
-    """Lines over periods; periods that are not over are hollow and dashed."""
-    return _chart(result, "trend", title)
+def trend(
+    result: Answer, *, title: str, launches: Mapping[str, Sequence[str]] | None = None
+) -> Chart | Note:
+    """Lines over periods; periods that are not over are hollow and dashed.
+
+    Args:
+        result: A result of shape `trend`.
+        title: The subject of the claim.
+        launches: Day (as ISO writes it) → what went live on it: each is a rule in its period.
+            They explain nothing, and are no part of what is counted.
+    """
+    return _chart(result, "trend", title, launches=launches or {})
 
 
 def curve(result: Answer, *, title: str) -> Chart | Note:

@@ -6,19 +6,21 @@ from datetime import date
 
 import altair as alt
 
-from playbook.charts import look, marks
+from playbook.charts import launched, look, marks
+from playbook.charts.launched import Launches
 from playbook.charts.look import Rows
 from playbook.results import Result
-from playbook.wording import NONE, count, interval, percent, too_few
+from playbook.wording import NONE, count, interval, percent, times, too_few
 
 Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 HEIGHT = 260
 SHARE = "share"  # the name of a series whose values are shares
 SPLIT = "split(datum.label, '\\n')"
+PADDING = 0.4  # of the distance between two periods, before the first and after the last
 
 
-def trend(result: Result, rows: Rows) -> Drawn:
-    """A line per series; what is not over is hollow, and dashed."""
+def trend(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
+    """A line per series; what is not over is hollow, and dashed; launches are rules."""
     shares = all(row["series"] == SHARE for row in rows)
     alone = bool(result.by) and len({row["series"] for row in rows}) == 1
     named = [{**row, "name": _series(result, row, shares or alone)} for row in rows]
@@ -37,12 +39,19 @@ def trend(result: Result, rows: Rows) -> Drawn:
     notes = ["Hollow and dashed: not over yet."] if any(not r["complete"] for r in rows) else []
     if few := [row for row in drawn if row["few"]]:
         layers.append(_few(few))
+    marked, earlier = launched.among(result, launches or {}, list(labels))
+    if marked:
+        layers += launched.rules(marked, _across(len(labels), width), (width, HEIGHT))
+        notes.append("Dotted: plays went live.")
+    if earlier:
+        notes.append(f"Live before: {times(len(earlier), 'play')}.")
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
     said = [
         f"{name or 'All'}: {own[0]['value_text']} in {own[0]['when']}"
         for name, own in zip(names, ends, strict=True)
         if own
     ]
+    said += [f"Went live on {row['days']}: {row['names']}" for row in marked]
     return picture, notes, said
 
 
@@ -117,11 +126,17 @@ def _periods(periods: list[str]) -> dict[str, str]:
     return found if len(set(found.values())) == len(found) else {p: p for p in periods}
 
 
+def _across(periods: int, width: int) -> list[float]:
+    """Pixels from the left of every period, where the axis puts its point."""
+    step = width / (periods - 1 + 2 * PADDING)
+    return [round(step * (place + PADDING), 1) for place in range(periods)]
+
+
 def _trend_layers(
     drawn: Rows, periods: list[str], names: list[str], top: float, shares: bool
 ) -> list[alt.Chart]:
     """Band, dashes under everything, a full line over what is complete, points."""
-    x = alt.X("period:O", title=None).scale(type="point", domain=periods, padding=0.4)
+    x = alt.X("period:O", title=None).scale(type="point", domain=periods, padding=PADDING)
     x = x.axis(labelExpr=SPLIT, labelAngle=0, labelOverlap="parity", labelSeparation=6)
     number = {"labelExpr": marks.PERCENT} if shares else {"format": ",~r"}
     y = alt.Y("value:Q", title=None).scale(domain=[0, top], nice=not shares)

@@ -62,7 +62,8 @@ class Export(Noun):
 
     Attributes:
         vendor: The module of `playbook.sources.tools` that reads it.
-        tables: The tool's table → the warehouse's, where they are called otherwise.
+        tables: The tool's table → the warehouse's, where they are called otherwise; "" says that
+            there is none, where another tool's is called so.
         plays: The tool's campaign, by its id or name → the `play` of its messages. Campaigns
             that are not listed keep their id, as `<vendor>:<id>`.
         holdout: The tool's action that draws a test → the branches that get nothing; an empty

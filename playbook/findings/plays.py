@@ -13,8 +13,9 @@ def coverage(result: Answer) -> Finding:
     """How much of the loss lies in cells that a play covers, and the largest gap."""
 
     def say(rows: list) -> str:
-        lost = sum(row["lost"] for row in rows)
-        gaps = [row for row in rows if row["plays"] == "none: a gap"]
+        told = [row for row in rows if row["lost"] is not None]
+        lost = sum(row["lost"] for row in told)
+        gaps = [row for row in told if row["plays"] == "none: a gap"]
         open_ = sum(row["lost"] for row in gaps)
         text = (
             f"**{percent(1 - open_ / lost if lost else None)}** of {lost:,} people who do not get "

@@ -9,7 +9,7 @@ from playbook.impact.compared import compared
 from playbook.impact.effects import effect, effects
 from playbook.impact.harms import harms, load
 from playbook.impact.iterations import iterations, tried
-from playbook.impact.launches import before_after, launches, openers
+from playbook.impact.launches import before_after, launches, live_since, openers
 from playbook.impact.nulls import why_null
 from playbook.impact.reach import reach, seen
 from playbook.impact.rollouts import rollout, rollout_by_period, rollouts
@@ -33,6 +33,7 @@ __all__ = [
     "harms",
     "iterations",
     "launches",
+    "live_since",
     "load",
     "openers",
     "reach",

@@ -88,7 +88,7 @@ def soundness(run: Run, played: Played) -> list[Check]:
         _sizes(played, "assigned"),
         _sizes(played, "triggered"),
         _time_before(run, played),
-        _held_out(played),
+        _held_out(run, played),
         _log(run, played),
     ]
 
@@ -143,20 +143,33 @@ def _within(strata: list[list[int]]) -> float:
     return two_sided(abs(found) / error) if error else float(not found)
 
 
-def _held_out(played: Played) -> Check:
+def _held_out(run: Run, played: Played) -> Check:
     """Held-out units that got the message all the same."""
+    expected = f"none; at most {CONTAMINATED:.0%}"
+    sent, known = _known(run, played.play)
+    if sent and not known and not played.sum("contacted"):
+        seen = f"nothing joins: {sent:,} messages, and none to a user that we know"
+        return Check("held out", CAVEAT, seen, expected)
     n, got = played.sum("n", "holdout"), played.sum("got", "holdout")
     status = FAILED if got > CONTAMINATED * n else CAVEAT if got else OK
     seen = f"{got:,} of {n:,} got the message; inboxes that people share cannot be seen"
-    return Check("held out", status, seen, f"none; at most {CONTAMINATED:.0%}")
+    return Check("held out", status, seen, expected)
 
 
 def _log(run: Run, played: Played) -> Check:
+    expected = "the arms we draw"
     if run.tables.assignments is None:
-        return Check("log", NOT_NEEDED, "no log of assignments is mapped", "the arms we draw")
+        return Check("log", NOT_NEEDED, "no log of assignments is mapped", expected)
+    rows = counted.logged(run).get(played.play.slug, 0)
+    if not rows:
+        return Check("log", NOT_NEEDED, "the log of assignments does not name it", expected)
+    if not played.sum("logged"):
+        unit = played.play.unit
+        seen = f"nothing joins: {rows:,} rows name it, and none a {unit} that triggered it"
+        return Check("log", CAVEAT, seen, expected)
     other = played.sum("redrawn")
     seen = f"{other:,} are in another arm of the log"
-    return Check("log", FAILED if other else OK, seen, "the arms we draw")
+    return Check("log", FAILED if other else OK, seen, expected)
 
 
 def _colleagues(played: Played) -> Check:
@@ -171,11 +184,16 @@ def _colleagues(played: Played) -> Check:
 
 
 def _people(run: Run, play: Play) -> Check:
-    own = [row for row in counted.told(run) if row["play"] == play.slug]
-    n, known = (sum(row[name] for row in own) for name in ("n", "known"))
+    n, known = _known(run, play)
     seen = f"{known:,} of {n:,} messages are to people that `users` has"
     status = NOT_NEEDED if not n else OK if known >= JOINED * n else CAVEAT
     return Check("people", status, seen, f"at least {JOINED:.0%}")
+
+
+def _known(run: Run, play: Play) -> tuple[int, int]:
+    """How many messages of a play there are, and how many to people that `users` has."""
+    own = [row for row in counted.told(run) if row["play"] == play.slug]
+    return sum(row["n"] for row in own), sum(row["known"] for row in own)
 
 
 def _matured(played: Played) -> Check:

@@ -26,9 +26,9 @@ def sums(run: Run, plays: Sequence[Play], by: Sequence[str] = ()) -> ir.Table:
         One row per `play`, `arm`, `stratum`, `look` and `by`, with how many units are
         `assigned` (their clock began), `triggered`, and of the latter: `n` that are mature, of
         these `did` the goal, `got` a message, did both (`did_got`), `seen` it, and were
-        `contacted` at all; `accounts` that these are in; of all that triggered, `redrawn`
-        (the log has another arm), `goal_before` and `path_before` (what they did in the time
-        before), and `beside` (a colleague is in the other arm).
+        `contacted` at all; `accounts` that these are in; of all that triggered, `logged` (the
+        log has them in an arm), `redrawn` (in another one), `goal_before` and `path_before`
+        (what they did in the time before), and `beside` (a colleague is in the other arm).
     """
     found, mature = measured(run, plays), _.triggered & _.mature
     if by:
@@ -49,6 +49,7 @@ def sums(run: Run, plays: Sequence[Play], by: Sequence[str] = ()) -> ir.Table:
         did_got=count_if(mature & _.did & _.got),
         seen=count_if(mature & _.seen),
         contacted=count_if(mature & _.contacted),
+        logged=count_if(_.triggered & _.logged),
         redrawn=count_if(_.triggered & _.redrawn),
         goal_before=count_if(_.triggered & _.goal_before),
         path_before=count_if(_.triggered & _.path_before),
@@ -95,8 +96,9 @@ def measured(run: Run, plays: Sequence[Play]) -> ir.Table:
         inside the data of all that is needed: see `watermark`), `look` (the first at which it is
         mature), `reached_at` (its goal), `goal_before` and `path_before` (the goal, or another
         event of the product's path, in as long a time before the moment), `got` (a message was
-        delivered), `seen` (by a human), `contacted` (any trace of a message), `redrawn` (the log
-        of assignments has another arm), `beside` (somebody of its account is in the other arm).
+        delivered), `seen` (by a human), `contacted` (any trace of a message), `logged` (the log
+        of assignments has it in an arm), `redrawn` (in another one), `beside` (somebody of its
+        account is in the other arm).
     """
 
     def made(play: Play) -> ir.Table:
@@ -143,11 +145,15 @@ def silent(run: Run, play: Play) -> dict[str | None, datetime | None]:
 
 
 def told(run: Run) -> list[dict]:
-    """What the tools sent: one row per source, play and day of `messages`, with `n`."""
+    """What the tools sent: one row per source, play and day of `messages`, with `n`.
+
+    The day is null of what was sent at a time that nobody knows.
+    """
 
     def counted() -> list[dict]:
         at = ibis.coalesce(_.sent_at, _.delivered_at, _.seen_at, _.clicked_at, _.completed_at)
-        rows = run.tables.messages.mutate(at_=at).filter(_.at_ <= moment(run.period.as_of))
+        there = (_.at_ <= moment(run.period.as_of)) | (_.at_.isnull() & _.is_sent)
+        rows = run.tables.messages.mutate(at_=at).filter(there)
         known = run.tables.users.select(known="user_id")
         rows = rows.left_join(known, rows.user_id == known.known)
         found = rows.group_by(source=_.source, play=_.play, day=_.at_.date()).aggregate(
@@ -159,6 +165,16 @@ def told(run: Run) -> list[dict]:
         return [row | {"received": None} for row in fetched(found)]
 
     return run.remembered(("impact", "told by tools"), counted)
+
+
+def logged(run: Run) -> dict[str, int]:
+    """Play → how many rows the log of assignments has of it."""
+
+    def counted() -> dict[str, int]:
+        rows = fetched(run.tables.assignments.group_by("play").aggregate(n=_.count()))
+        return {row["play"]: row["n"] for row in rows}
+
+    return run.remembered(("impact", "logged"), counted)
 
 
 def _measured(run: Run, play: Play) -> ir.Table:
@@ -175,7 +191,7 @@ def _measured(run: Run, play: Play) -> ir.Table:
     late = seconds(moment(begins(run, play)), found.moment_at) + int(window.total_seconds())
     spacing = int(duration(play.looks).total_seconds())
     last = moment(watermark(run, play))
-    flags = ("got", "seen", "contacted", "redrawn", "goal_before", "path_before")
+    flags = ("got", "seen", "contacted", "logged", "redrawn", "goal_before", "path_before")
     return found.select(
         "unit",
         "user_id",
@@ -226,12 +242,13 @@ def _messages(run: Run, play: Play) -> ir.Table:
 
 
 def _logged(run: Run, play: Play, found: ir.Table) -> ir.Table:
-    """The units with `redrawn`: the log of assignments has another arm."""
+    """The units with `logged` and `redrawn`: whether the log has them in an arm, in another one."""
     log = triggers.logged_arms(run, play)
     if log is None:
-        return found.mutate(redrawn=ibis.literal(False))
+        return found.mutate(logged=ibis.literal(False), redrawn=ibis.literal(False))
     found = found.left_join(log, "unit").drop("unit_right")
-    return found.mutate(redrawn=_.logged_arm != _.arm).drop("logged_arm")
+    told = found.mutate(logged=_.logged_arm.notnull(), redrawn=_.logged_arm != _.arm)
+    return told.drop("logged_arm")
 
 
 def _stratified(run: Run, play: Play, found: ir.Table) -> ir.Table:

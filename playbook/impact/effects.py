@@ -17,7 +17,7 @@ from playbook.impact.asking import (
     result,
 )
 from playbook.impact.played import Played
-from playbook.inference import segments
+from playbook.inference import looks, segments
 from playbook.inference.arms import Difference
 from playbook.inference.permuted import two_sided
 from playbook.mistakes import Mistake
@@ -39,7 +39,10 @@ def effects(run: Run) -> Answer:
     """The verdict on every play that holds somebody out, sent ones alone, the best first.
 
     Returns:
-        Shape `effect`: one row per play; see `judged` for the columns.
+        Shape `effect`: one row per play; see `judged` for the columns. Besides, `anytime_low`
+        and `anytime_high`: the interval for whoever looks when no look is scheduled. It holds
+        however often one looks (`playbook.inference.looks.sequence`), and the verdict does not
+        rest on it; null where there is no effect to print, or before 100 units.
     """
     if reason := incomparable_all(run):
         return Unavailable("impact.effects", reason)
@@ -48,7 +51,7 @@ def effects(run: Run) -> Answer:
     def finish(rows: Rows) -> Rows:
         own = grouped(rows, ("play",))
         counts = [(play, own.get((play.slug,), [])) for play in plays]
-        found = [judged(run, checking.of(run, *each)).row for each in counts]
+        found = [_whenever(judged(run, checking.of(run, *each))) for each in counts]
         # What cannot be told stands last.
         return sorted(found, key=lambda row: (row["low"] is None, -(row["difference"] or 0)))
 
@@ -60,7 +63,8 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
     """The verdict on one play, or its effect by segment (a column of `users`).
 
     Returns:
-        Shape `effect`: one row for everybody, or one per segment. Segments have a verdict of
+        Shape `effect`: one row for everybody, as in `effects`, or one per segment, without the
+        interval for looks that are not scheduled. Segments have a verdict of
         their own only where effects are shown to differ between them (`p_differs`, Cochran's
         Q, below 5 %), else `not told apart`.
     """
@@ -75,7 +79,7 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
 
     def finish(rows: Rows) -> Rows:
         if not by:
-            return [judged(run, checking.of(run, play, rows)).row]
+            return [_whenever(judged(run, checking.of(run, play, rows)))]
         whole = judged(run, checking.of(run, play, rows))
         found = by_segment(run, whole, grouped(rows, columns))
         named = [{by: key[0]} | row for key, row in found.rows.items()]
@@ -227,6 +231,17 @@ def _shown(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
         "verdict": verdict,
         "grade": RANDOMIZED if plain else NO_CLAIM,
     }
+
+
+def _whenever(found: Judged) -> dict[str, Any]:
+    """The row with the interval for a look that is not scheduled."""
+    played, effect = found.played, found.difference
+    ends = None
+    if not found.why and effect.error:
+        units = played.sum("n")
+        ends = looks.sequence(effect.difference, effect.error, units, planned=played.planned)
+    low, high = (max(ends[0], -1.0), min(ends[1], 1.0)) if ends else (None, None)
+    return found.row | {"anytime_low": low, "anytime_high": high}
 
 
 def _action(run: Run, played: Played, found: Difference, verdict: str) -> str:

@@ -10,6 +10,7 @@ from ibis import _
 
 from playbook import triggers
 from playbook.declare import Play
+from playbook.impact import counted
 from playbook.impact.asking import obstacle
 from playbook.impact.rollouts import place
 from playbook.inference import quasi
@@ -26,6 +27,21 @@ def launches(run: Run) -> list[Answer]:
     """Before and after for every play that is sent and holds nobody out."""
     plays = [p for p in run.declared.plays if not (p.draft or p.holdout or p.holdout_by)]
     return [before_after(run, play.slug) for play in plays]
+
+
+def live_since(run: Run) -> dict[str, tuple[str, ...]]:
+    """Day (UTC) → the plays that are sent since then, to mark them on a trend.
+
+    Of a play that does not say it (`live_from`), the day on which the data begin: since then it
+    is measured. Drafts, and what goes live after the data's end, are left out.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for play in run.declared.plays:
+        since = counted.begins(run, play)
+        if not play.draft and since <= run.period.as_of:
+            day = f"{since:%Y-%m-%d}"
+            found[day] = (*found.get(day, ()), play.slug)
+    return dict(sorted(found.items()))
 
 
 def before_after(run: Run, slug: str) -> Answer:
@@ -56,7 +72,7 @@ def before_after(run: Run, slug: str) -> Answer:
     found = triggers.outcomes(run, play).filter(
         _.arm == "treated", _.decision != "already_done", _.is_mature
     )
-    counted = (
+    by_week = (
         found.mutate(period=place(_.moment_at, edges))
         .filter(_.period >= 0)
         .group_by("period")
@@ -69,7 +85,7 @@ def before_after(run: Run, slug: str) -> Answer:
     return run.result(
         id,
         "table",
-        counted,
+        by_week,
         finish,
         counts=f"{play.unit}s that triggered, or would have, by week around the launch",
         says=(

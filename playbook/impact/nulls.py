@@ -7,8 +7,18 @@ from typing import Any
 from playbook import sizing, stats
 from playbook.impact import checking, counted
 from playbook.impact.asking import compared, experiments, incomparable_all, result
-from playbook.impact.effects import CANNOT_TELL, NOT_MATURED, TOO_FEW, Judged, judged
+from playbook.impact.effects import (
+    CANNOT_TELL,
+    HARMS,
+    NOT_MATURED,
+    TOO_FEW,
+    WORKS,
+    Judged,
+    judged,
+)
 from playbook.impact.played import Played
+from playbook.impact.whom import DIFFERS, for_whom
+from playbook.mistakes import listed
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows, grouped
@@ -26,7 +36,8 @@ def why_null(run: Run) -> Answer:
         `smallest_effect` worth having, `delivered` and `seen` (shares of treated units, seen by
         a human), `contaminated` (share of held-out units with a delivered message), `matured`
         (share of units that triggered), `planned` (share of the plan that is there), and `why`:
-        the first of these that explains it, in a sentence.
+        the first of these that explains it, in a sentence; and for whom the effect is another,
+        where effects are shown to differ (see `for_whom`).
     """
     if reason := incomparable_all(run):
         return Unavailable("impact.why_null", reason)
@@ -36,13 +47,13 @@ def why_null(run: Run) -> Answer:
         own = grouped(rows, ("play",))
         counts = [(play, own.get((play.slug,), [])) for play in plays]
         found = [judged(run, checking.of(run, *each)) for each in counts]
-        return [_row(each) for each in found if each.row["verdict"] in SILENT]
+        return [_row(run, each) for each in found if each.row["verdict"] in SILENT]
 
     table = counted.sums(run, plays)
     return result(run, "why_null", "table", table, finish, says=compared())
 
 
-def _row(judged: Judged) -> dict[str, Any]:
+def _row(run: Run, judged: Judged) -> dict[str, Any]:
     played, n = judged.played, judged.row["n_treated"]
     held, triggered = judged.row["n_holdout"], played.sum("triggered")
     row = {
@@ -56,7 +67,8 @@ def _row(judged: Judged) -> dict[str, Any]:
         "matured": _share(n + held, triggered),
         "planned": judged.row["information"],
     }
-    return row | {"why": _why(judged, row)}
+    apart = _differing(run, judged) if judged.row["verdict"] == CANNOT_TELL else ""
+    return row | {"why": _why(judged, row) + apart}
 
 
 def sees(played: Played) -> float | None:
@@ -95,6 +107,22 @@ def _why(judged: Judged, row: dict[str, Any]) -> str:
         f"The test was large enough: a rise of {rise * 100:.1f} points would have been seen in "
         "four of five such tests."
     )
+
+
+def _differing(run: Run, judged: Judged) -> str:
+    """By which columns the effect differs, and for whom it works or harms; "" if by none."""
+    found = for_whom(run, judged.played.play.slug)
+    rows = [] if isinstance(found, Unavailable) else found.rows
+    differs = [row for row in rows if row["differs"] == DIFFERS]
+    if not differs:
+        return ""
+    said = [
+        f"{does} {listed(found.label(row['segment']) for row in own)}"
+        for verdict, does in ((WORKS, "it works for"), (HARMS, "it harms"))
+        if (own := [row for row in differs if row["verdict"] == verdict])
+    ]
+    by = listed(dict.fromkeys(row["column"] for row in differs))
+    return f" But its effect differs by {by}: {', '.join(said) or 'it is shown for none alone'}."
 
 
 def _share(part: int, n: int) -> float | None:

@@ -52,12 +52,12 @@ class Played:
             return Arm.of([(1, *kind) for kind, times in kinds.items() for _ in range(times)])
         return Arm.of_people(n, did, got, both)
 
-    @property
+    @functools.cached_property
     def strata(self) -> dict[str, float]:
         """Stratum → its holdout; what holds out nobody has nothing to compare with."""
         return _strata(self.play, {row["stratum"] for row in self.rows})
 
-    @property
+    @functools.cached_property
     def held(self) -> float:
         """The share of all that triggered that is held out, as it is planned."""
         triggered = {s: self.sum("triggered", stratum=s) for s in self.strata}
@@ -67,7 +67,7 @@ class Played:
             return max(self.play.holdout, *shares.values(), 0)
         return sum(self.strata[s] * n for s, n in triggered.items()) / total
 
-    @property
+    @functools.cached_property
     def planned(self) -> int:
         """The units that the smallest effect worth having takes; those that are there at least.
 
@@ -79,7 +79,7 @@ class Played:
         needed = sizing.units_needed(base or 0, self.play.smallest_effect, holdout=self.held)
         return max(needed or 0, least)
 
-    @property
+    @functools.cached_property
     def fractions(self) -> tuple[float, ...]:
         """At each look the units that were mature, over those planned."""
         n = [0] * self.looks
@@ -87,7 +87,7 @@ class Played:
             n[min(max(int(row["look"]), 1), self.looks) - 1] += int(row["n"])
         return tuple(sum(n[: k + 1]) / self.planned for k in range(self.looks))
 
-    @property
+    @functools.cached_property
     def deviations(self) -> float:
         """How far the interval of the present look reaches on either side."""
         return bound(self.fractions)
@@ -107,13 +107,13 @@ class Played:
             return _stratified(arms, pairs, compared)
         return compared(*arms)
 
-    @property
+    @functools.cached_property
     def expected(self) -> float:
         """The units of the smaller arm that would do the goal if the play changed nothing."""
         sizes = [self.sum("n", arm) for arm in ("treated", "holdout")]
         return self.sum("did") / sum(sizes) * min(sizes) if sum(sizes) else 0.0
 
-    @property
+    @functools.cached_property
     def _compared(self) -> Rows:
         return [row for row in self.rows if row["stratum"] in self.strata]
 

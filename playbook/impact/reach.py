@@ -43,13 +43,14 @@ def reach(run: Run, slug: str) -> Answer:
         sent all the same), `sent`, `delivered`, `seen` (by a human: machine and unknown opens
         are not, whoever clicked is), `clicked` (or finished the guide; a machine's click is
         none), and `did`: the goal within its time of the trigger, whether or not they clicked.
-        Units whose window is open are counted apart.
+        Of what the tool says, a unit that came further came as far: who saw a message was sent
+        it. Units whose window is open are counted apart.
     """
     id = f"impact.{slug}.reach"
     if reason := obstacle(run, slug):
         return Unavailable(id, reason)
     play = triggers.play_of(run, slug)
-    units = _treated(run, play).left_join(triggers.messages_of(run, play), "unit")
+    units = _treated(run, play).left_join(_told(run, play), "unit")
     is_open = (~_.is_mature).fill_null(False)
     told = {name: count_if(_.is_mature & _[name]) for name in TOLD}
     counted = units.aggregate(
@@ -114,6 +115,13 @@ def _treated(run: Run, play: Play) -> ir.Table:
         is_mature=ibis.ifelse(due, _.is_mature, ibis.null("boolean")),
         held_back=_.held.notnull(),
     )
+
+
+def _told(run: Run, play: Play) -> ir.Table:
+    """What the tool says happened, each step with those after it: tools lack some of their logs."""
+    told = triggers.messages_of(run, play)
+    further = {step: ibis.or_(*(told[name] for name in TOLD[k:])) for k, step in enumerate(TOLD)}
+    return told.select("unit", **further)
 
 
 def _lookers(run: Run, play: Play) -> ir.Table:

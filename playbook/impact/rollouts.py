@@ -268,10 +268,16 @@ def _unfounded(found: quasi.Rollout | None) -> str:
     """Why an estimate supports no claim; "" if it does."""
     if found is None:
         return "No accounts without it are left to compare with. " + SOONER
-    if found.pretrend_p is None:
+    if not found.before:
         return (
             "No group has two periods before its start, so nobody can see whether they moved "
             "alike. Begin earlier, and it is answerable."
+        )
+    if found.pretrend_p is None:
+        return (
+            "Too few accounts changed what they do before the start to see in "
+            f"{found.before + 1} periods whether the groups moved alike. Take longer periods "
+            "(`every:`), or more accounts, and it is answerable."
         )
     if found.pretrend_p < stats.SURE:
         return (

@@ -46,10 +46,13 @@ class Rollout:
         effect, low, high: The mean of the effects 0, 1, 2, … periods after the start.
         groups: By group and period, before the start too.
         steps: By periods since the start.
-        pretrend_p: How often chance alone moves the groups apart so far before the start
-            (Wald test over all groups and periods); None where there is no period to test.
-        trend: The drift per period, of each group against those it is compared with, that would
-            add up to the effect.
+        before: The moves from period to period before the start, counted from it, in which the
+            groups are tested; 0: none.
+        pretrend_p: How often chance alone moves the groups apart so far before the start;
+            None where there is no move to test, nobody moved, or a side of one rests on no more
+            accounts than there are moves.
+        trend: The drift per period, of each group against those that begin later or never, that
+            would add up to the effect.
         power: The chance that such a trend would have shown (p below 5 %) before the start.
         accounts: How many were treated in the time, and how many were not.
         left_out: Accounts that some period lacks, that were treated from the first on, or alone
@@ -61,6 +64,7 @@ class Rollout:
     high: float | None
     groups: tuple[Step, ...]
     steps: tuple[Step, ...]
+    before: int
     pretrend_p: float | None
     trend: float
     power: float | None
@@ -104,7 +108,7 @@ def rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Rollout | None
         return None
     effect, half = _overall(by_step)
     trend = effect / (sum(after) / len(after) + 1)
-    p, power = _before(panel, first, never_alone, trend)
+    before, p, power = _before(panel, first, never_alone, trend)
     return Rollout(
         effect=effect,
         low=None if half is None else effect - half,
@@ -114,6 +118,7 @@ def rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Rollout | None
             for place, cell in found.group_time_effects.items()
         ),
         steps=steps,
+        before=before,
         pretrend_p=p,
         trend=trend,
         power=power,
@@ -252,50 +257,85 @@ def _overall(by_step: Any) -> tuple[float, float | None]:
 
 def _before(
     panel: pd.DataFrame, first: np.ndarray, never_alone: bool, trend: float
+) -> tuple[int, float | None, float | None]:
+    """How many moves before the start are tested; how often chance alone makes such; the power.
+
+    The moves are those from one period to the next, less those of the accounts without it, over
+    the groups that are as far from their start: few numbers, which few accounts can carry.
+    """
+    places, sizes, *each = _moves(panel, first, never_alone)
+    alike = [places == place for place in np.unique(places)]
+    weights, moves, influences = (
+        np.array([np.average(own[at], axis=0, weights=sizes[at]) for at in alike]) for own in each
+    )
+    if len(moves) and _effective(weights) <= len(moves):
+        return len(moves), None, None
+    return len(moves), *_apart(moves, influences, first, trend)
+
+
+def _effective(weights: np.ndarray) -> float:
+    """The fewest accounts of equal weight that tell as much as a side of a move (Kish 1965)."""
+    return float((1 / (weights**2).sum(axis=-1)).min())
+
+
+def _apart(
+    moves: np.ndarray, influences: np.ndarray, first: np.ndarray, trend: float
 ) -> tuple[float | None, float | None]:
-    """The Wald test of every group's moves before its start, and its power against a trend.
+    """The p value of moves that should be 0, and the power against a trend, the same in each.
 
-    The moves are those from one period to the next, less those of the accounts not treated then;
-    a linear trend adds the same to each. Their covariance is that of their influence functions.
+    Hotelling's T² of groups that spread differently, as F (Krishnamoorthy and Yu 2004, Statistics
+    & Probability Letters 66): a chi-squared test takes the covariance that few accounts show for
+    the true one, and finds groups apart that moved alike. The covariance is that of the accounts'
+    parts in the moves.
     """
-    from scipy.stats import chi2, ncx2
+    from scipy.stats import f, ncf
 
-    moves, influences = _moves(panel, first, never_alone)
-    if not len(moves):
-        return None, None
-    covariance = influences @ influences.T
-    # Without accounts that never got it, one group's move is another's with its sign turned.
-    inverse, rank = np.linalg.pinv(covariance, hermitian=True), np.linalg.matrix_rank(covariance)
-    if np.abs(moves - covariance @ inverse @ moves).max() > 1e-9:
-        return 0.0, 1.0  # apart, and without any spread
-    if not rank:
-        return None, None
-    shift = max(trend**2 * inverse.sum(), 1e-12)
-    power = ncx2.sf(chi2.isf(stats.SURE, rank), rank, shift)
-    return float(chi2.sf(moves @ inverse @ moves, rank)), float(power)
+    parts = [influences[:, first == group] for group in np.unique(first)] if len(moves) else []
+    spreads = [part @ part.T * len(part.T) / (len(part.T) - 1) for part in parts]
+    covariance = sum(spreads, np.zeros((len(moves), len(moves))))
+    inverse = np.linalg.pinv(covariance, hermitian=True, rcond=1e-10)
+    rank = round(np.trace(covariance @ inverse))
+    if not rank:  # apart, and without any spread; or nothing moved
+        return (0.0, 1.0) if np.abs(moves).max(initial=0) > 1e-9 else (None, None)
+    shares = [spread @ inverse for spread in spreads]
+    lost = [
+        (np.trace(share @ share) + np.trace(share) ** 2) / (len(part.T) - 1)
+        for share, part in zip(shares, parts, strict=True)
+    ]
+    freedom = (rank + rank**2) / sum(lost)
+    rest = freedom - rank + 1
+    if rest < 1 or np.abs(moves - covariance @ inverse @ moves).max() > 1e-9:
+        return None, None  # more moves than so few accounts tell apart
+    scale = rest / (rank * freedom)
+    # The inverse of an estimated covariance is too large on average, by this much.
+    shift = max(trend**2 * inverse.sum() * (rest - 2) / freedom, 1e-12)
+    power = ncf.sf(f.isf(stats.SURE, rank, rest), rank, rest, shift)
+    return float(f.sf(scale * moves @ inverse @ moves, rank, rest)), float(power)
 
 
-def _moves(
-    panel: pd.DataFrame, first: np.ndarray, never_alone: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each group's moves from period to period before its start, and each account's part in them.
+def _moves(panel: pd.DataFrame, first: np.ndarray, never_alone: bool) -> tuple[np.ndarray, ...]:
+    """Each group's moves from period to period before its start, less those of accounts without.
 
-    A move without two accounts on either side has no spread, and is left out.
+    Without are those that begin later or never: against one that begins sooner, a drift that goes
+    with the turn would count the other way round. A move without two accounts on either side has
+    no spread, and is left out.
+
+    Returns:
+        Per move its place (the periods since the start, below 0), the accounts of its group, the
+        weights of accounts on either side, the move itself, and each account's part in it.
     """
-    moves, influences = [], []
+    found = []
     outcomes, periods = panel.to_numpy(), panel.columns.to_numpy(int)
     for group in sorted({*first.tolist()} - {0}):
+        parts = np.array([first == group, (first == 0) | (not never_alone and first > group)])
+        sizes = parts.sum(axis=1)
+        if sizes.min() < 2:
+            continue
+        weights = parts / sizes[:, None]
         for place in range(1, int((periods < group).sum())):
-            untreated = (first == 0) | (not never_alone and first > periods[place])
-            parts = first == group, untreated & (first != group)
-            if min(part.sum() for part in parts) < 2:
-                continue
             move = outcomes[:, place] - outcomes[:, place - 1]
-            means = [move[part].mean() for part in parts]
-            shares = [
-                np.where(part, (move - mean) / part.sum(), 0)
-                for part, mean in zip(parts, means, strict=True)
-            ]
-            moves.append(means[0] - means[1])
-            influences.append(shares[0] - shares[1])
-    return np.array(moves), np.array(influences)
+            means = weights @ move
+            shares = weights * (move - means[:, None])
+            since = periods[place] - group
+            found.append((since, sizes[0], weights, means[0] - means[1], shares[0] - shares[1]))
+    return tuple(np.array([move[kind] for move in found]) for kind in range(5))

@@ -28,7 +28,8 @@ def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -
     Returns:
         Shape `table`: one row per cell: the cell, people, reached, lost (people who did not
         reach it), where most of them stop (with `path`) and how many, and the plays whose
-        audience includes it; largest loss first.
+        audience includes it; largest loss first. Of a cell below `min_n` only its people are
+        said, and it comes after the others: what it loses would say who did not get there.
     """
     found = answers.answer(run, id, by=list(cells), stage="personalization")
     if isinstance(found, Unavailable):
@@ -74,16 +75,17 @@ def _cells(
 ) -> Rows:
     lines: Rows = []
     for row in rows:
+        enough = row["n"] >= found.min_n
         covering = [_named(play) for play in run.declared.plays if _covers(play, row)]
         line = {column: found.label(row[column]) for column in cells}
-        line |= {"people": row["n"], "reached": row["share"] if row["n"] >= found.min_n else None}
-        line |= {"lost": row["n"] - row["reached"]}
+        line |= {"people": row["n"], "reached": row["share"] if enough else None}
+        line |= {"lost": row["n"] - row["reached"] if enough else None}
         if stops is not None:
             cell = tuple(row[column] for column in cells)
-            step, n = stops.get(cell, ("", None)) if row["n"] >= found.min_n else ("", None)
+            step, n = stops.get(cell, ("", None)) if enough else ("", None)
             line |= {"most stop before": found.label(step), "of them": n}
         lines.append(line | {"plays": ", ".join(covering) or GAP})
-    return sorted(lines, key=lambda line: -line["lost"])
+    return sorted(lines, key=lambda line: 1 if line["lost"] is None else -line["lost"])
 
 
 def _named(play: Play) -> str:

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import triggers
-from playbook.declare import Play
+from playbook.declare import Destination, Play, Quiet
 from playbook.mistakes import listed, nearest
 from playbook.periods import duration, words
 from playbook.personalization.dryrun import contention, decisions, no_plays
@@ -25,6 +25,7 @@ BLOCKING, WARNING, NOTE = SEVERITIES
 # An open or a click tells that a message was noticed, not that people do anything.
 _MESSAGE = re.compile(r"e?_?mails?|messages?|guides?|tours?|push|newsletters?|notifications?")
 _NOTICED = re.compile(r"opened|open|clicked|click|seen|viewed|shown|delivered|displayed|received")
+DAY = 24 * 60  # minutes
 MUCH = 0.2  # of a play's messages: what is lost beyond it is worth a word
 Said = tuple[str, str, str, str]  # severity, check, what is seen, how to go on
 
@@ -76,6 +77,7 @@ def _declared(run: Run, play: Play) -> Iterator[Said]:
     yield from _exits(play)
     yield from _delays(run, play)
     yield from _tool(run, play)
+    yield from _quiet(run, play)
 
 
 def _absent(play: Play, event: str) -> Said:
@@ -129,6 +131,32 @@ def _tool(run: Run, play: Play) -> Iterator[Said]:
     if play.destination and lacks:
         seen = f"{play.destination} is not sent {listed(f'`{event}`' for event in lacks)}"
         yield NOTE, "tool", seen, "hand it the audience file, or plan to send it the event"
+    asked = run.declared.product.destinations.get(play.destination, Destination()).columns
+    has = sorted(run.tables.mapped["users"])
+    for column in asked.values():
+        if column not in has:
+            seen = f"{play.destination} asks for the column `{column}`, which `users` lacks"
+            yield BLOCKING, "tool", seen, nearest(column, has)
+
+
+def _quiet(run: Run, play: Play) -> Iterator[Said]:
+    """Quiet hours that leave no time to send in, or that are no time."""
+    for channel in dict.fromkeys(part.channel or play.channel for part in (play, *play.then)):
+        rules = [q for q in run.declared.product.sending.quiet if q.channel in (None, channel)]
+        if len({minute for rule in rules for minute in _minutes(rule)}) == DAY:
+            seen = f"its quiet hours cover the whole day: nothing goes out by {channel}"
+            yield BLOCKING, "quiet", seen, "leave hours in which it may go out"
+        for rule in rules:
+            if rule.begins == rule.ends:
+                seen = f"quiet hours from {rule.begins} to {rule.ends} are no time at all"
+                yield WARNING, "quiet", seen, "say when they end, or remove them"
+
+
+def _minutes(rule: Quiet) -> set[int]:
+    """The minutes of the day that quiet hours hold."""
+    begins, ends = (int(hour[:2]) * 60 + int(hour[3:]) for hour in (rule.begins, rule.ends))
+    after = set(range(begins, ends if begins <= ends else DAY))
+    return after if begins <= ends else after | set(range(ends))
 
 
 def _audience(run: Run, play: Play, people: dict[tuple[str, str], int]) -> Iterator[Said]:

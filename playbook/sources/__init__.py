@@ -93,6 +93,8 @@ def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
                 maps, name, warehouse, _types(found, name), properties=found.properties
             ):
                 raise mistake from None
+        if mistake := tools.uncast(found.product.exports, warehouse):
+            raise mistake from None
         raise
 
 

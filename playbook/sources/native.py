@@ -115,25 +115,24 @@ def uncast(
     for each in maps:
         table = _rows(each, name, warehouse)
         for canonical, source, value, _fit in _values(each, table, name, types, properties):
-            counted = table.aggregate(
-                bad=count_if(value.notnull() & _as(value, canonical, types, strict=False).isnull()),
-                example=ibis.ifelse(
-                    _as(value, canonical, types, strict=False).isnull(), value.cast("string"), None
-                ).max(),
-            )
-            said = ""
-            try:
-                row = warehouse.connection.to_pyarrow(counted).to_pylist()[0]
-                if row["bad"]:
-                    said = f"{row['bad']:,} row(s) do not cast, such as `{row['example']}`."
-            except Exception as error:
-                # This engine cannot try a cast: it fails on the column, and says on what value.
-                said = (
-                    f"The engine says: {first_line(error)}" if _readable(warehouse, value) else ""
-                )
-            if said:
+            tried = _as(value, canonical, types, strict=False)
+            if said := unread(table, value, tried, warehouse):
                 return _impossible(source, each, name, canonical, said)
     return None
+
+
+def unread(table: ir.Table, value: ir.Value, tried: ir.Value, warehouse: Warehouse) -> str:
+    """How many values of a table a cast that is `tried` cannot read, in words; "" if all can be."""
+    failed = value.notnull() & tried.isnull()
+    counted = table.aggregate(
+        bad=count_if(failed), example=when(failed, value.cast("string")).max()
+    )
+    try:
+        row = warehouse.connection.to_pyarrow(counted).to_pylist()[0]
+    except Exception as error:
+        # This engine cannot try a cast: it fails on the column, and says on what value.
+        return f"The engine says: {first_line(error)}" if _readable(warehouse, value) else ""
+    return f"{row['bad']:,} row(s) do not cast, such as `{row['example']}`." if row["bad"] else ""
 
 
 def _prefix(maps: Sequence[TableMap], place: int) -> str:

@@ -255,16 +255,18 @@ def messages_of(run: Run, play: Play) -> ir.Table:
     """
     unit = UNIT_COLUMN[play.unit]
     own = ibis.window(group_by=["source", "channel"])
+    # Some tools say that a message was sent, and not when.
+    was_sent = _.sent_at.notnull() | _.is_sent.fill_null(False)
     told = run.tables.messages.mutate(logged_=_.delivered_at.count().over(own) > 0)
-    silent = ~_.logged_ & _.sent_at.notnull() & _.bounced_at.isnull()
+    silent = ~_.logged_ & was_sent & _.bounced_at.isnull()
     told = told.mutate(arrived_=_.delivered_at.notnull() | silent)
     sent = told.filter(_.play == play.slug, ~_.is_ghost, _[unit].notnull())
     human = _.seen_at.notnull() & (~_.seen_by_machine).fill_null(False)
     acted = _.clicked_at.notnull() | _.completed_at.notnull()
-    traces = [_.sent_at, _.delivered_at, _.seen_at, _.clicked_at]
+    traces = [_.delivered_at, _.seen_at, _.clicked_at]
     return sent.group_by(unit=unit).aggregate(
-        contacted=count_if(ibis.or_(*(trace.notnull() for trace in traces))) > 0,
-        sent=count_if(_.sent_at.notnull()) > 0,
+        contacted=count_if(ibis.or_(was_sent, *(trace.notnull() for trace in traces))) > 0,
+        sent=count_if(was_sent) > 0,
         delivered=count_if(_.arrived_) > 0,
         seen=count_if(human | acted) > 0,
         clicked=count_if(acted) > 0,

@@ -13,7 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from playbook.inference import compare, looks
+from playbook import stats
+from playbook.inference import compare, looks, quasi
 from playbook.inference.arms import Arm
 from playbook.inference.reached import Shape, reached
 from playbook.inference.segments import interactions
@@ -92,13 +93,17 @@ def weekly(rng: np.random.Generator, *, effect: float, n: int) -> bool:
     return False
 
 
-def any_day(rng: np.random.Generator, *, effect: float, n: int, days: int) -> bool:
+def any_day(
+    rng: np.random.Generator, *, effect: float, n: int, days: int, held: int | None = None
+) -> bool:
     """A look every day, for as long as one likes."""
-    did = rng.random((2, n)) < np.array([[BASE + effect], [BASE]])
+    arms = [(n, BASE + effect), (held or n, BASE)]
+    did = [rng.random(size) < share for size, share in arms]
     for day in range(1, days + 1):
-        size = n * day // days
-        found = compare.people(*[(size, int(arm[:size].sum())) for arm in did])
-        ends = looks.sequence(found.difference, found.error, 2 * size, planned=n)
+        parts = [arm[: len(arm) * day // days] for arm in did]
+        found = compare.people(*[(len(part), int(part.sum())) for part in parts])
+        units = sum(map(len, parts))
+        ends = looks.sequence(found.difference, found.error, units, planned=n)
         if ends and not ends[0] <= effect <= ends[1]:
             return True
     return False
@@ -152,6 +157,18 @@ def waited(rng: np.random.Generator, *, ratio: float, n: int) -> bool:
     return not found.low <= truth <= found.high
 
 
+def in_turns(rng: np.random.Generator, *, each: int, turns: tuple[int | None, ...]) -> bool:
+    """A rollout to groups that move alike until it comes: wrong where they seem to move apart."""
+    rows = []
+    for number in range(each * len(turns)):
+        turn, own = turns[number % len(turns)], rng.uniform(0.05, 0.5)
+        for period in range(10):
+            share = own + 0.02 * period + 0.2 * (turn is not None and period >= turn)
+            rows.append((str(number), period, turn, float(rng.random() < share)))
+    p = quasi.rollout(rows).pretrend_p
+    return p is not None and p < stats.SURE
+
+
 def shuffled_people(rng: np.random.Generator) -> float:
     """The p value once who is treated is drawn again; so many that hardly two draws are alike."""
     did = int(rng.hypergeometric(300_000, 700_000, 600_000))
@@ -191,6 +208,9 @@ WORLDS: dict[str, World] = {
     "people, +10 points, twelve weekly looks": partial(weekly, effect=0.1, n=600),
     "people, no effect, a look every day": partial(any_day, effect=0, n=1500, days=60),
     "people, +10 points, a look every day": partial(any_day, effect=0.1, n=1500, days=60),
+    "people, a tenth held out, no effect, a look every day": partial(
+        any_day, effect=0, n=2700, days=60, held=300
+    ),
     "the sample ratio, every day": partial(daily_ratio, n=5000, days=60),
     **{
         f"{count} accounts an arm, {effect:+.0%}, icc {icc}": partial(
@@ -211,6 +231,13 @@ WORLDS: dict[str, World] = {
     "five segments with one effect": partial(segmented, effect=0.1, n=150),
     "time to goal, no effect": partial(waited, ratio=1, n=150),
     "time to goal, half as fast again": partial(waited, ratio=1.5, n=150),
+    **{
+        f"{each} accounts a turn{', nobody without' * (None not in turns)}, before the start": (
+            partial(in_turns, each=each, turns=turns)
+        )
+        for each in (10, 15, 40)
+        for turns in ((4, 6, 8, None), (4, 6, 8))
+    },
 }
 PERMUTED = {
     "people, arms drawn again": shuffled_people,

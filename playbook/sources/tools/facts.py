@@ -12,6 +12,7 @@ Every vendor's export becomes facts first; what one fact says is decided once, h
 - Nothing is inferred: a message that was opened and has no delivery has none.
 - What bounces hard once has bounced hard, and at that time. `drop` is what the tool gave up
   before sending, `block` what was refused for now.
+- A message that the tool says was sent, and not when, was sent: `is_sent` says so.
 - A ghost was logged for somebody who is held out: it has no times at all, whatever the tool
   says that it did with it.
 - An event that names no message makes none.
@@ -45,6 +46,7 @@ NAMES = {
 }
 FACT = {
     "message": "string",
+    "letter": "string",
     "what": "string",
     "at": TIME,
     "is_machine": "boolean",
@@ -64,18 +66,21 @@ class Landed:
     (`address`), and campaigns as the tool's id (`campaign`) or name (`named`).
 
     Attributes:
-        facts: `message`, `what` (a time of `messages`, `shown`, `ghost`, or anything else, which
-            says no more than that there is such a message), `at`, `is_machine` (of a look or a
-            click; null: unknown), `kind` (of a bounce), `channel`, `campaign`, `named`, `step`,
-            `variant`, `person`, `address`.
+        facts: `message`, `letter` (the tool's id of the message), `what` (a time of `messages`,
+            `shown`, `ghost`, or anything else, which says no more than that there is such a
+            message), `at`, `is_machine` (of a look or a click; null: unknown), `kind` (of a
+            bounce), `channel`, `campaign`, `named`, `step`, `variant`, `person`, `address`.
         arms: `campaign`, `named`, `person`, `address`, `arm`, `assigned_at`.
         lists: Who must not be sent to: `person`, `address`, `channel`, `reason`, `from_at`,
             `to_at`.
+        is_addressed: Whether a `message` is a `letter` to an address, whose hash it ends with and
+            which must go no further; else there are no letters.
     """
 
     facts: ir.Table | None = None
     arms: ir.Table | None = None
     lists: ir.Table | None = None
+    is_addressed: bool = False
 
 
 def facts(rows: ir.Table, **values: ir.Value | str) -> ir.Table:
@@ -96,14 +101,16 @@ def lists(rows: ir.Table, **values: ir.Value | str) -> ir.Table:
 def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str) -> ir.Table:
     """Suppressions from changes of state: each lasts until the person's next change.
 
+    Whoever has an id is the same person under another address; without one the address is theirs.
+
     Args:
         rows: One row per change.
         off: Whether the person left with it; else they came back.
         values: As of `lists`; `from_at` is the time of the change.
     """
     changes = _of(rows, LISTED | {"off": "boolean"}, values | {"off": off})
-    key = ["person", "address", "channel"]
-    following = ibis.window(group_by=key, order_by=["from_at", "off"])
+    who = _.person.coalesce(_.address)
+    following = ibis.window(group_by=[who, _.channel], order_by=["from_at", "off"])
     ended = changes.filter(_.from_at.notnull()).mutate(to_at=_.from_at.lead().over(following))
     # A change at the same moment ends it before it began.
     lasting = ended.filter(_.off, _.to_at.isnull() | (_.to_at > _.from_at))
@@ -114,7 +121,8 @@ def pivoted(found: ir.Table) -> ir.Table:
     """One row per message: its names, its recipient, and what `messages` says of it."""
     named = found.filter(_.message.notnull())
     per_message = named.group_by("message").aggregate(
-        **{name: _[name].min() for name in NAMES},
+        **{name: _[name].min() for name in ("letter", *NAMES)},
+        sent_=count_if(_.what.isin(["sent_at", SHOWN])) > 0,
         **{name: _first(name) for name in FIRST},
         clicked_at=_first("clicked_at", ~_.is_machine.fill_null(False)),
         human_=_first("seen_at", (~_.is_machine).fill_null(False)),
@@ -126,6 +134,7 @@ def pivoted(found: ir.Table) -> ir.Table:
         is_ghost=count_if(_.what == GHOST) > 0,
     )
     told = per_message.mutate(
+        is_sent=when(_.sent_ & _.sent_at.isnull(), ibis.literal(True)),
         seen_at=ibis.coalesce(_.human_, _.unknown_, _.machine_),
         seen_by_machine=when(
             _.human_.notnull() | (_.unknown_.isnull() & _.machine_.notnull()), _.human_.isnull()
@@ -133,9 +142,10 @@ def pivoted(found: ir.Table) -> ir.Table:
         bounced_at=_.hard_.coalesce(_.returned_),
         bounce_kind=ibis.ifelse(_.hard_.notnull(), ibis.literal("hard"), _.kind_),
     )
-    times = (*FIRST, "clicked_at", "seen_at", "seen_by_machine", "bounced_at", "bounce_kind")
-    real = {name: when(~told.is_ghost, told[name]) for name in times}
-    return told.select("message", *NAMES, "is_ghost", **real)
+    seen = ("clicked_at", "seen_at", "seen_by_machine")
+    said = ("is_sent", *FIRST, *seen, "bounced_at", "bounce_kind")
+    real = {name: when(~told.is_ghost, told[name]) for name in said}
+    return told.select("message", "letter", *NAMES, "is_ghost", **real)
 
 
 def together(parts: list[ir.Table | None]) -> ir.Table | None:

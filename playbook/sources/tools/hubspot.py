@@ -7,7 +7,8 @@ out. So are events that a later one made obsolete (`obsoleted_by_id`).
 
 `filtered_event` is true of what HubSpot's filter of bots and own addresses took out: a machine's.
 A bounce is hard where the address does not exist or its mailbox is set up wrongly. Mail by the
-single-send API is transactional.
+SMTP API or the single-send API is transactional; mail of the editor that is marked so is not told
+apart, and `MARKETING_SINGLE_SEND_API` is none.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ BEGIN = ("SENT", "DROPPED")
 CHANGE = "STATUSCHANGE"
 HARD = ("UNKNOWN_USER", "MAILBOX_MISCONFIGURATION")
 LEFT = "UNSUBSCRIBED"
-BY_API = "SINGLE_SEND_API"
+BY_API = ("SINGLE_SEND_API", "SMTP_TOKEN")
 
 
 def read(tool: Tool) -> Landed:
@@ -114,4 +115,4 @@ def _campaigns(rows: ir.Table, tool: Tool) -> ir.Table:
     one = names.group_by("key_").aggregate(named=_.named.max(), type_=_.type_.max())
     joined = rows.left_join(one, rows.campaign == one.key_)
     own = ibis.literal("transactional:") + joined.campaign
-    return joined.mutate(campaign=ibis.ifelse(joined.type_ == BY_API, own, joined.campaign))
+    return joined.mutate(campaign=ibis.ifelse(joined.type_.isin(BY_API), own, joined.campaign))

@@ -34,7 +34,8 @@ GIVES = {
     "hard_bounce": "which e-mails came back for good",
     "contact_history": "who unsubscribed, complained or has a dead address",
 }
-# A statistic's file → what it says, the column of the receipts, and its own.
+# A statistic's file → what it says, the column of the receipts, and its own. Intercom documents
+# the receipts' columns and `clicked_at`; the other files are taken to be named like that.
 STATISTICS = {
     "open": ("seen_at", ("first_open",), ("opened_at",)),
     "click": ("clicked_at", ("first_click",), ("clicked_at",)),

@@ -1,9 +1,10 @@
 """Iterable, as Fivetran lands it.
 
 A message is a `message_id` to one person: `_fivetran_id` is made of campaign, second and event, so
-that two people share it. Whoever an experiment holds out gets a `Send Skip` with the reason
-`ExperimentHoldOut`; other skips are left out, and `is_ghost_push`, the probe of whether the app is
-still installed, holds nobody out. Who did get a message of the experiment is not said to be drawn.
+that two people share it, and `_fivetran_user_id` of a person's id or address. Whoever an experiment
+holds out gets a `Send Skip` with the reason `ExperimentHoldOut`; other skips are left out, and
+`is_ghost_push`, the probe of whether the app is still installed, holds nobody out. Who did get a
+message of the experiment is not said to be drawn.
 
 Iterable logs no delivery of e-mails, and not by whom one was opened. Our id of a person is the
 `user_id` of their newest profile. Leaving a marketing channel counts as leaving its medium; that
@@ -59,7 +60,7 @@ def read(tool: Tool) -> Landed:
     rows = rows.mutate(what=what).filter((what != GHOST) | held)
     channel = rows.event.substitute({event: ours for event, (ours, _w) in EVENTS.items()})
     kinds = [(rows.state.contains(kind), kind) for kind in ("hard", "soft")]
-    names = ("message", "what", "at", "campaign", "named", "step", *WHO)
+    names = ("message", "letter", "what", "at", "campaign", "named", "step", *WHO)
     out = rows.filter(rows.what == GHOST)
     who = {name: out[name] for name in ("campaign", "named", *WHO)}
     return Landed(
@@ -72,6 +73,7 @@ def read(tool: Tool) -> Landed:
             is_machine=ibis.ifelse(channel == "in_app", False, ibis.null("boolean")),
         ),
         lists=_lists(tool) if tool.has("user_unsubscribed_channel_history") else None,
+        is_addressed=True,
     )
 
 
@@ -84,7 +86,7 @@ def _events(tool: Tool) -> ir.Table:
     skips = rows.event_name.endswith("SendSkip")
     known = rows.select(
         event=text(rows, "event_name"),
-        message=ibis.ifelse(skips, skipped, text(rows, "message_id")) + ":" + one,
+        letter=ibis.ifelse(skips, skipped, text(rows, "message_id")),
         row=text(rows, "_fivetran_id"),
         one=one,
         at=moment(rows, "created_at"),
@@ -94,6 +96,7 @@ def _events(tool: Tool) -> ir.Table:
         step=text(rows, "content_id"),
         address=address,
     )
+    known = known.mutate(message=_.letter + ":" + _.one)
     found = known.left_join(_reasons(tool), ["row", "one"]).drop("row_right", "one_right")
     found = found.left_join(_people(tool), "address").drop("address_right")
     return _with_type(tool.named(found, "campaign_history", key="id", at="updated_at"), tool)
@@ -111,13 +114,18 @@ def _reasons(tool: Tool) -> ir.Table:
 
 def _people(tool: Tool) -> ir.Table:
     """Our id of the person whose address it is: that of the newest profile that has one."""
+    return newest(_profiles(tool), "address", "at").drop("at")
+
+
+def _profiles(tool: Tool) -> ir.Table:
+    """Every profile that ever had an address, with our id of the person."""
     rows = tool.rows("user_history", "email", "user_id", "updated_at")
     profiles = rows.select(
         address=tool.address(rows, "email"),
         person=text(rows, "user_id"),
         at=moment(rows, "updated_at"),
     )
-    return newest(profiles.filter(_.person.notnull()), "address", "at").drop("at")
+    return profiles.filter(_.person.notnull())
 
 
 def _with_type(rows: ir.Table, tool: Tool) -> ir.Table:
@@ -143,7 +151,10 @@ def _channels(tool: Tool) -> ir.Table:
 
 
 def _lists(tool: Tool) -> ir.Table:
-    """Whoever left a marketing channel, since the first time that the history says so."""
+    """Whoever left a marketing channel, since the first time that the history says so.
+
+    The history names an address: it holds for everybody who ever had it.
+    """
     rows = tool.rows("user_unsubscribed_channel_history", "email", "channel_id", "updated_at")
     left = rows.select(
         address=tool.address(rows, "email"),
@@ -152,7 +163,8 @@ def _lists(tool: Tool) -> ir.Table:
     )
     known = left.inner_join(_channels(tool), "id_").filter(_.type_ != TRANSACTIONAL)
     since = known.group_by("address", "medium_").aggregate(at=_.at.min())
-    found = since.left_join(_people(tool), "address").drop("address_right")
+    everybody = _profiles(tool).drop("at").distinct()
+    found = since.left_join(everybody, "address").drop("address_right")
     who = {name: found[name] for name in WHO}
     channel = found.medium_.substitute({"inapp": "in_app"})
     return facts.lists(found, **who, channel=channel, reason="unsubscribed", from_at=found.at)

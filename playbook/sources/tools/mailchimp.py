@@ -60,7 +60,8 @@ def read(tool: Tool) -> Landed:
     ]
     if tool.has("unsubscribe"):
         said.append(_unsubscribed(tool))
-    return Landed(facts=facts.together(said), lists=_lists(tool) if tool.has("member") else None)
+    lists = _lists(tool) if tool.has("member") else None
+    return Landed(facts=facts.together(said), lists=lists, is_addressed=True)
 
 
 def _sent(kind: str, key: str, tool: Tool) -> ir.Table:
@@ -73,8 +74,13 @@ def _sent(kind: str, key: str, tool: Tool) -> ir.Table:
     names = _names(kind, tool)
     named = known.left_join(names, known.campaign == names.key_)
     values = {name: named[name] for name in ("at", "campaign", "named", "variant", "address")}
-    message = _message(named.campaign, named.address)
-    return facts.facts(named, message=message, what="sent_at", channel="email", **values)
+    return facts.facts(
+        named,
+        **_message(named.campaign, named.address),
+        what="sent_at",
+        channel="email",
+        **values,
+    )
 
 
 def _names(kind: str, tool: Tool) -> ir.Table:
@@ -93,7 +99,7 @@ def _acted(table: str, key: str, tool: Tool) -> ir.Table:
     campaign, address = text(rows, key), text(rows, "member_id")
     return facts.facts(
         rows,
-        message=_message(campaign, address),
+        **_message(campaign, address),
         what=text(rows, "action").lower().substitute(ACTIONS),
         at=moment(rows, "timestamp"),
         kind=text(rows, "bounce_type").lower(),
@@ -108,7 +114,7 @@ def _unsubscribed(tool: Tool) -> ir.Table:
     campaign, address = text(rows, "campaign_id"), text(rows, "member_id")
     return facts.facts(
         rows,
-        message=_message(campaign, address),
+        **_message(campaign, address),
         what="unsubscribed_at",
         at=moment(rows, "timestamp"),
         campaign=campaign,
@@ -117,8 +123,8 @@ def _unsubscribed(tool: Tool) -> ir.Table:
     )
 
 
-def _message(campaign: ir.StringValue, member: ir.StringValue) -> ir.StringValue:
-    return campaign + ":" + member
+def _message(campaign: ir.StringValue, member: ir.StringValue) -> dict[str, ir.StringValue]:
+    return {"message": campaign + ":" + member, "letter": campaign}
 
 
 def _lists(tool: Tool) -> ir.Table:

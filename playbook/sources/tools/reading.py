@@ -30,21 +30,25 @@ class Tool:
         export: What the product declares of it.
         warehouse: Where its tables are.
         gives: The tool's tables → what each gives.
+        source: What its rows are marked with: the vendor, and its place if it has several exports.
     """
 
     name: str
     export: Export
     warehouse: Warehouse
     gives: Mapping[str, str]
+    source: str
 
     def has(self, table: str) -> bool:
         """Whether a table is there, or said to be."""
-        return table in self.export.tables or self._stored(table) in self.warehouse.names
+        stored = self.stored(table)
+        declared = table in self.export.tables
+        return bool(stored) and (declared or stored in self.warehouse.names)
 
     def rows(self, table: str, *needed: str) -> ir.Table:
         """The table of that name, its columns in lower case; it must have the needed ones."""
-        stored, names = self._stored(table), self.warehouse.names
-        if stored not in names:
+        stored, names = self.stored(table) or table, self.warehouse.names
+        if not self.has(table) or stored not in names:
             raise Mistake(
                 f"The warehouse has no table `{stored}`: {self.name}'s `{table}`, which gives "
                 f"{self.gives[table]}.",
@@ -86,8 +90,8 @@ class Tool:
         plain = address.strip().lower().nullif("")
         return when(plain.notnull(), portable.md5(plain, engine=self.warehouse.engine))
 
-    def _stored(self, table: str) -> str:
-        """What the warehouse calls the tool's table."""
+    def stored(self, table: str) -> str:
+        """What the warehouse calls the tool's table; "" if the export says that there is none."""
         if table in self.export.tables:
             return self.export.tables[table]
         return {name.lower(): name for name in self.warehouse.names}.get(table, table)

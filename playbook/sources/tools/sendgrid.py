@@ -45,7 +45,8 @@ def read(tool: Tool) -> Landed:
         at=moment(rows, "timestamp"),
         address=tool.address(rows, "email"),
     )
-    return Landed(facts=_facts(rows.filter(_.kind_of_event.isin(list(WHAT)))), lists=_lists(rows))
+    sent = rows.filter(_.kind_of_event.isin(list(WHAT)))
+    return Landed(facts=_facts(sent), lists=_lists(rows), is_addressed=True)
 
 
 def _facts(rows: ir.Table) -> ir.Table:
@@ -58,6 +59,7 @@ def _facts(rows: ir.Table) -> ir.Table:
     return facts.facts(
         rows,
         message=text(rows, "sg_message_id") + ":" + rows.address,
+        letter=text(rows, "sg_message_id"),
         what=event.substitute(WHAT),
         at=rows.at,
         is_machine=flag(rows, "sg_machine_open"),
