@@ -13,12 +13,11 @@ help:  ## what can be made
 report: $(VENV)/ready  ## render the report of RUN (the sample company's by default)
 	$(BIN)/playbook report $(RUN)
 
-test: $(VENV)/ready  ## lint, tests, notebooks and one papermill run
+test: $(VENV)/ready  ## lint, tests (a whole report by papermill among them) and the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -n auto --dist loadfile
 	$(BIN)/pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
-	$(BIN)/playbook report $(RUN) --out $(VENV)/reports
 
 lab: $(VENV)/ready  ## open the notebooks
 	$(BIN)/jupyter lab notebooks

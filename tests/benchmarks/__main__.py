@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from playbook import demo
-from playbook.run import root
+from tests.benchmarks import log
 
 
 def main() -> None:
@@ -26,9 +25,7 @@ def main() -> None:
     if given.name in {"power", "error_rates"}:  # they draw their own data, and measure no time
         importlib.import_module(f"tests.benchmarks.{given.name}").main()
         return
-    folder = root() / ".demo" / f"benchmark-{given.events}"
-    if not folder.is_dir():
-        demo.write(folder, events=given.events, defects=False)
+    folder = log(given.events)
     benchmark = importlib.import_module(f"tests.benchmarks.{given.name}")
     if given.contender:
         print(json.dumps(_measured(benchmark, given.contender, folder)))

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 
 import playbook as pb
-from playbook import demo, sources
+from playbook import sources
 from playbook.results import Unavailable
+from tests.benchmarks import SMALL, log
 from tests.benchmarks.funnel import _files
 
 CHECKS = (
@@ -26,13 +27,13 @@ READ = (
 
 def ours(folder: Path) -> Callable[[], int]:
     """Everything that the audit says of a log; imports and the engine's start are left out."""
-    _checked(_small(folder))
+    _checked(log(SMALL))
     return lambda: _checked(folder)
 
 
 def ours_but_duplicates(folder: Path) -> Callable[[], int]:
     """The same as if no event ever shared its id."""
-    _checked(_small(folder))
+    _checked(log(SMALL))
 
     def run() -> int:
         twice = sources._twice
@@ -60,11 +61,6 @@ def _checked(folder: Path) -> int:
     run = pb.open("params/airtouch", str(folder))
     found = [getattr(pb.audit, name)(run) for name in CHECKS]
     return sum(len(result.rows) for result in found if not isinstance(result, Unavailable))
-
-
-def _small(folder: Path) -> Path:
-    small = folder.with_name("benchmark-small")
-    return small if small.is_dir() else demo.write(small, events=10_000, defects=False)
 
 
 def _query(text: str) -> Callable[[], int]:

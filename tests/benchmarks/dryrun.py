@@ -9,8 +9,7 @@ from pathlib import Path
 import playbook as pb
 from playbook import triggers
 from playbook.declare import Declarations, Limit, Play, Quiet, Sending, Step
-from tests.benchmarks import funnel
-from tests.benchmarks.audit import _small
+from tests.benchmarks import SMALL, funnel, log
 
 PLAYS = 12
 SENDING = Sending(
@@ -30,21 +29,21 @@ def ours(folder: Path) -> Callable[[], dict[str, int]]:
 
     Each event once is there before: what all results of a report read.
     """
-    _decisions(_opened(_small(folder), SENDING))
+    _decisions(_opened(log(SMALL), SENDING))
     run = _opened(folder, SENDING)
     return lambda: _decisions(run)
 
 
 def for_everybody(folder: Path) -> Callable[[], dict[str, int]]:
     """The same where three of the copies, the sequence among them, are for everybody."""
-    _decisions(_opened(_small(folder), SENDING, {"audience": {}}))
+    _decisions(_opened(log(SMALL), SENDING, {"audience": {}}))
     run = _opened(folder, SENDING, {"audience": {}})
     return lambda: _decisions(run)
 
 
 def without_limits(folder: Path) -> Callable[[], dict[str, int]]:
     """The same plays where only priorities part them."""
-    _decisions(_opened(_small(folder), Sending()))
+    _decisions(_opened(log(SMALL), Sending()))
     run = _opened(folder, Sending())
     return lambda: _decisions(run)
 

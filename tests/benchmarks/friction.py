@@ -10,14 +10,13 @@ import nbformat
 import playbook as pb
 from playbook.results import Result
 from playbook.run import root
-from tests.benchmarks import funnel
-from tests.benchmarks.audit import _small
+from tests.benchmarks import SMALL, funnel, log
 
 
 def ours(folder: Path) -> Callable[[], int]:
     """Every cell of the notebook, from the opened log on; charts and sentences are made, too."""
     cells = _cells()
-    _told(cells, _small(folder))
+    _told(cells, log(SMALL))
     run = pb.open("params/airtouch", str(folder))
     run.tables.events.count().to_pyarrow()  # each event once: what all cells read
     return lambda: _told(cells, folder, run)
@@ -30,7 +29,7 @@ def one_funnel(folder: Path) -> Callable[[], list[int]]:
 
 def opened(folder: Path) -> Callable[[], int]:
     """To open the log: load, copies told from firsts, and each event once."""
-    pb.open("params/airtouch", str(_small(folder)))
+    pb.open("params/airtouch", str(log(SMALL)))
 
     def run() -> int:
         tables = pb.open("params/airtouch", str(folder)).tables
