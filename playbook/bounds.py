@@ -25,6 +25,7 @@ from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run, fetched
 from playbook.shaping import Rows
 from playbook.tables import Tables
+from playbook.wording import percent
 
 BASE = "as it stands"
 COMPLETE = 0.999  # with this share of its rows there, a day is complete
@@ -119,14 +120,18 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
         )
     if part("skewed"):
         late = when(coverage.skewed(tables.events), _.received_at)
-        touches = f"{part('skewed'):.1%} of its events come from a clock that is off"
+        touches = f"{percent(part('skewed'))} of its events come from a clock that is off"
         yield Recount("clocks", touches, changed(at=ibis.coalesce(late, _.at)))
     if question.unit == "account" and part("inferred"):
-        touches = f"{part('inferred'):.1%} of its events name no account but through their user"
+        touches = (
+            f"{percent(part('inferred'))} of its events name no account but through their user"
+        )
         own = when(~_.is_inferred, _.account_id)
         yield Recount("unlinked accounts", touches, changed(account_id=own))
     if part("bots") or run.tables.has("users", "is_internal"):
-        bots = f"bots ({part('bots'):.1%} of its events) and " if part("bots") >= 0.0005 else ""
+        bots = (
+            f"bots ({percent(part('bots'))} of its events) and " if part("bots") >= 0.0005 else ""
+        )
         flags = {name: ibis.literal(False) for name in ("is_bot", "is_internal")}
         yield Recount("bots", f"{bots}our own people are left out", changed(**flags))
     lag = next((s for s in coverage.LATE if part(f"late_{s}") <= 1 - COMPLETE), coverage.LATE[-1])
@@ -247,7 +252,7 @@ def _missing(
         untimed = sum(row["n"] for row in run.arrived if row["event"] == event and not row["day"])
         untimed += run.coverage.get(event, {}).get("ancient", 0)
         if untimed:
-            touches = f"{untimed / whole:.1%} of {event} have no time, or an impossible one"
+            touches = f"{percent(untimed / whole)} of {event} have no time, or an impossible one"
             yield f"{event} without a time", touches, _if_lost(question, event, base, untimed)
         if event not in seen:
             continue
@@ -258,7 +263,7 @@ def _missing(
         if not lacks:
             continue
         n, names = min(row["n"], sum(lacks.values())), " or ".join(lacks)
-        touches = f"{n / row['n']:.1%} of {event} name no {names}"
+        touches = f"{percent(n / row['n'])} of {event} name no {names}"
         yield f"{event} without {names}", touches, _if_lost(question, event, base, n)
 
 

@@ -15,6 +15,7 @@ from playbook.periods import ANCIENT, duration, moment
 from playbook.portable import count_if, when
 from playbook.rules import distinct
 from playbook.tables import Tables
+from playbook.wording import percent
 
 UNIT_COLUMN = {"user": "user_id", "account": "account_id", "session": "session_id"}
 IDS = (*UNIT_COLUMN.values(), "anonymous_id")
@@ -194,7 +195,10 @@ def need(
         if (seen := _share(row, held)) < CAVEAT_BELOW:
             return _graded(seen, held)
     if question.unit == "account" and (part := row["inferred"] / row["n"]) > 1 - CAVEAT_BELOW:
-        return "caveat", f"{part:.1%} of its events name no account; it is taken from their user"
+        return (
+            "caveat",
+            f"{percent(part)} of its events name no account; it is taken from their user",
+        )
     window = duration(question.within) if question.within else SILENT
     if as_of - row["last"] > max(window, SILENT):
         return "caveat", f"it fell silent: last seen {row['last']:%d %b %Y}"
@@ -207,4 +211,4 @@ def _share(row: Mapping[str, Any], column: str) -> float:
 
 def _graded(seen: float, column: str) -> tuple[str, str]:
     status = "missing" if seen < BLOCKS_BELOW else "caveat"
-    return status, f"{1 - seen:.1%} of its events have no {column}"
+    return status, f"{percent(1 - seen)} of its events have no {column}"

@@ -16,7 +16,7 @@ from playbook.wording import NONE, count, moved, percent, points, too_few
 
 SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
 SHARES |= {"lowest", "highest"}
-SHARES |= {"share_did", "share_not", "share_others", "base", "delivered", "seen"}
+SHARES |= {"slow_share", "share_did", "share_not", "share_others", "base", "delivered", "seen"}
 SHARES |= {"claim", "claim_opened", "claim_clicked"}
 POINTS = {"smallest_effect", "sees", "drawn"}  # differences of shares, wherever they stand
 DIFFERENCES = {"difference", "low", "high", "adjusted", "adjusted_low", "adjusted_high"}

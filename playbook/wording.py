@@ -18,6 +18,11 @@ def percent(share: float | None) -> str:
     return NONE if share is None else f"{share * 100:.1f} %".replace("-", MINUS)
 
 
+def chosen(share: float) -> str:
+    """A share that somebody chose: "10 %", "0.4 %"."""
+    return f"{share * 100:.3g} %"
+
+
 def points(difference: float | None) -> str:
     """A difference of shares in percentage points: "+3.1"; a second digit where one says 0.0."""
     if difference is None:

@@ -292,7 +292,7 @@ def test_a_unit_that_most_events_lack_is_the_reason():
     )
     found = answers.answer(opened(events=lacking), "visits")
     assert found.reason == (
-        "“visits?” cannot be answered: `signed_up`: 60.0% of its events have no session_id."
+        "“visits?” cannot be answered: `signed_up`: 60.0 % of its events have no session_id."
     )
 
 

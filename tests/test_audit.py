@@ -63,8 +63,8 @@ def run():
     return small.run(questions=QUESTIONS, plan=PLAN, events=EVENTS, users=USERS)
 
 
-HALF = "50.0% of its events have no user_id"
-THIRD = "33.3% of its events name no account; it is taken from their user"
+HALF = "50.0 % of its events have no user_id"
+THIRD = "33.3 % of its events name no account; it is taken from their user"
 
 
 def test_every_question_stands_against_what_it_needs_and_its_verdict_stands_first(run):
@@ -150,8 +150,8 @@ def test_every_question_has_bounds_or_says_why_it_has_none(run):
     assert (first["n"], first["share"]) == (2, 0.5)
     assert (first["lowest"], first["highest"]) == (pytest.approx(1 / 12), 1.0)
     assert first["because"] == (
-        "40.0% of signed_up have no time, or an impossible one; "
-        "50.0% of workflow_saved name no user_id; 1 are still open"
+        "40.0 % of signed_up have no time, or an impossible one; "
+        "50.0 % of workflow_saved name no user_id; 1 are still open"
     )
     assert found["shared"]["share"] is None
     assert "`workflow_shared`: no such event arrives" in found["shared"]["because"]

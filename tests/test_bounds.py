@@ -132,7 +132,7 @@ def test_a_row_that_lacks_its_user_or_what_it_holds_is_counted_once():
     )
     stands, lost = bounds(found, "asked").rows
     assert lost["defect"] == "saved without session_id or draft"
-    assert lost["touches"] == "50.0% of saved name no session_id or draft"
+    assert lost["touches"] == "50.0 % of saved name no session_id or draft"
     assert (lost["lowest"], lost["highest"]) == (pytest.approx(1 / 3), 1.0)
     assert stands["highest"] == 1.0
 

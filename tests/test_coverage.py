@@ -301,10 +301,10 @@ def _held(events: list[dict[str, Any]]) -> dict[str, Any]:
     [
         (1000, ("ok", "1,000 events")),
         (990, ("ok", "1,000 events")),
-        (989, ("caveat", "1.1% of its events have no user_id")),
-        (500, ("caveat", "50.0% of its events have no user_id")),
-        (499, ("missing", "50.1% of its events have no user_id")),
-        (0, ("missing", "100.0% of its events have no user_id")),
+        (989, ("caveat", "1.1 % of its events have no user_id")),
+        (500, ("caveat", "50.0 % of its events have no user_id")),
+        (499, ("missing", "50.1 % of its events have no user_id")),
+        (0, ("missing", "100.0 % of its events have no user_id")),
     ],
 )
 def test_a_unit_may_lack_one_percent_and_must_be_there_in_half(having, expected):
@@ -321,7 +321,7 @@ def test_a_held_property_must_be_there_as_the_unit_must():
     assert graded(held, "saved", seen(100, user_id=100, draft=98))[0] == "caveat"
     assert graded(held, "saved", seen(100, user_id=100)) == (
         "missing",
-        "100.0% of its events have no draft",
+        "100.0 % of its events have no draft",
     )
 
 

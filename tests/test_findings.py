@@ -297,8 +297,8 @@ def test_coverage_says_how_much_of_the_loss_a_play_is_for_and_the_largest_gap():
 
 def test_cards_say_how_many_and_which():
     rows = [
-        {"play": "a", "draft": False, "holdout": "10% of users"},
-        {"play": "b", "draft": True, "holdout": "0% of users"},
+        {"play": "a", "draft": False, "holdout": "10 % of users"},
+        {"play": "b", "draft": True, "holdout": "0 % of users"},
     ]
     assert text(findings.cards(result("table", rows))) == (
         "**2 plays** are declared, 1 of them not sent yet; without a holdout, and so beyond "

@@ -290,7 +290,7 @@ def test_the_audit_needs_the_person_for_visits_by_the_rule_and_has_no_visits_of_
     run = opened(events)
     needs = {(r["subject"], r["check"]): r for r in audit.questions(run).rows}
     row = needs["unsaved_in_visit", "saved"]
-    assert (row["status"], row["seen"]) == ("caveat", "50.0% of its events have no user_id")
+    assert (row["status"], row["seen"]) == ("caveat", "50.0 % of its events have no user_id")
     assert row["expected"] == "it arrives, with user_id"
     assert "No `session_id` is mapped" in audit.visits(run).reason
     # What names no person is a defect; that nothing names a visit is none.

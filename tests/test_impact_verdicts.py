@@ -70,7 +70,7 @@ def test_arms_that_differed_before_the_trigger_fail_the_placebo():
     eager = "".join(f"{name} | saved | {before}\n" for name in units("treated", 120))
     run = opened(ARMS, more_events=eager)
     check = by_check(run)["time before"]
-    assert (check["status"], check["seen"][:22]) == ("failed", "60.0% against 0.0% did")
+    assert (check["status"], check["seen"][:24]) == ("failed", "60.0 % against 0.0 % did")
     row = one(impact.effect(run, "guide"))
     assert (row["verdict"], row["difference"], row["action"]) == ("check failed", None, "mend")
 

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "playbook"
 
 # Each module imports only what stands on an earlier line; what shares a line never imports itself.
 LAYERS = [
-    ["mistakes"],
+    ["mistakes", "wording"],
     ["portable"],
     ["tables"],
     ["periods"],
@@ -37,7 +37,6 @@ LAYERS = [
     ["bounds"],
     ["triggers"],
     ["audit", "friction", "personalization", "impact"],
-    ["wording"],
     ["figures"],
     ["findings"],
     ["charts", "listings", "pages"],

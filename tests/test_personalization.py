@@ -129,7 +129,7 @@ def test_a_card_says_a_play_in_words_and_the_most_important_stands_first(run):
             "Shows a guide to data engineers (into the warehouse or out) 24 hours after they "
             "signed_up, unless they verified by then. Wants: saved within 3 days."
         ),
-        "holdout": "25% of accounts",
+        "holdout": "25 % of accounts",
     }
     assert cards[0]["in words"].startswith(
         "Mails data engineers (into the warehouse) as soon as they signed_up. Wants"
@@ -138,7 +138,7 @@ def test_a_card_says_a_play_in_words_and_the_most_important_stands_first(run):
         "Mails everybody as soon as they signed_up, provided they saved and verified by then."
     )
     assert (cards[2]["holdout"], cards[2]["waits for"]) == (
-        "0% of users",
+        "0 % of users",
         "a holdout, to be measured against",
     )
 
@@ -162,14 +162,14 @@ def test_a_card_tells_a_sequence_a_message_and_a_draft():
         "they saved by then: subject “Hello”. Then sends a push to data engineers 48 hours later, "
         "unless they saved by then: link “https://x.example”. Wants: saved within 3 days."
     )
-    assert card["holdout"] == "10% of users, but 50% of data engineers"
+    assert card["holdout"] == "10 % of users, but 50 % of data engineers"
     assert card["draft"]
     assert card["waits for"].startswith("Go live. Then: ")
 
 
 def test_a_small_holdout_is_a_holdout():
     found = personalization.cards(opened(play("tiny", holdout=0.004)))
-    assert found.rows[0]["holdout"] == "0.4% of users"
+    assert found.rows[0]["holdout"] == "0.4 % of users"
     assert findings.cards(found).text.endswith("each of them can be measured.")
 
 

@@ -166,7 +166,7 @@ MANY = [(f"u{k}", f"a{k}", EARLY, False) for k in range(60)]
             [(*p[:3], k % 8 > 0) for k, p in enumerate(MANY)],
             0.4,
             2,
-            "76.7% do the goal as it is: there is no room for 40 points more.",
+            "76.7 % do the goal as it is: there is no room for 40 points more.",
         ),
         ([(p[0], "one", EARLY, k % 2) for k, p in enumerate(MANY)], 0.2, 2, "14 weeks."),
     ],

@@ -161,22 +161,22 @@ def test_an_audience_of_values_that_nobody_has_is_empty():
 
 def test_what_cannot_be_delivered_is_said():
     mail = play("p", **SOUND | {"channel": "email"})
-    assert ("warning", "50% of it cannot be delivered") in found(mail, check="reach")
+    assert ("warning", "50.0 % of it cannot be delivered") in found(mail, check="reach")
     engineers = play("p", **SOUND | {"channel": "email", "audience": {"persona": "engineer"}})
-    assert ("blocking", "100% of it cannot be delivered") in found(engineers, check="reach")
+    assert ("blocking", "100.0 % of it cannot be delivered") in found(engineers, check="reach")
 
 
 def test_two_plays_that_cannot_both_be_honoured_name_each_other():
     first = play("first", **SOUND | {"priority": 2, "holdout": 0})
     second = play("second", **SOUND | {"priority": 1})
-    assert ("blocking", "100% of it loses to first") in found(first, second, check="reach")
+    assert ("blocking", "100.0 % of it loses to first") in found(first, second, check="reach")
 
 
 def test_a_play_that_a_limit_keeps_from_going_out_says_so():
     words = {"min_n": 1, "sending": {"limits": [{"most": 1, "within": "24h"}]}}
     first = play("first", **SOUND | {"holdout": 0})
     second = play("second", **SOUND | {"after": "2h"})
-    assert ("blocking", "100% of it is over a limit") in found(
+    assert ("blocking", "100.0 % of it is over a limit") in found(
         first, second, check="reach", words=words
     )
 

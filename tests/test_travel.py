@@ -55,7 +55,7 @@ def test_votes_have_no_voter_so_a_question_on_them_is_not_answerable(travel):
     verdicts = {row["question"]: row["verdict"] for row in pb.audit.verdicts(travel).rows}
     assert verdicts["What share of new people vote in their first week?"] == "not answerable"
     assert (
-        "97.6% of its events have no user_id" in pb.audit.answer(travel, "votes_per_person").reason
+        "97.6 % of its events have no user_id" in pb.audit.answer(travel, "votes_per_person").reason
     )
 
 

@@ -7,6 +7,10 @@ def test_numbers_have_one_decimal_a_comma_and_a_real_minus():
     assert [wording.points(x) for x in (0.031, -0.004, -0.0001)] == ["+3.1", "−0.4", "−0.01"]
 
 
+def test_a_share_that_was_chosen_is_as_round_as_it_was_chosen():
+    assert [wording.chosen(x) for x in (0.1, 0.004, 0, 1)] == ["10 %", "0.4 %", "0 %", "100 %"]
+
+
 def test_what_is_not_there_is_a_dash():
     assert [wording.percent(None), wording.points(None), wording.interval(None, 1)] == ["–"] * 3
 

@@ -112,7 +112,7 @@ def cards(result: Answer) -> Finding:
 
     def say(rows: list) -> str:
         drafts = sum(row["draft"] for row in rows)
-        without = [plain(row["play"]) for row in rows if row["holdout"].startswith("0% ")]
+        without = [plain(row["play"]) for row in rows if row["holdout"].startswith("0 % ")]
         text = f"**{times(len(rows), 'play')}** {'are' if len(rows) > 1 else 'is'} declared"
         text += f", {drafts} of them not sent yet" if drafts else ""
         if without:

@@ -12,6 +12,7 @@ from playbook.periods import duration, words
 from playbook.results import Result
 from playbook.run import Run
 from playbook.shaping import Rows
+from playbook.wording import chosen
 
 Says = tuple[tuple[str, str], ...]
 COMPARED = "treated minus held out, as assigned, from the recomputed trigger"
@@ -127,5 +128,5 @@ def result(
 
 def _holdout(play: Play) -> str:
     shares = [(column, *pair) for column, own in play.holdout_by.items() for pair in own.items()]
-    strata = "".join(f"; {column} {value}: {share:.0%}" for column, value, share in shares)
-    return f"{play.holdout:.0%}{strata}"
+    strata = "".join(f"; {column} {value}: {chosen(share)}" for column, value, share in shares)
+    return f"{chosen(play.holdout)}{strata}"

@@ -15,6 +15,7 @@ from playbook.periods import duration, words
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows, grouped
+from playbook.wording import chosen, percent
 
 OK, CAVEAT, FAILED, NOT_NEEDED = "ok", "caveat", "failed", "not needed"
 ALPHA = 0.001  # below it the arms' sizes, or what they did before, do not fit
@@ -106,7 +107,7 @@ def _sizes(played: Played, name: str) -> Check:
         f"sizes {name}",
         FAILED if p < ALPHA else OK,
         f"{treated:,} treated, {held:,} held out (p = {p:.2g})",
-        f"{played.held:.0%} held out",
+        f"{chosen(played.held)} held out",
     )
 
 
@@ -129,7 +130,7 @@ def _time_before(run: Run, played: Played) -> Check:
             ]
         )
     what = play.goal if name == "goal_before" else " or ".join(counted.before(run, play))
-    shares = " against ".join(f"{d / n:.1%}" for d, n in zip(did, sizes, strict=True))
+    shares = " against ".join(f"{percent(d / n)}" for d, n in zip(did, sizes, strict=True))
     status = FAILED if p < ALPHA else OK
     return Check("time before", status, f"{shares} did {what} (p = {p:.2g})", expected)
 
@@ -145,7 +146,7 @@ def _within(strata: list[list[int]]) -> float:
 
 def _held_out(run: Run, played: Played) -> Check:
     """Held-out units that got the message all the same."""
-    expected = f"none; at most {CONTAMINATED:.0%}"
+    expected = f"none; at most {chosen(CONTAMINATED)}"
     sent, known = _known(run, played.play)
     if sent and not known and not played.sum("contacted"):
         seen = f"nothing joins: {sent:,} messages, and none to a user that we know"
@@ -174,7 +175,7 @@ def _log(run: Run, played: Played) -> Check:
 
 def _colleagues(played: Played) -> Check:
     """Colleagues in both arms: what one of them is told, the other may hear."""
-    expected = f"at most {BESIDE:.0%} beside the other arm"
+    expected = f"at most {chosen(BESIDE)} beside the other arm"
     if played.play.unit == "account":
         return Check("colleagues", OK, "accounts are drawn whole", expected)
     n, beside = played.sum("triggered"), played.sum("beside")
@@ -187,7 +188,7 @@ def _people(run: Run, play: Play) -> Check:
     n, known = _known(run, play)
     seen = f"{known:,} of {n:,} messages are to people that `users` has"
     status = NOT_NEEDED if not n else OK if known >= JOINED * n else CAVEAT
-    return Check("people", status, seen, f"at least {JOINED:.0%}")
+    return Check("people", status, seen, f"at least {chosen(JOINED)}")
 
 
 def _known(run: Run, play: Play) -> tuple[int, int]:

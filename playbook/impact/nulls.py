@@ -22,6 +22,7 @@ from playbook.mistakes import listed
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows, grouped
+from playbook.wording import percent
 
 SILENT = (CANNOT_TELL, TOO_FEW, NOT_MATURED)
 REACHED = 0.5  # of treated units: with fewer reached, most of an effect is lost on the way
@@ -91,9 +92,9 @@ def _why(judged: Judged, row: dict[str, Any]) -> str:
     if judged.row["verdict"] == TOO_FEW:
         return f"Too few: {judged.why}."
     if row["delivered"] < REACHED:
-        return f"Delivery: {row['delivered']:.0%} of the treated got it; the rest dilute it."
+        return f"Delivery: {percent(row['delivered'])} of the treated got it; the rest dilute it."
     if row["contaminated"]:
-        return f"Contamination: {row['contaminated']:.1%} of the held-out got it, too."
+        return f"Contamination: {percent(row['contaminated'])} of the held-out got it, too."
     if judged.difference.high < worth:
         return (
             f"It does too little on average: the {worth * 100:g} points that would be worth having "
@@ -101,7 +102,7 @@ def _why(judged: Judged, row: dict[str, Any]) -> str:
         )
     if rise is None or rise > worth:
         could = "no rise at all" if rise is None else f"a rise from {rise * 100:.1f} points on"
-        rest = f"{row['planned']:.0%} of the units planned are there"
+        rest = f"{percent(row['planned'])} of the units planned are there"
         return f"Size: so far it could show {could}; {worth * 100:g} are worth having, and {rest}."
     return (
         f"The test was large enough: a rise of {rise * 100:.1f} points would have been seen in "

@@ -13,6 +13,7 @@ from playbook.personalization.holdouts import holdouts
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
+from playbook.wording import chosen
 
 VERBS = {"email": "mails", "in_app": "shows a guide to", "push": "sends a push to"}
 
@@ -109,11 +110,11 @@ def _then(play: Play, step: Step, labels: Mapping[str, str]) -> str:
 
 def _held(play: Play, labels: Mapping[str, str]) -> str:
     shares = [
-        f"{share * 100:g}% of {labels.get(value, value)}"
+        f"{chosen(share)} of {labels.get(value, value)}"
         for column in play.holdout_by.values()
         for value, share in column.items()
     ]
-    text = f"{play.holdout * 100:g}% of {play.unit}s"
+    text = f"{chosen(play.holdout)} of {play.unit}s"
     return f"{text}, but {listed(shares)}" if shares else text
 
 

@@ -11,6 +11,7 @@ from playbook.portable import count_if
 from playbook.results import PERIOD, Answer, Result, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
+from playbook.wording import chosen
 
 DECISIONS = (
     *("send", "holdout", "already_done", "quiet", "suppressed", "unreachable"),
@@ -144,9 +145,9 @@ def rules(run: Run) -> tuple[tuple[str, str], ...]:
         ("at most", "; ".join(limits)),
         ("quiet", "; ".join(quiet)),
         ("zone", f"the person's; {sending.zone} where unknown" if quiet or limits else ""),
-        ("held out from all", f"{sending.holdout:.0%} of {sending.holdout_unit}s"),
+        ("held out from all", f"{chosen(sending.holdout)} of {sending.holdout_unit}s"),
     ]
-    return tuple((word, value) for word, value in pairs if value and (value[:3] != "0% "))
+    return tuple((word, value) for word, value in pairs if value and not value.startswith("0 % "))
 
 
 def _length(text: str) -> str:

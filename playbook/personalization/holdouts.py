@@ -18,6 +18,7 @@ from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import WEEK, Rows
 from playbook.sizing import Clusters
+from playbook.wording import percent
 
 LONGEST = 52  # weeks: whoever needs more has no answer
 SOON = 12  # weeks for which the smallest rise that can be seen is said
@@ -202,7 +203,7 @@ def _unplannable(row: dict[str, Any], facts: _Facts) -> str:
         return "Nobody who triggers is held out, or everybody is: nothing can be compared."
     if row["units"] is None:
         rise = f"{facts.play.smallest_effect * 100:.3g} points"
-        return f"{facts.base:.1%} do the goal as it is: there is no room for {rise} more."
+        return f"{percent(facts.base)} do the goal as it is: there is no room for {rise} more."
     return ""
 
 

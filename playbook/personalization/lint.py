@@ -20,6 +20,7 @@ from playbook.portable import united
 from playbook.results import SEVERITIES, Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import Rows
+from playbook.wording import percent
 
 BLOCKING, WARNING, NOTE = SEVERITIES
 # An open or a click tells that a message was noticed, not that people do anything.
@@ -211,7 +212,7 @@ def _held_back(run: Run, play: Play, row: dict[str, Any]) -> Iterator[Said]:
         lost = row[decision] / due
         if lost >= MUCH:
             severity = BLOCKING if lost == 1 else WARNING
-            yield severity, "reach", f"{lost:.0%} of {which} {what}", hint
+            yield severity, "reach", f"{percent(lost)} of {which} {what}", hint
 
 
 def _lost(run: Run, play: Play) -> str:

@@ -18,6 +18,7 @@ from playbook.mistakes import listed
 from playbook.plans.entries import Entry, as_type
 from playbook.plans.seen import FEWEST_FOR_VALUES, MOST_VALUES, Row, Seen, look, unmapped
 from playbook.warehouse import Warehouse
+from playbook.wording import percent
 
 FEWEST_ROWS = 10  # an event with fewer rows may be a test or a typing error
 REQUIRED_FROM = 0.999
@@ -73,9 +74,10 @@ def _draft(
     head = [
         f"Drafted by `playbook plan draft` from {sum(r['n'] for r in seen.rows.values()):,} events "
         f"of {product.name}: finish what the data cannot say.",
-        f"`required`: at least {REQUIRED_FROM:.1%} of the rows carry it. `values`: the only ones, "
-        f"at most {MOST_VALUES}, in at least {FEWEST_FOR_VALUES} rows. Types are those of the "
-        "columns; a text that always looks like a number, a time or true/false is drafted as such.",
+        f"`required`: at least {percent(REQUIRED_FROM)} of the rows carry it. `values`: the "
+        f"only ones, at most {MOST_VALUES}, in at least {FEWEST_FOR_VALUES} rows. Types are those "
+        "of the columns; a text that always looks like a number, a time or true/false is drafted "
+        "as such.",
     ]
     if plan:
         head.append("What tracking_plan.yaml says is kept; its comments are not repeated here.")
