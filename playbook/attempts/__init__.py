@@ -28,7 +28,7 @@ __all__ += ["numbers", "of", "timelines"]
 
 def attempts(
     rows: ir.Table,
-    steps: Sequence[str],
+    steps: Sequence[str | int],
     *,
     within: timedelta,
     period: Period,
@@ -43,7 +43,7 @@ def attempts(
 
     Args:
         rows: One row per event: `unit`, `event`, `at` (UTC), and `held` if a value is held.
-        steps: Names of events, the entry first; a name may stand twice, and then takes two
+        steps: What `event` is of each, the entry first; one may stand twice, and then takes two
             distinct events.
         within: From the entry to each later step; its end is included.
         period: When entries count, and how far the data goes.
@@ -61,7 +61,7 @@ def attempts(
 
 def timelines(
     rows: ir.Table,
-    steps: Sequence[str],
+    steps: Sequence[str | int],
     *,
     within: timedelta,
     period: Period,
@@ -95,9 +95,16 @@ def numbers(rows: ir.Table) -> ir.Table:
     return rows.select(*key).distinct().mutate(number=place)
 
 
-def numbered(rows: ir.Table, numbers: ir.Table) -> ir.Table:
-    """The rows of the units that have a number, with it as their `unit` and nothing `held`."""
+def numbered(rows: ir.Table, numbers: ir.Table, events: Sequence[str] = ()) -> ir.Table:
+    """The rows of the units that have a number, with it as their `unit` and nothing `held`.
+
+    Where `events` are named, `event` is the place among them, or null: the steps of attempts are
+    then told as places, too.
+    """
     key = key_of(rows)
+    if events:
+        places = [(rows.event == name, ibis.literal(k, "int16")) for k, name in enumerate(events)]
+        rows = rows.mutate(event=ibis.cases(*places, else_=None))
     others = [column for column in rows.columns if column not in key]
     return rows.join(numbers, key).select(*others, unit="number")
 
@@ -131,7 +138,7 @@ def first_times(rows: ir.Table, start: str, goals: Sequence[str], *, period: Per
 
 def _walked(
     rows: ir.Table,
-    steps: Sequence[str],
+    steps: Sequence[str | int],
     within: timedelta,
     period: Period,
     success: int,
@@ -220,7 +227,7 @@ def _with_optional(best: ir.Table, reached: ir.Table, k: int, mine: ir.BooleanVa
     return found.select(*best.columns, **{f"did_{k}": found.did_.notnull()})
 
 
-def _numbered(rows: ir.Table, steps: Sequence[str], rules: Rules) -> ir.Table:
+def _numbered(rows: ir.Table, steps: Sequence[str | int], rules: Rules) -> ir.Table:
     """What units did after their first start, with the number of the attempt in `held`."""
     if all(each.event for each in rules.exclude):
         rows = rows.filter(_.event.isin([*steps, *(each.event for each in rules.exclude)]))

@@ -26,7 +26,7 @@ def key_of(rows: ir.Table) -> list[str]:
     return [column for column in KEY if column in rows.columns]
 
 
-def starts(rows: ir.Table, steps: Sequence[str], rules: Rules, period: Period) -> ir.Table:
+def starts(rows: ir.Table, steps: Sequence[str | int], rules: Rules, period: Period) -> ir.Table:
     """The starts: one row per event, `KEY`, `at`, `entry` (null: it lets nobody in)."""
     key = key_of(rows)
     found = rows.filter(_.event == steps[0]).select(*key, "at")
@@ -56,7 +56,7 @@ def ends(level: ir.Table) -> ir.Table:
 def reached(
     rows: ir.Table,
     entries: ir.Table,
-    steps: Sequence[str],
+    steps: Sequence[str | int],
     *,
     within: timedelta,
     rules: Rules,
@@ -93,7 +93,7 @@ def reached(
 def in_any_order(
     rows: ir.Table,
     entries: ir.Table,
-    steps: Sequence[str],
+    steps: Sequence[str | int],
     *,
     within: timedelta,
     rules: Rules,
@@ -134,7 +134,7 @@ def in_any_order(
     return [entries, *levels], aligned
 
 
-def _same(steps: Sequence[str], k: int, rules: Rules) -> bool:
+def _same(steps: Sequence[str | int], k: int, rules: Rules) -> bool:
     """Whether step k takes the events of the step before it: then each row plays both roles."""
     return steps[k - 1] == steps[k - 2] and rules.ties != "strict"
 
@@ -148,7 +148,7 @@ def _walked(
     rows: ir.Table,
     before: ir.Table,
     own: ir.Table | None,
-    steps: Sequence[str],
+    steps: Sequence[str | int],
     k: int,
     window: timedelta,
     rules: Rules,

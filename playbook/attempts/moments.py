@@ -19,13 +19,13 @@ from playbook.periods import Period, interval
 from playbook.portable import count_if, when
 
 
-def comes_back(steps: Sequence[str]) -> bool:
+def comes_back(steps: Sequence[str | int]) -> bool:
     """Whether a name stands at two places that are not neighbours."""
     runs = [name for name, before in zip(steps, [None, *steps], strict=False) if name != before]
     return len(set(runs)) < len(runs)
 
 
-def starts(rows: ir.Table, steps: Sequence[str], rules: Rules, period: Period) -> ir.Table:
+def starts(rows: ir.Table, steps: Sequence[str | int], rules: Rules, period: Period) -> ir.Table:
     """The moments, with `entry` where they let a unit in, and `done_<i>` for each name."""
     key, names = key_of(rows), list(dict.fromkeys(steps))
     done = {f"done_{i}": count_if(_.event == name) for i, name in enumerate(names)}
@@ -41,7 +41,7 @@ def starts(rows: ir.Table, steps: Sequence[str], rules: Rules, period: Period) -
 
 
 def reached(
-    moments: ir.Table, steps: Sequence[str], *, within: timedelta, rules: Rules
+    moments: ir.Table, steps: Sequence[str | int], *, within: timedelta, rules: Rules
 ) -> list[ir.Table]:
     """What is reached of each step: `KEY`, `at`, `entry`, as `chain.reached` gives it.
 
@@ -67,7 +67,7 @@ def reached(
     return [moments.select(*key, "at", "entry", "entered"), *levels]
 
 
-def _can(steps: Sequence[str], after: int, upto: int) -> ir.BooleanValue:
+def _can(steps: Sequence[str | int], after: int, upto: int) -> ir.BooleanValue:
     """Whether one moment holds an event for each of the steps `after` + 1 … `upto`."""
     names, needed = list(dict.fromkeys(steps)), list(steps[after:upto])
     conditions = [

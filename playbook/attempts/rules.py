@@ -18,14 +18,14 @@ class Exclusion:
     strictly between two neighbouring steps of the attempt: at the very moment of one it does not.
 
     Attributes:
-        event: Its name; None: any event at all.
+        event: What `event` is of it; None: any event at all.
         after: The step from which on it breaks an attempt; the entry is 1.
         before: The step up to which it does.
         leaves_out: Whether it leaves the unit out, if it stopped the attempt that would have come
             furthest and none came as far; else the unit is counted, with the steps it reached.
     """
 
-    event: str | None
+    event: str | int | None
     after: int
     before: int
     leaves_out: bool = False

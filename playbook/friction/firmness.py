@@ -30,6 +30,7 @@ class Way:
     """A way to count attempts: what it makes of a question's rows, rules, window and period."""
 
     label: str
+    steps: Sequence[str | int]
     rules: Rules
     rows: ir.Table
     within: timedelta
@@ -73,7 +74,7 @@ def _ways(asked: Asked, numbers: ir.Table | None) -> Iterator[Way]:
     """Ours first, then ours with one rule changed, then the tools'."""
     rules, rows, period = asked.rules, _counted(asked, numbers), asked.run.period
     steps = asked.question.steps
-    ours = Way("as declared", rules, rows, asked.within, period)
+    ours = Way("as declared", asked.walked, rules, rows, asked.within, period)
     yield ours
     simple = not (rules.any_order or comes_back(steps))
     if simple:
@@ -82,7 +83,7 @@ def _ways(asked: Asked, numbers: ir.Table | None) -> Iterator[Way]:
         yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
     at_once = replace(period, as_of=datetime(2200, 1, 1))
     endless = replace(rules, windows=())
-    yield Way("no window, open ones failed", endless, rows, EVER, at_once)
+    yield Way("no window, open ones failed", asked.walked, endless, rows, EVER, at_once)
     yield _by_day(ours)
     if asked.run.tables.has("events", "received_at"):
         arrived = _counted(_by_arrival(asked), numbers)
@@ -95,7 +96,9 @@ def _ways(asked: Asked, numbers: ir.Table | None) -> Iterator[Way]:
 def _counted(asked: Asked, numbers: ir.Table | None) -> ir.Table:
     """What the question's units did of its steps, computed once for all ways to count it."""
     rows = _rows_of_steps(asked)
-    return asked.run.warehouse.shared(rows if numbers is None else numbered(rows, numbers))
+    if numbers is not None:
+        rows = numbered(rows, numbers, asked.question.events)
+    return asked.run.warehouse.shared(rows)
 
 
 def _numbers(asked: Asked) -> ir.Table | None:
@@ -169,7 +172,7 @@ def _by_arrival(asked: Asked) -> Asked:
 def _outcomes(asked: Asked, ways: Sequence[Way], numbers: ir.Table | None) -> ir.Table:
     """One row per unit (and held value) that a way counts: `key` as text, `outcome_<place>`."""
     told = [asked.best() if numbers is None else numbered(asked.best(), numbers)]
-    told += [_told(asked, way) for way in ways[1:]]
+    told += [_told(asked, way if numbers is None else _placed(asked, way)) for way in ways[1:]]
     key = key_of(told[0])
     placed = [each.select(*key, "outcome", way=place) for place, each in enumerate(told)]
     found = (
@@ -187,10 +190,18 @@ def _outcomes(asked: Asked, ways: Sequence[Way], numbers: ir.Table | None) -> ir
     return found.mutate(key=ibis.literal(" | ").join([found[name] for name in key_of(found)]))
 
 
+def _placed(asked: Asked, way: Way) -> Way:
+    """The way over rows that hold the places of events, as `_counted` makes them, for names."""
+    place = {name: k for k, name in enumerate(asked.question.events)}
+    exclude = tuple(replace(each, event=place.get(each.event)) for each in way.rules.exclude)
+    steps = [place[name] for name in way.steps]
+    return replace(way, steps=steps, rules=replace(way.rules, exclude=exclude))
+
+
 def _told(asked: Asked, way: Way) -> ir.Table:
     return attempts.attempts(
         way.rows,
-        asked.walked,
+        way.steps,
         within=way.within,
         period=way.period,
         success=len(asked.question.steps),

@@ -29,9 +29,9 @@ def ours(folder: Path) -> Callable[[], list[int]]:
 
     def run() -> list[int]:
         numbers = connection.create_table("numbers", attempts.numbers(rows), temp=True)
-        numbered = attempts.numbered(rows, numbers)
+        numbered = attempts.numbered(rows, numbers, STEPS)
         kept = connection.create_table("rows_", numbered, temp=True)
-        found = attempts.attempts(kept, STEPS, within=WITHIN, period=ALL)
+        found = attempts.attempts(kept, range(len(STEPS)), within=WITHIN, period=ALL)
         counted = measures.steps(found, len(STEPS))
         row = counted.to_pyarrow().to_pylist()[0]
         return [row[f"step_{k}"] for k in range(1, len(STEPS) + 1)]
@@ -42,7 +42,8 @@ def ours(folder: Path) -> Callable[[], list[int]]:
 def by_hand(folder: Path) -> Callable[[], list[int]]:
     """The best SQL of the same semantics that we know.
 
-    A running maximum over two steps at a time, of the rows that a unit's attempts can reach.
+    A running maximum over two steps at a time, of the rows that a unit's attempts can reach, and
+    of these only those after which more entries come.
     """
     listed = ", ".join(repr(step) for step in STEPS)
     texts = [
@@ -64,26 +65,38 @@ def by_hand(folder: Path) -> Callable[[], list[int]]:
         """,
     ]
     for k in range(2, len(STEPS) + 1):
-        texts.append(
+        texts += [
+            f"""
+            create or replace temp table near as
+            select rows_.unit, moment, last, moment >= settled_from as settled from rows_ join (
+                select unit, min(moment) as low, max(entry) as last,
+                    if(min(entry) = max(entry), min(moment), max(moment)) as settled_from
+                from step_{k - 1} group by unit
+            ) as reach
+            on reach.unit = rows_.unit and moment between low and last + interval 14 day
+            where step = {k}
+            """,
             f"""
             create or replace temp table step_{k} as
+            select unit, moment, last as entry from near where settled
+            union all
             select unit, moment, latest as entry from (
                 select *, max(entry) over (
                     partition by unit order by moment, part
                     rows between unbounded preceding and 1 preceding
                 ) as latest
                 from (
-                    select unit, moment, entry, 0 as part from step_{k - 1}
+                    select step_{k - 1}.*, 0 as part from step_{k - 1} semi join (
+                        select unit, min(moment) - interval 14 day as low, max(moment) as high
+                        from near where not settled group by unit
+                    ) as useful
+                    on useful.unit = step_{k - 1}.unit and moment <= high and entry >= low
                     union all
-                    select rows_.unit, moment, null, 1 from rows_ join (
-                        select unit, min(moment) as low, max(entry) + interval 14 day as high
-                        from step_{k - 1} group by unit
-                    ) as reach on reach.unit = rows_.unit and moment between low and high
-                    where step = {k}
+                    select unit, moment, null, 1 from near where not settled
                 )
             ) where part = 1 and moment <= latest + interval 14 day
-            """
-        )
+            """,
+        ]
     counts = ", ".join(
         f"(select count(distinct unit) from step_{k})" for k in range(1, len(STEPS) + 1)
     )
