@@ -17,6 +17,7 @@ from playbook import stats
 
 POWER = 0.8  # the chance that a plan gives an effect to be seen
 STEP = 1e-6  # of a share, where a slope is measured
+LONGEST = 52  # weeks: whoever needs more has no answer
 FEWEST_EVENTS = 5  # expected in the smaller arm: below it there is no verdict
 
 
@@ -84,7 +85,7 @@ def design_effect(size: float, cv: float, icc: float) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def units_needed(
-    base: float, effect: float, *, holdout: float, design_effect: float = 1
+    base: float, effect: float, *, holdout: float, design_effect: float = 1, least: int = 0
 ) -> int | None:
     """The units, both arms together, that show an effect with 80 % power.
 
@@ -93,6 +94,7 @@ def units_needed(
         effect: What the play adds to it.
         holdout: The share of units that are held out.
         design_effect: How many times the units it takes; see `design_effect`.
+        least: The units that either arm has at least.
 
     Returns:
         As many as `power` asks, and as let the smaller arm expect five units that reach the
@@ -111,7 +113,24 @@ def units_needed(
         most *= 2
     alone = brentq(lacks, most / 2, most, xtol=0.01)
     expected = (base + (1 - holdout) * effect) * min(holdout, 1 - holdout)
-    return math.ceil(max(alone * design_effect, FEWEST_EVENTS / expected))
+    units = math.ceil(max(alone * design_effect, FEWEST_EVENTS / expected))
+    return max(units, fewest(least, holdout))
+
+
+def fewest(least: int, holdout: float) -> int:
+    """The units, both arms together, of which the smaller arm has so many."""
+    return math.ceil(least / min(holdout, 1 - holdout))
+
+
+def weeks_needed(units: int | None, per_week: float, window: float) -> int | None:
+    """How many weeks until so many have triggered and are mature; None: nobody can tell.
+
+    Args:
+        units: As many as are needed.
+        per_week: How many trigger in a week.
+        window: How many weeks after its moment a unit is mature.
+    """
+    return math.ceil(units / per_week + window) if units and per_week else None
 
 
 def power(

@@ -137,6 +137,11 @@ class Play(Noun):
         return tuple(dict.fromkeys(named))
 
     @property
+    def holds_out(self) -> bool:
+        """Whether anybody is held out of it."""
+        return bool(self.holdout or self.holdout_by)
+
+    @property
     def version(self) -> str:
         """Eight hex digits that change whenever who is compared on what does: its design.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from playbook.findings.markdown import Finding, bullets, plain, said, together
 from playbook.results import Answer
+from playbook.sizing import LONGEST
 from playbook.wording import count, interval, percent, points, rare, times, too_few
 
 HARMED = {"complained": "complaint", "unsubscribed": "unsubscribe", "bounced": "bounce"}
@@ -181,7 +182,7 @@ def iterations(result: Answer) -> Finding:
     """How many plays can go round again within a year, the soonest, and those that cannot."""
 
     def say(rows: list) -> str:
-        told = [row for row in rows if row["weeks"] is not None and row["weeks"] <= 52]
+        told = [row for row in rows if row["weeks"] is not None and row["weeks"] <= LONGEST]
         text = (
             f"**{len(told)} of {times(len(rows), 'play')}** can be tried anew within a year and "
             "show the smallest effect worth having"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from playbook.findings.markdown import Finding, bullets, named, plain, said
 from playbook.results import Answer
+from playbook.triggers import HELD_BACK
 from playbook.wording import count, percent, times
-
-HELD_BACK = ("quiet", "suppressed", "unreachable", "lost_priority", "capped")
 
 
 def coverage(result: Answer) -> Finding:

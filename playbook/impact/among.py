@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook import triggers
 from playbook.impact import counted
-from playbook.impact.asking import BY_STRATA, compared, incomparable, result
+from playbook.impact.asking import BY_STRATA, compared, result
 from playbook.impact.checking import of
-from playbook.impact.effects import CANNOT_TELL, HARMS, WORKS, Judged, judged, of_play
+from playbook.impact.effects import Judged, judged, verdict_of, with_effect
 from playbook.inference.reached import Reached, Shape
 from playbook.inference.reached import reached as two_stage
 from playbook.results import Answer, Unavailable
@@ -34,13 +33,10 @@ def among_reached(run: Run, slug: str) -> Answer:
         the units that got the message, and `first_stage`: how far delivery differs, in squared
         deviations; below 10 it is weak.
     """
-    if reason := incomparable(run, slug):
-        return Unavailable(f"impact.{slug}.among_reached", reason)
-    play, whole = triggers.play_of(run, slug), of_play(run, slug)
-    if whole.why:
-        reason = f"There is no effect to print: {whole.why}."
-        return Unavailable(f"impact.{slug}.among_reached", reason)
-
+    whole = with_effect(run, slug, "among_reached", "print")
+    if isinstance(whole, Unavailable):
+        return whole
+    play = whole.played.play
     if play.holdout_by:
         return Unavailable(f"impact.{slug}.among_reached", BY_STRATA)
 
@@ -79,4 +75,4 @@ def _reached(assigned: Judged) -> dict[str, Any]:
 def _verdict(found: Reached | None, *, told: bool) -> str:
     if not told:
         return "reached too few"
-    return WORKS if found.low > 0 else HARMS if found.high < 0 else CANNOT_TELL
+    return verdict_of(found.low, found.high)

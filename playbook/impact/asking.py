@@ -41,7 +41,7 @@ def incomparable(run: Run, slug: str) -> str:
     play = triggers.play_of(run, slug)
     if play.draft:
         return f"The play `{slug}` is a draft: no tool sends it yet."
-    if not held_out(play):
+    if not play.holds_out:
         return f"The play `{slug}` has no holdout: nothing can be compared."
     return ""
 
@@ -54,14 +54,9 @@ def incomparable_all(run: Run) -> str:
     return next(filter(None, (obstacle(run, play.slug) for play in plays)), "")
 
 
-def held_out(play: Play) -> bool:
-    """Whether anybody is held out of it."""
-    return bool(play.holdout or play.holdout_by)
-
-
 def experiments(run: Run) -> list[Play]:
     """The plays that are sent and hold somebody out, as they are declared."""
-    return [play for play in run.declared.plays if held_out(play) and not play.draft]
+    return [play for play in run.declared.plays if play.holds_out and not play.draft]
 
 
 def compared(play: Play | None = None) -> Says:

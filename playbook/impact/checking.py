@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from playbook import stats
@@ -55,11 +56,10 @@ def checks(run: Run) -> Answer:
     plays = experiments(run)
 
     def finish(rows: Rows) -> Rows:
-        own = grouped(rows, ("play",))
         found = [
-            {"subject": play.slug} | check.__dict__
-            for play in plays
-            for check in every(run, of(run, play, own.get((play.slug,), [])))
+            {"subject": played.play.slug} | check.__dict__
+            for played in each(run, plays, rows)
+            for check in every(run, played)
         ]
         return found + _unknown(run)
 
@@ -69,6 +69,12 @@ def checks(run: Run) -> Answer:
 def of(run: Run, play: Play, rows: Rows) -> Played:
     """The counts of a play with what the run says of it."""
     return Played(play, rows, counted.looks(run, play), run.declared.product.min_n)
+
+
+def each(run: Run, plays: Sequence[Play], rows: Rows) -> list[Played]:
+    """The plays with their counts, of the rows of all of them."""
+    own = grouped(rows, ("play",))
+    return [of(run, play, own.get((play.slug,), [])) for play in plays]
 
 
 def every(run: Run, played: Played) -> list[Check]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from playbook import shaping, triggers
+from playbook import shaping, sizing, triggers
 from playbook.impact import checking, counted
 from playbook.impact.asking import (
     compared,
@@ -27,7 +27,6 @@ from playbook.run import Run, fetched
 from playbook.shaping import WEEK, Rows, grouped
 
 FEWEST_EVENTS = 5  # expected in either arm; below it there is no verdict
-LONGEST = 52  # weeks: whoever needs more has no answer
 WORKS, HARMS, CANNOT_TELL, ALIKE = "works", "harms", "cannot tell", "not told apart"
 CHECK_FAILED, NO_EVENT, NEVER_SENT = "check failed", "no such event", "never sent"
 TOO_FEW, NOT_MATURED = "too few", "not matured"
@@ -49,9 +48,7 @@ def effects(run: Run) -> Answer:
     plays = experiments(run)
 
     def finish(rows: Rows) -> Rows:
-        own = grouped(rows, ("play",))
-        counts = [(play, own.get((play.slug,), [])) for play in plays]
-        found = [_whenever(judged(run, checking.of(run, *each))) for each in counts]
+        found = [_whenever(judged(run, played)) for played in checking.each(run, plays, rows)]
         # What cannot be told stands last.
         return sorted(found, key=lambda row: (row["low"] is None, -(row["difference"] or 0)))
 
@@ -126,7 +123,7 @@ def judged(run: Run, played: Played) -> Judged:
     found = played.difference(played.deviations)
     verdict, why = _refusal(run, played)
     if not why:
-        verdict = WORKS if found.low > 0 else HARMS if found.high < 0 else CANNOT_TELL
+        verdict = verdict_of(found.low, found.high)
     row = _sizes(played) | _shown(found, verdict, plain=not why) | {"why": why}
     row["action"] = _action(run, played, found, verdict)
     return Judged(played, row, found, why)
@@ -168,13 +165,18 @@ def by_segment(
     for segment, difference in found.items():
         verdict = whole.row["verdict"] if whole.why else TOO_FEW if segment in few else ALIKE
         if verdict == ALIKE and p is not None and p < two_sided(deviations):
-            verdict = WORKS if difference.low > 0 else HARMS if difference.high < 0 else CANNOT_TELL
+            verdict = verdict_of(difference.low, difference.high)
         plain = not whole.why and segment not in few
         sized = _sizes(parts[segment], looked=whole.row)
         shown[segment] = (
             sized | _shown(difference, verdict, plain=plain) | {"why": whole.why, "p_differs": p}
         )
     return Segments(shown, told)
+
+
+def verdict_of(low: float, high: float) -> str:
+    """What the interval of an effect says."""
+    return WORKS if low > 0 else HARMS if high < 0 else CANNOT_TELL
 
 
 def too_few(played: Played) -> bool:
@@ -268,7 +270,16 @@ def _until(run: Run, played: Played, planned: int) -> datetime | None:
         return None
     to_come = max(planned - played.sum("triggered"), 0)
     wait = timedelta(weeks=math.ceil(to_come / per_week)) + duration(play.goal_within)
-    return last + wait if wait <= timedelta(weeks=LONGEST) else None
+    return last + wait if wait <= timedelta(weeks=sizing.LONGEST) else None
+
+
+def with_effect(run: Run, slug: str, name: str, verb: str) -> Judged | Unavailable:
+    """A play with an effect to `verb`; else why its result of that name has none."""
+    id = f"impact.{slug}.{name}"
+    if reason := incomparable(run, slug):
+        return Unavailable(id, reason)
+    whole = of_play(run, slug)
+    return Unavailable(id, f"There is no effect to {verb}: {whole.why}.") if whole.why else whole
 
 
 def of_play(run: Run, slug: str) -> Judged:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,6 @@ from playbook.results import Answer, Unavailable
 from playbook.run import Run
 from playbook.shaping import WEEK, Rows
 
-LONGEST = 52  # weeks: whoever needs more has no answer
 ENDS = ("difference", "low", "high")
 LOGGED = ("play", "version", "says", "live_from", "until", "current", *ENDS)
 DRAWN = ("drawn", "drawn_low", "drawn_high")
@@ -156,16 +154,15 @@ def _weeks(run: Run, play: Play) -> float:
 
 
 def _units(run: Run, row: dict[str, Any], holdout: float) -> int | None:
-    needed = sizing.units_needed(row["base"] or 0, row["smallest_effect"], holdout=holdout)
     least = run.declared.product.min_n
-    return needed and max(needed, math.ceil(least / min(holdout, 1 - holdout)))
+    return sizing.units_needed(
+        row["base"] or 0, row["smallest_effect"], holdout=holdout, least=least
+    )
 
 
 def _until(play: Play, row: dict[str, Any], units: int | None) -> int | None:
     """How many weeks until so many have triggered and their windows are over."""
-    if not units or not row["per_week"]:
-        return None
-    return math.ceil(units / row["per_week"] + duration(play.goal_within) / WEEK)
+    return sizing.weeks_needed(units, row["per_week"], duration(play.goal_within) / WEEK)
 
 
 def _said(row: dict[str, Any]) -> str:
@@ -178,9 +175,9 @@ def _said(row: dict[str, Any]) -> str:
     if row["units"] is None:
         return f"From {row['base'] * 100:.1f} % there is no rise of {rise} to plan for."
     size = f"{row['units']:,} {row['unit']}s, {row['weeks']:,} weeks, to see {rise}."
-    if row["weeks"] <= LONGEST:
+    if row["weeks"] <= sizing.LONGEST:
         return size
     half = row["weeks_at_half"]
-    if half is not None and half <= LONGEST:
+    if half is not None and half <= sizing.LONGEST:
         return f"{size} Hold out half and it takes {half:,}."
     return f"{size} Not answerable with this traffic: want more of the play, or more people."

@@ -25,7 +25,7 @@ WIDTH = 4  # weeks on either side of a launch
 
 def launches(run: Run) -> list[Answer]:
     """Before and after for every play that is sent and holds nobody out."""
-    plays = [p for p in run.declared.plays if not (p.draft or p.holdout or p.holdout_by)]
+    plays = [p for p in run.declared.plays if not (p.draft or p.holds_out)]
     return [before_after(run, play.slug) for play in plays]
 
 

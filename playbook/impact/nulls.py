@@ -21,7 +21,7 @@ from playbook.impact.whom import DIFFERS, for_whom
 from playbook.mistakes import listed
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows, grouped
+from playbook.shaping import Rows
 from playbook.wording import percent
 
 SILENT = (CANNOT_TELL, TOO_FEW, NOT_MATURED)
@@ -45,9 +45,7 @@ def why_null(run: Run) -> Answer:
     plays = experiments(run)
 
     def finish(rows: Rows) -> Rows:
-        own = grouped(rows, ("play",))
-        counts = [(play, own.get((play.slug,), [])) for play in plays]
-        found = [judged(run, checking.of(run, *each)) for each in counts]
+        found = [judged(run, played) for played in checking.each(run, plays, rows)]
         return [_row(run, each) for each in found if each.row["verdict"] in SILENT]
 
     table = counted.sums(run, plays)

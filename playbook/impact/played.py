@@ -74,10 +74,11 @@ class Played:
         From the share of held-out units that does the goal. A plan that grew with the units would
         make every look its last one: where none can be made, it is the least that is compared.
         """
-        least = math.ceil(self.least / min(self.held, 1 - self.held))
+        least = sizing.fewest(self.least, self.held)
         base = self.arm("holdout").share if self.sum("n", "holdout") >= self.least else None
-        needed = sizing.units_needed(base or 0, self.play.smallest_effect, holdout=self.held)
-        return max(needed or 0, least)
+        effect = self.play.smallest_effect
+        needed = sizing.units_needed(base or 0, effect, holdout=self.held, least=self.least)
+        return needed or least
 
     @functools.cached_property
     def fractions(self) -> tuple[float, ...]:

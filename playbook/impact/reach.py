@@ -28,8 +28,6 @@ WORDS = {
 }
 REACH = ("assigned", "triggered", "allowed", "sent", "delivered", "seen", "clicked", "did")
 TOLD = REACH[3:7]  # what the engagement tool says
-# Why the ledger sends nothing to a treated unit.
-HELD_BACK = ("quiet", "suppressed", "unreachable", "lost_priority", "capped")
 BY_HUMAN, BY_MACHINE, BY_UNKNOWN = "a human", "a machine alone", "nobody knows whom"
 SEEN_BY = (BY_HUMAN, BY_UNKNOWN, BY_MACHINE, "not seen")
 
@@ -106,7 +104,7 @@ def _treated(run: Run, play: Play) -> ir.Table:
     )
     due = _.decision != "already_done"
     ruled = triggers.decided(run).filter(
-        _.play == play.slug, _.step == 0, _.episode == 1, _.decision.isin(HELD_BACK)
+        _.play == play.slug, _.step == 0, _.episode == 1, _.decision.isin(triggers.HELD_BACK)
     )
     held = ruled.select(held="unit").distinct()
     return begun.left_join(held, begun.unit == held.held).select(

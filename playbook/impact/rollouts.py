@@ -12,6 +12,7 @@ from ibis import _
 
 from playbook import stats, units
 from playbook.declare import Experiment
+from playbook.impact.effects import verdict_of
 from playbook.inference import quasi
 from playbook.mistakes import Mistake, listed
 from playbook.periods import duration, moment, words
@@ -237,7 +238,7 @@ def _verdict(run: Run, experiment: Experiment, rows: Rows, periods: int) -> Rows
         return [row | {"because": reason}]
     share = _share_after(began, periods)
     effect, low, high = found.effect, found.low, found.high
-    verdict = "works" if low > 0 else "harms" if high < 0 else "cannot tell"
+    verdict = verdict_of(low, high)
     row |= {"treated": share, "holdout": share - effect, "difference": effect}
     return [row | {"low": low, "high": high, "verdict": verdict, "grade": "B", "because": ASSUMES}]
 

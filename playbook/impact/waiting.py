@@ -6,11 +6,11 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from playbook import shaping, stats, triggers
+from playbook import shaping, stats
 from playbook.declare import Play
 from playbook.impact import counted
-from playbook.impact.asking import BY_STRATA, compared, incomparable, result
-from playbook.impact.effects import of_play
+from playbook.impact.asking import BY_STRATA, compared, result
+from playbook.impact.effects import of_play, with_effect
 from playbook.inference import times
 from playbook.periods import duration
 from playbook.results import Answer, Unavailable
@@ -75,11 +75,10 @@ def sooner(run: Run, slug: str) -> Answer:
 
 
 def _asked(run: Run, slug: str, name: str) -> tuple[Play, ir.Table] | Unavailable:
-    if reason := incomparable(run, slug):
-        return Unavailable(f"impact.{slug}.{name}", reason)
-    if why := of_play(run, slug).why:
-        return Unavailable(f"impact.{slug}.{name}", f"There is no effect to time: {why}.")
-    play = triggers.play_of(run, slug)
+    whole = with_effect(run, slug, name, "time")
+    if isinstance(whole, Unavailable):
+        return whole
+    play = whole.played.play
     if play.holdout_by:
         return Unavailable(f"impact.{slug}.{name}", BY_STRATA)
     return play, counted.waits(run, play)

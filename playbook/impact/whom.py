@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from playbook import shaping, triggers
+from playbook import shaping
 from playbook.impact import counted
-from playbook.impact.asking import compared, incomparable, result
-from playbook.impact.effects import Judged, by_segment, of_play
+from playbook.impact.asking import compared, result
+from playbook.impact.effects import Judged, by_segment, with_effect
 from playbook.inference import segments
 from playbook.inference.permuted import two_sided
 from playbook.portable import united
@@ -34,12 +34,10 @@ def for_whom(run: Run, slug: str) -> Answer:
         looked at; null: fewer than two segments can be compared) and `differs` in words.
     """
     name = "for_whom"
-    if reason := incomparable(run, slug):
-        return Unavailable(f"impact.{slug}.{name}", reason)
-    play, whole = triggers.play_of(run, slug), of_play(run, slug)
-    if whole.why:
-        reason = f"There is no effect to break down: {whole.why}."
-        return Unavailable(f"impact.{slug}.{name}", reason)
+    whole = with_effect(run, slug, name, "break down")
+    if isinstance(whole, Unavailable):
+        return whole
+    play = whole.played.play
     columns = [c for c in COLUMNS if run.tables.has("users", c) and _varies(play.audience.get(c))]
     if not columns:
         reason = "Everybody whom it is for has one persona, intent and acquisition."

@@ -13,10 +13,7 @@ from playbook.run import Run
 from playbook.shaping import Rows
 from playbook.wording import chosen
 
-DECISIONS = (
-    *("send", "holdout", "already_done", "quiet", "suppressed", "unreachable"),
-    *("lost_priority", "capped"),
-)
+DECISIONS = ("send", "holdout", "already_done", *triggers.HELD_BACK)
 WORDS = {
     "send": "sent",
     "holdout": "held out",
@@ -102,22 +99,26 @@ def _result(run: Run, name: str, shape: str, counted, finish, *, by: tuple[str, 
     if reasons := [r for play in run.declared.plays if (r := triggers.obstacle(run, play.slug))]:
         return Unavailable(id, reasons[0])
     period = f"{run.period.since:%d %b %Y} to {run.period.until:%d %b %Y}"
-    return Result(
-        id=id,
-        shape=shape,
-        table=counted(triggers.decided(run)),
-        by=by,
-        definition=(
-            ("what", "every message that the plays would have sent, and what decides on it"),
-            *rules(run),
-            (PERIOD, period),
-            ("left out", "bots and internal people; messages due after the end of the data"),
-        ),
-        as_of=run.as_of,
-        min_n=run.declared.product.min_n,
-        labels=run.labels | WORDS,
-        finish=finish,
-    )
+
+    def made() -> Result:
+        return Result(
+            id=id,
+            shape=shape,
+            table=counted(triggers.decided(run)),
+            by=by,
+            definition=(
+                ("what", "every message that the plays would have sent, and what decides on it"),
+                *rules(run),
+                (PERIOD, period),
+                ("left out", "bots and internal people; messages due after the end of the data"),
+            ),
+            as_of=run.as_of,
+            min_n=run.declared.product.min_n,
+            labels=run.labels | WORDS,
+            finish=finish,
+        )
+
+    return run.remembered(("result", id), made)
 
 
 def no_plays(run: Run, name: str) -> Unavailable:
@@ -140,14 +141,15 @@ def rules(run: Run) -> tuple[tuple[str, str], ...]:
         f"{each.begins} to {each.ends}, {each.channel or 'every channel'}: {each.then}"
         for each in sending.quiet
     ]
+    held = f"{chosen(sending.holdout)} of {sending.holdout_unit}s"
     pairs = [
         ("priority", f"one message per {sending.one_per} in {_length(sending.every)}"),
         ("at most", "; ".join(limits)),
         ("quiet", "; ".join(quiet)),
         ("zone", f"the person's; {sending.zone} where unknown" if quiet or limits else ""),
-        ("held out from all", f"{chosen(sending.holdout)} of {sending.holdout_unit}s"),
+        ("held out from all", held if sending.holdout else ""),
     ]
-    return tuple((word, value) for word, value in pairs if value and not value.startswith("0 % "))
+    return tuple((word, value) for word, value in pairs if value)
 
 
 def _length(text: str) -> str:

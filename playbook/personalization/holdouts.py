@@ -20,7 +20,6 @@ from playbook.shaping import WEEK, Rows
 from playbook.sizing import Clusters
 from playbook.wording import percent
 
-LONGEST = 52  # weeks: whoever needs more has no answer
 SOON = 12  # weeks for which the smallest rise that can be seen is said
 ARMS = ("treated", "holdout")
 GROUPS = (*ARMS, "all")
@@ -50,7 +49,7 @@ def holdouts(run: Run) -> Answer:
 
 
 def _holdouts(run: Run) -> Answer:
-    plays = [play for play in run.declared.plays if play.holdout or play.holdout_by]
+    plays = [play for play in run.declared.plays if play.holds_out]
     if not plays:
         reason = "No play with a holdout is declared: there is nothing to size."
         return Unavailable("personalization.holdouts", reason)
@@ -91,14 +90,17 @@ class _Facts:
         return duration(self.play.goal_within) / WEEK
 
     def units(self, holdout: float, design_effect: float = 1) -> int | None:
-        needed = sizing.units_needed(
-            self.base or 0, self.play.smallest_effect, holdout=holdout, design_effect=design_effect
+        return sizing.units_needed(
+            self.base or 0,
+            self.play.smallest_effect,
+            holdout=holdout,
+            design_effect=design_effect,
+            least=self.least,
         )
-        return needed and max(needed, math.ceil(self.least / min(holdout, 1 - holdout)))
 
     def weeks(self, units: int | None) -> int | None:
         """How long until so many have triggered and are mature."""
-        return math.ceil(units / self.per_week + self.window) if units and self.per_week else None
+        return sizing.weeks_needed(units, self.per_week, self.window)
 
     def sees(self) -> float | None:
         units = (SOON - self.window) * self.per_week
@@ -127,7 +129,7 @@ def _row(run: Run, play: Play, sums: dict[str, Any]) -> dict[str, Any]:
     }
     if play.unit == "user":
         row |= _alike(facts, sums)
-    answerable = row["weeks"] is not None and row["weeks"] <= LONGEST
+    answerable = row["weeks"] is not None and row["weeks"] <= sizing.LONGEST
     return row | {"answerable": answerable, "verdict": _verdict(row, facts)}
 
 
@@ -177,14 +179,14 @@ def _verdict(row: dict[str, Any], facts: _Facts) -> str:
     if reason := _unplannable(row, facts):
         return reason
     weeks, at_half = row["weeks"], row["weeks_at_half"]
-    if weeks <= LONGEST:
+    if weeks <= sizing.LONGEST:
         return f"{weeks} weeks."
     sees = f"{SOON} weeks are too few to show anything."
     if row["sees"] is not None:
         sees = f"{SOON} weeks show rises from {row['sees'] * 100:.1f} points on."
     half = "" if facts.holdout == 0.5 else f", or {at_half:,} with half held out"
     why = "your traffic"
-    if half and at_half <= LONGEST:
+    if half and at_half <= sizing.LONGEST:
         why = f"{facts.holdout * 100:.3g} % held out"
     return f"Not answerable with {why}: it takes {weeks:,} weeks{half}. {sees}"
 

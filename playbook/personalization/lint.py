@@ -72,7 +72,7 @@ def _declared(run: Run, play: Play) -> Iterator[Said]:
     if any(map(_NOTICED.fullmatch, parts)) and any(map(_MESSAGE.fullmatch, parts)):
         hint = "name what people should do in the product"
         yield WARNING, "goal", f"`{play.goal}` says that a message was noticed, no more", hint
-    if not play.holdout and not play.holdout_by:
+    if not play.holds_out:
         hint = "hold out a share: 0.1 is little to give"
         yield WARNING, "holdout", "nobody is held out, so nothing can be compared", hint
     yield from _exits(play)

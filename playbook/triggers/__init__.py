@@ -23,6 +23,7 @@ from playbook.triggers import people as who
 from playbook.triggers.limits import stretch
 
 __all__ = [
+    "HELD_BACK",
     "audience",
     "decided",
     "ledger",
@@ -34,6 +35,8 @@ __all__ = [
     "stretch",
 ]
 
+# Decisions of the rules, and not of the arm or of what people did.
+HELD_BACK = ("quiet", "suppressed", "unreachable", "lost_priority", "capped")
 _NUMBERS = itertools.count(1)
 SCHEMA = {
     "play": "string",

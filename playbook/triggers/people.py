@@ -103,7 +103,7 @@ def with_arms(run: Run, play: Play, rows: ir.Table) -> ir.Table:
         own = [(rows.stratum_ == value, _cut(share)) for value, share in shares.items()]
         cut = ibis.cases(*own, else_=cut) if own else cut
     cases = [(rows.gets_none, EVERYTHING)]
-    if play.holdout or play.holdout_by:
+    if play.holds_out:
         cases.append((_place(run, play.salted, rows.unit) < cut, HOLDOUT))
     return rows.mutate(arm=ibis.cases(*cases, else_=TREATED)).select(*kept, "arm")
 
