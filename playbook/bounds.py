@@ -137,7 +137,8 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
     lag = next((s for s in coverage.LATE if part(f"late_{s}") <= 1 - COMPLETE), coverage.LATE[-1])
     if lag > coverage.LATE[0] and run.tables.has("events", "received_at"):
         length = timedelta(seconds=lag)
-        touches = f"{part(f'late_{coverage.LATE[1]}'):.1%} of its events arrive over an hour late"
+        share = percent(part(f"late_{coverage.LATE[1]}"))
+        touches = f"{share} of its events arrive over an hour late"
         period = replace(run.period, as_of=run.period.as_of - length)
         yield Recount(
             f"late arrivals (up to {words(length)})", touches, replace(run, period=period)

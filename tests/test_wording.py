@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 from playbook import wording
 
 
@@ -9,6 +12,11 @@ def test_numbers_have_one_decimal_a_comma_and_a_real_minus():
 
 def test_a_share_that_was_chosen_is_as_round_as_it_was_chosen():
     assert [wording.chosen(x) for x in (0.1, 0.004, 0, 1)] == ["10 %", "0.4 %", "0 %", "100 %"]
+
+
+def test_no_share_is_written_another_way():
+    package = Path(wording.__file__).parent
+    assert not [path for path in package.rglob("*.py") if re.search(r":\.\d%\}", path.read_text())]
 
 
 def test_what_is_not_there_is_a_dash():
