@@ -5,7 +5,8 @@
 `pb.listings` show what they return.
 """
 
-from playbook import audit, charts, findings, friction, impact, listings, personalization
+from playbook import audit, charts, findings, friction, impact, personalization
+from playbook.results import listings
 from playbook.run import Run, open
 
 __all__ = [

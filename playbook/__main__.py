@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playbook.mistakes import Mistake, Nothing
+from playbook.language.mistakes import Mistake, Nothing
 
 DONE, FAILED, MISTAKE, NOTHING, CLOSED = 0, 1, 2, 3, 4
 
@@ -84,7 +84,7 @@ def _command(commands, name: str, function: Callable, says: str) -> argparse.Arg
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from playbook import demo
+    from playbook import airtouch
 
     if given.out.exists():
         raise Mistake(
@@ -92,7 +92,7 @@ def _demo(given: argparse.Namespace) -> int:
             f"It holds: {', '.join(sorted(p.name for p in given.out.iterdir())[:8])}.",
             "name another folder with --out, or remove it.",
         )
-    print(demo.write(given.out, events=given.events, progress=_progress))
+    print(airtouch.write(given.out, events=given.events, progress=_progress))
     return DONE
 
 
@@ -157,14 +157,15 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _answer(given: argparse.Namespace) -> int:
-    from playbook import audit, findings, listings, report, run
+    from playbook import audit, findings, report, run
+    from playbook.results import listings
 
     parameters = report.parameters(given.run)
     parameters.pop("by", None)
     opened = run.open(**parameters)
     ids = [question.id for question in opened.declared.questions]
     if given.question not in ids:
-        from playbook.mistakes import listed, nearest
+        from playbook.language.mistakes import listed, nearest
 
         raise Mistake(
             f"There is no question `{given.question}`.",
@@ -177,7 +178,7 @@ def _answer(given: argparse.Namespace) -> int:
 
 
 def _plan_import(given: argparse.Namespace) -> int:
-    from playbook import plans
+    from playbook.adapters import plans
 
     found = plans.read(given.files, given.format)
     source = ", ".join(path.name for path in given.files)
@@ -185,7 +186,8 @@ def _plan_import(given: argparse.Namespace) -> int:
 
 
 def _plan_draft(given: argparse.Namespace) -> int:
-    from playbook import plans, report
+    from playbook import report
+    from playbook.adapters import plans
 
     parameters = {"product": "", "warehouse": "demo"} | report.parameters(given.run, ())
     found = plans.drafted(parameters["product"], parameters["warehouse"])
@@ -194,7 +196,7 @@ def _plan_draft(given: argparse.Namespace) -> int:
 
 def _plan(text: str, out: Path | None, summary: str) -> int:
     """Print a plan or write it to a new file, and say what is in it."""
-    from playbook import plans
+    from playbook.adapters import plans
 
     if out:
         plans.save(text, out)

@@ -12,15 +12,16 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from playbook import coverage, demo, periods, sources
-from playbook import warehouse as warehouses
-from playbook.coverage import Rows
+from playbook.data import arrivals, sources
+from playbook.data import warehouse as warehouses
+from playbook.data.arrivals import Rows
+from playbook.data.tables import Tables
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Question, declarations
-from playbook.mistakes import Mistake, Nothing, listed
-from playbook.periods import Ends, Period
+from playbook.language import periods
+from playbook.language.mistakes import Mistake, Nothing, listed
+from playbook.language.periods import Ends, Period
 from playbook.results import Result
-from playbook.tables import Tables
-from playbook.warehouse import Warehouse
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,17 +60,17 @@ class Run:
             [row for row in rows if row["day"] is not None and row["day"] >= first.date()]
             for rows in (self.arrived_once, self.inferred)
         ]
-        return coverage.per_event(*days, min(last, self.period.as_of))
+        return arrivals.per_event(*days, min(last, self.period.as_of))
 
     @cached_property
     def arrived_once(self) -> Rows:
         """What arrived, each event once."""
-        return coverage.without_copies(self.arrived, self.copied)
+        return arrivals.without_copies(self.arrived, self.copied)
 
     @property
     def log(self) -> ir.Table:
         """The statement that `arrived` was fetched by: what a result made of its rows rests on."""
-        return coverage.counted(self.tables.arrivals, self.declared.plan)
+        return arrivals.counted(self.tables.arrivals, self.declared.plan)
 
     @cached_property
     def ends(self) -> dict[str | None, Ends]:
@@ -98,7 +99,7 @@ class Run:
         lately = [row for row in sent if row["day"] >= self.period.since.date()]
         beside = [row for row in lately or sent if row["day"] <= end.date()]
         own = sum(row["n"] for row in beside if row["source"] == source)
-        return own > sum(row["n"] for row in beside) * (1 - coverage.CAVEAT_BELOW)
+        return own > sum(row["n"] for row in beside) * (1 - arrivals.CAVEAT_BELOW)
 
     @property
     def stalled(self) -> dict[str | None, datetime]:
@@ -186,11 +187,12 @@ def root(start: Path | None = None) -> Path:
 
 def demo_folder(at: Path) -> Path:
     """The sample company's tables, written once for each version of the simulator."""
-    source = Path(demo.__file__)
-    files = sorted(source.parent.glob("*.py")) if source.stem == "__init__" else [source]
+    from playbook import airtouch
+
+    files = sorted(Path(airtouch.__file__).parent.glob("*.py"))
     version = hashlib.md5(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
     folder = at / ".demo" / version
-    return folder if folder.is_dir() else demo.write(folder)
+    return folder if folder.is_dir() else airtouch.write(folder)
 
 
 def open(
@@ -242,11 +244,11 @@ def fetched(table: ir.Table) -> Rows:
 def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows]:
     """What arrived, the copies among it, and what has its account from its user, less copies."""
     plan, users, logs = declared.plan, tables.users, (tables.arrivals, tables.copies)
-    arrived, copied = (fetched(coverage.counted(log, plan)) for log in logs)
+    arrived, copied = (fetched(arrivals.counted(log, plan)) for log in logs)
     if users is None or not any(row["unlinked"] for row in arrived):
         return arrived, copied, []
-    inferred = (fetched(coverage.inferred(log, users)) for log in logs)
-    return arrived, copied, coverage.without_copies(*inferred)
+    inferred = (fetched(arrivals.inferred(log, users)) for log in logs)
+    return arrived, copied, arrivals.without_copies(*inferred)
 
 
 def _arrived(declared: Declarations, opened: Warehouse, tables: Tables) -> tuple[Rows, Rows, Rows]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from playbook.attempts import Rules
+from playbook.counting.attempts import Rules
 
 Event = tuple[str, int]  # name, second
 

@@ -13,9 +13,9 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from playbook import declare
+from playbook.adapters import exports
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Export
-from playbook.sources import tools
-from playbook.warehouse import Warehouse
 from tests.spec import rows, table
 
 TYPES = {"time": "int64", "timewarp": "boolean"} | dict.fromkeys(
@@ -320,7 +320,7 @@ class Drawn:
         )
 
     def tables(self) -> dict[str, list[ir.Table]]:
-        return tools.landed([self.export], Warehouse(self.connection))
+        return exports.landed([self.export], Warehouse(self.connection))
 
     def rows(self, name: str, *columns: str) -> list[dict[str, Any]]:
         """The rows of a canonical table without what is null or no, sorted by these columns."""

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from playbook.declare import Limit, Play, Quiet, Sending, Step
-from playbook.periods import Period, duration, words
+from playbook.language.periods import Period, duration, words
 
 Row = dict[str, Any]
 EPOCH = datetime(1970, 1, 1)

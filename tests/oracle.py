@@ -13,8 +13,8 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from playbook.attempts import attempts
-from playbook.periods import Period
+from playbook.counting.attempts import attempts
+from playbook.language.periods import Period
 
 START = datetime(2026, 1, 1)
 PERIOD = Period(since=START, until=datetime(2027, 1, 1), as_of=datetime(2028, 1, 1))

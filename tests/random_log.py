@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from playbook.sources import ORDER
+from playbook.data.sources import ORDER
 
 Row = dict[str, Any]
 START = datetime(2026, 1, 5)

@@ -11,11 +11,11 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from hypothesis import strategies as st
 
+from playbook.data.tables import COLUMNS, TIME, Tables
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Limit, Play, Product, Quiet, Sending, Step
-from playbook.periods import Period
+from playbook.language.periods import Period
 from playbook.run import Run
-from playbook.tables import COLUMNS, TIME, Tables
-from playbook.warehouse import Warehouse
 from tests.ledger_by_hand import Row, World
 
 EVENTS = ("signed_up", "saved", "ran", "left")

@@ -8,11 +8,11 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from playbook import sources
+from playbook.data import sources
+from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Play, Product, Question, TableMap
-from playbook.periods import Period
+from playbook.language.periods import Period
 from playbook.run import Run, counted
-from playbook.warehouse import Warehouse
 from tests.spec import at, table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import crawleruseragents
 import pytest
 
-from playbook.agents import crawlers
+from playbook.data.agents import crawlers
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "

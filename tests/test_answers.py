@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from playbook import answers, charts, figures, findings, listings
+from playbook import answers, charts, findings
 from playbook.declare import DataPoint, Property
-from playbook.results import Result, Unavailable
+from playbook.results import Result, Unavailable, figures, listings
 from tests import small
 from tests.small import question
 

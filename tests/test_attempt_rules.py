@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import attempts
-from playbook.attempts import Exclusion, Rules
+from playbook.counting import attempts
+from playbook.counting.attempts import Exclusion, Rules
 from tests import brute_force
 from tests.oracle import PERIOD, START
 from tests.spec import rows

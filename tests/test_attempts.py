@@ -4,8 +4,8 @@ import ibis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import attempts
-from playbook.periods import Period
+from playbook.counting import attempts
+from playbook.language.periods import Period
 from tests import brute_force, oracle
 from tests.spec import at, rows, table
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import pages, triggers
+from playbook import ledger
 from playbook.declare import Destination, Step
-from playbook.report import audiences, desk, manifest, sendlist
+from playbook.report import audiences, manifest, pages, scratch, sendlist
 from tests import small
 from tests.small import play
 from tests.spec import table
@@ -241,7 +241,7 @@ def test_two_exports_compare_as_plain_python_compares_them(run, tmp_path_factory
                 "step": [step for _unit, _user, step in rows],
                 "minute": list(rows.values()),
             }
-            patch.setattr(audiences, "rows_of", lambda *_, text=text: ledger(text))
+            patch.setattr(audiences, "rows_of", lambda *_, text=text: drawn_ledger(text))
             last = [home / "1"] if name == "2" else []
             told = export(home / name, run, *last)["plays"]["p"]
     found = objects(home / "2" / "audiences" / "p.jsonl")
@@ -260,7 +260,7 @@ def test_two_exports_compare_as_plain_python_compares_them(run, tmp_path_factory
     }
 
 
-def ledger(columns):
+def drawn_ledger(columns):
     """A ledger of messages that are sent."""
     import ibis
 
@@ -291,10 +291,10 @@ def test_no_cell_and_no_head_is_run_by_a_spreadsheet_and_the_lines_are_exact(tmp
     tool = Destination(user=hostile, columns={"=c": "nickname"})
     run = opened(declared, destinations={"tool": tool})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audiences, "rows_of", lambda *_: ledger(text))
+        patch.setattr(audiences, "rows_of", lambda *_: drawn_ledger(text))
         export(tmp_path / "1", run)
         export(tmp_path / "2", run, tmp_path / "1")
-        patch.setattr(audiences, "rows_of", lambda *_: ledger({name: [] for name in text}))
+        patch.setattr(audiences, "rows_of", lambda *_: drawn_ledger({name: [] for name in text}))
         export(tmp_path / "3", run, tmp_path / "2")
     (row,) = cells(tmp_path / "2" / "audiences" / "p.csv")
     assert row["unit"] == row[f"'{hostile}"] == row["message.plain"] == f"'{hostile}"
@@ -371,7 +371,7 @@ def test_nobody_who_is_held_out_is_in_a_list(tmp_path, unit):
     )
     run = opened(play("half", unit=unit), events=events, users=users)
     told = export(tmp_path / "r", run)["plays"]["half"]
-    arms = triggers.audience(run, play("half", unit=unit)).to_pyarrow().to_pylist()
+    arms = ledger.audience(run, play("half", unit=unit)).to_pyarrow().to_pylist()
     held = {row["user_id"] for row in arms if row["arm"] == "holdout"}
     sent = {row["user_id"] for row in objects(tmp_path / "r" / "audiences" / "half.jsonl")}
     assert held
@@ -539,10 +539,10 @@ def test_rows_come_from_every_engine_alike(tmp_path, engine):
     name = "audiences_of_a_test"
     stored = engine.create_table(name, rows.to_pyarrow(), overwrite=True).mutate(step=2, last=3)
     try:
-        with desk.at(tmp_path) as place:
+        with scratch.at(tmp_path) as place:
             brought = place.kept("rows", place.brought(stored).order_by("at"))
             exact = brought.mutate(at=sendlist.exact(brought.at))
-            place.write(exact, tmp_path / "rows.jsonl", desk.JSON_LINES)
+            place.write(exact, tmp_path / "rows.jsonl", scratch.JSON_LINES)
     finally:
         engine.drop_table(name)
     assert objects(tmp_path / "rows.jsonl") == [

@@ -9,13 +9,14 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from playbook import audit, declare, sources
+from playbook import audit, declare
+from playbook.data import sources
+from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Follows, Product, Property, TableMap
-from playbook.mistakes import Mistake
-from playbook.periods import Period
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import Period
 from playbook.results import Result, Unavailable
 from playbook.run import Run, counted
-from playbook.warehouse import Warehouse
 from tests import small
 from tests.small import question
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from playbook.answers import answer
-from playbook.bounds import bounds
+from playbook.answers.bounds import bounds
 from playbook.declare import DataPoint, Property
 from playbook.results import Unavailable
 from tests import small

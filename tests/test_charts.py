@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 import vl_convert
 
-from playbook import charts, figures
-from playbook.charts import ladder, launched, look
-from playbook.mistakes import Mistake
-from playbook.results import Unavailable
+from playbook import charts
+from playbook.charts import launches, look, steps
+from playbook.language.mistakes import Mistake
+from playbook.results import Unavailable, figures
 from tests import pictures
 
 TITLE = "Created a workflow within 24 hours"
@@ -157,9 +157,9 @@ def test_of_equal_losses_the_first_is_the_worst_and_small_steps_cannot_be():
         "25  | 0.5         | 25",
         "1   | 0.04        | 24",
     )
-    assert ladder.worst(rows, least=30) == 1
-    assert ladder.worst(rows, least=0) == 3
-    assert ladder.worst(rows[:1], least=0) is None
+    assert steps.worst(rows, least=30) == 1
+    assert steps.worst(rows, least=0) == 3
+    assert steps.worst(rows[:1], least=0) is None
 
 
 def test_curves_begin_at_nothing_and_end_at_the_horizon():
@@ -179,7 +179,7 @@ LAUNCHES = {
 
 
 def test_launches_are_rules_in_their_periods_and_several_are_one_label():
-    chart = charts.trend(pictures.TREND, title=TITLE, launches=LAUNCHES)
+    chart = charts.of(pictures.TREND, title=TITLE, launches=LAUNCHES)
     rows = [row for row in values(chart.spec) if "days" in row]
     assert [(row["said"], row["days"], row["names"]) for row in rows[:2]] == [
         ("guide into", "2025-12-30", "guide into"),
@@ -192,9 +192,9 @@ def test_launches_are_rules_in_their_periods_and_several_are_one_label():
 
 
 def test_launches_change_neither_figures_nor_the_definition():
-    plain = charts.trend(pictures.TREND, title=TITLE)
-    assert charts.trend(pictures.TREND, title=TITLE, launches={}) == plain
-    assert charts.trend(pictures.TREND, title=TITLE, launches=LAUNCHES).figures == plain.figures
+    plain = charts.of(pictures.TREND, title=TITLE)
+    assert charts.of(pictures.TREND, title=TITLE, launches={}) == plain
+    assert charts.of(pictures.TREND, title=TITLE, launches=LAUNCHES).figures == plain.figures
 
 
 def test_names_of_launches_do_not_touch_and_no_rule_goes_through_one():
@@ -202,7 +202,7 @@ def test_names_of_launches_do_not_touch_and_no_rule_goes_through_one():
     rows = [
         {"place": k, "days": "", "names": "", "said": said if k < 3 else "last"} for k in range(4)
     ]
-    rules, _, _ = launched.rules(rows, [0, 40, 80, 490], (500, 260))
+    rules, _, _ = launches.rules(rows, [0, 40, 80, 490], (500, 260))
     drawn = rules.to_dict()["data"]["values"]
     assert [row["at"] for row in drawn] == [-36, -22, -8, -8]
     assert [row["align"] for row in drawn] == ["left", "left", "left", "right"]
@@ -253,7 +253,7 @@ def test_decimals_and_what_is_not_a_number_become_json():
 
 
 def test_an_unavailable_result_shows_its_reason_escaped():
-    note = charts.share(Unavailable("audit.x", "No <b>table</b>."), title="Never & ever")
+    note = charts.of(Unavailable("audit.x", "No <b>table</b>."), title="Never & ever")
     assert note._repr_mimebundle_() == {
         "text/html": '<p class="note"><strong>Never &amp; ever</strong><br>'
         "No &lt;b&gt;table&lt;/b&gt;.</p>",
@@ -263,12 +263,12 @@ def test_an_unavailable_result_shows_its_reason_escaped():
 
 def test_nobody_is_a_note_and_not_an_empty_picture():
     empty = replace(pictures.ALL, finish=lambda rows: [])
-    assert charts.share(empty, title=TITLE).reason == charts.NOBODY
+    assert charts.of(empty, title=TITLE).reason == charts.NOBODY
 
 
 def test_a_shape_without_a_chart_is_a_mistake_that_says_how_to_go_on():
     with pytest.raises(Mistake, match=r"(?s)`test.share` cannot be drawn as `steps`.*listings"):
-        charts.steps(pictures.SHARE, title=TITLE)
+        charts.of(pictures.SHARE, title=TITLE)
 
 
 def test_the_module_is_cheap_to_import():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import vl_convert
 
-from playbook import charts, figures, listings
+from playbook import charts
 from playbook.charts import look
+from playbook.results import figures, listings
 from tests.pictures_of_behaviour import DRIVERS, NOT_ADJUSTED, PATHS, only
 from tests.test_charts import row_of, svg, values
 
@@ -22,7 +23,7 @@ def test_it_draws_with_the_newest_vega_lite_and_compiles_with_that_of_jupyterlab
 
 
 def test_a_difference_that_is_shown_is_blue_and_one_that_is_not_is_grey():
-    chart = charts.drivers(DRIVERS, title=TITLE)
+    chart = charts.of(DRIVERS, title=TITLE)
     row = row_of(chart, who="verified the e-mail")
     assert (row["verdict"], row["difference_text"], row["adjusted_text"]) == (
         "difference shown",
@@ -35,7 +36,7 @@ def test_a_difference_that_is_shown_is_blue_and_one_that_is_not_is_grey():
 
 
 def test_twice_is_said_and_what_few_did_is_counted_and_not_drawn():
-    chart = charts.drivers(DRIVERS, title=TITLE)
+    chart = charts.of(DRIVERS, title=TITLE)
     assert [row["who"] for row in values(chart.spec) if "who" in row] == [
         "verified the e-mail",
         "started a workflow, twice or more",
@@ -46,14 +47,14 @@ def test_twice_is_said_and_what_few_did_is_counted_and_not_drawn():
 
 
 def test_only_the_largest_differences_are_drawn():
-    chart = charts.drivers(DRIVERS, title=TITLE, most=2)
+    chart = charts.of(DRIVERS, title=TITLE, most=2)
     assert len([row for row in values(chart.spec) if "who" in row]) == 2
     assert "The 2 largest of 3 differences." in chart.description
 
 
 def test_without_personas_there_is_no_ring():
-    assert "Ring" in charts.drivers(DRIVERS, title=TITLE).description
-    chart = charts.drivers(NOT_ADJUSTED, title=TITLE)
+    assert "Ring" in charts.of(DRIVERS, title=TITLE).description
+    chart = charts.of(NOT_ADJUSTED, title=TITLE)
     assert "Ring" not in chart.description
     assert "adjusted" not in svg(chart)
 
@@ -72,6 +73,6 @@ def test_drivers_have_a_figure_each_and_their_numbers_in_a_table():
 
 
 def test_who_did_nothing_more_is_grey():
-    chart = charts.mix(PATHS, title=TITLE)
+    chart = charts.of(PATHS, title=TITLE)
     assert row_of(chart, share_text="42.0 %")["colour"] == look.NOTHING
     assert row_of(chart, share_text="18.0 %")["colour"] == look.BLUE

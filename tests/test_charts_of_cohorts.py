@@ -8,7 +8,7 @@ import pytest
 import vl_convert
 
 from playbook import charts, findings
-from playbook.charts import triangle
+from playbook.charts import retention
 from tests.pictures import result
 from tests.test_charts import svg, values
 
@@ -47,7 +47,7 @@ EVERY = {"small": SMALL, "few": FEW, "long": LONG, "by": BY}
 
 
 def drawn(name):
-    return charts.retention(EVERY[name], title=TITLE)
+    return charts.of(EVERY[name], title=TITLE)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -80,8 +80,8 @@ def test_too_few_have_no_share():
 
 def test_a_long_triangle_shows_its_last_cohorts_and_its_first_periods_and_says_so():
     found = cells(drawn("long"))
-    assert len({row["cohort"] for row in found}) == triangle.MOST
-    assert max(row["position"] for row in found) == triangle.MOST - 1
+    assert len({row["cohort"] for row in found}) == retention.MOST
+    assert max(row["position"] for row in found) == retention.MOST - 1
     assert "The last 26 cohorts are shown." in drawn("long").description
     assert "The first 26 of 40 periods are shown." in drawn("long").description
 

@@ -11,7 +11,7 @@ import vl_convert
 
 from playbook import charts
 from playbook.charts import look, marks
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from tests import pictures_of_quality as pictures
 from tests.pictures import HOSTILE, result
 from tests.test_charts import row_of, svg, values
@@ -98,7 +98,7 @@ def test_an_answer_that_rests_on_too_few_is_not_drawn():
 
 
 def test_questions_that_have_no_shares_at_all_are_still_listed():
-    chart = charts.bounds(result("bounds", pictures.BOUNDS.rows[4:5]), title=TITLE)
+    chart = charts.of(result("bounds", pictures.BOUNDS.rows[4:5]), title=TITLE)
     assert "its answer is times" in svg(chart)
     assert not [row for row in values(chart.spec) if row.get("share") is not None]
 
@@ -139,7 +139,7 @@ def test_panels_with_anomalies_come_first_by_size_and_then_the_busiest():
 
 
 def test_the_number_of_panels_is_the_readers_and_the_note_counts_the_rest():
-    chart = charts.volume(pictures.VOLUME, title=TITLE, most=1)
+    chart = charts.of(pictures.VOLUME, title=TITLE, most=1)
     assert panels(chart) == ["page viewed"]
     assert chart.spec["title"]["subtitle"][-1] == "15 events not shown."
     assert drawn("volume").spec["title"]["subtitle"][-1] == "10 events not shown, all as usual."
@@ -194,7 +194,7 @@ def test_no_rows_are_a_note():
 
 def test_another_shape_is_a_mistake():
     with pytest.raises(Mistake, match=r"cannot be drawn as `volume`"):
-        charts.volume(pictures.BOUNDS, title=TITLE)
+        charts.of(pictures.BOUNDS, title=TITLE)
 
 
 # The matrix

@@ -9,14 +9,15 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
-from playbook import run, sources
-from playbook.coverage import AHEAD, LATE, counted, need
+from playbook import run
+from playbook.data import sources
+from playbook.data.arrivals import AHEAD, LATE, counted, need
+from playbook.data.rules import distinct
+from playbook.data.tables import conform
+from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product, Property, Question, TableMap
-from playbook.periods import Period
-from playbook.rules import distinct
+from playbook.language.periods import Period
 from playbook.run import Run
-from playbook.tables import conform
-from playbook.warehouse import Warehouse
 from tests import random_log
 from tests.spec import at, rows, table
 

@@ -8,16 +8,8 @@ from textwrap import dedent
 import pytest
 
 from playbook import declare
-from playbook.declare import (
-    DataPoint,
-    Declarations,
-    Play,
-    Product,
-    Property,
-    Question,
-    TableMap,
-)
-from playbook.mistakes import Mistake
+from playbook.declare import DataPoint, Declarations, Play, Product, Property, Question, TableMap
+from playbook.language.mistakes import Mistake
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from playbook import attempts, friction
-from playbook.attempts import Exclusion, Rules
+from playbook import friction
+from playbook.counting import attempts
+from playbook.counting.attempts import Exclusion, Rules
 from tests import small
 from tests.small import question
 

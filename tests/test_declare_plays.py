@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from playbook import declare
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from tests.test_declare import PLAN, PLAY, PRODUCT, write
 
 

@@ -10,8 +10,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from playbook.demo import TRUTH, agents, write, writing
-from playbook.demo.truth import INTENTS, PERSONAS
+from playbook.airtouch import TRUTH, agents, write, writing
+from playbook.airtouch.truth import INTENTS, PERSONAS
 
 TABLES = (
     "events",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from playbook.data.domains import disposable, disposable_domains, is_disposable
 from playbook.declare import Domains
-from playbook.domains import disposable, disposable_domains, is_disposable
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 
 BLOCKED = frozenset({"mailinator.com", "trash.example.org"})
 

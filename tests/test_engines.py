@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import playbook as pb
-from playbook import demo
+from playbook import airtouch
 from playbook.impact import counted
 
 TABLES = (
@@ -52,7 +52,7 @@ DIALECTS = ("bigquery", "snowflake", "clickhouse", "trino", "databricks", "pyspa
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    return demo.write(tmp_path_factory.mktemp("small") / "demo", events=20_000)
+    return airtouch.write(tmp_path_factory.mktemp("small") / "demo", events=20_000)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 import playbook as pb
-from playbook import figures
-from playbook.results import Unavailable
+from playbook.results import Unavailable, figures
 from tests import pictures, pictures_of_quality
 
 FEW = 12  # below the pictures' `min_n` of 30

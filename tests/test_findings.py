@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from playbook import figures, findings
-from playbook.mistakes import Mistake
-from playbook.pages import safe
-from playbook.results import Unavailable
+from playbook import findings
+from playbook.language.mistakes import Mistake
+from playbook.report.pages import safe
+from playbook.results import Unavailable, figures
 from tests import pictures
 from tests.pictures import result, table
 

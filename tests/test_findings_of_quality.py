@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from playbook import figures, findings
-from playbook.pages import safe
-from playbook.results import Unavailable
+from playbook import findings
+from playbook.report.pages import safe
+from playbook.results import Unavailable, figures
 from tests import pictures, pictures_of_quality
 from tests.pictures import result, table
 from tests.test_findings import HOSTILE

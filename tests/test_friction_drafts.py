@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from playbook import audit, friction
+from playbook.airtouch import TRUTH
 from playbook.declare import DataPoint, Property
-from playbook.demo import TRUTH
 from playbook.friction import drafts
 from playbook.results import Unavailable
 from tests import small

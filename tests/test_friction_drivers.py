@@ -7,9 +7,10 @@ from datetime import datetime
 
 import pytest
 
-from playbook import friction, stats
+from playbook import friction
 from playbook.declare import DataPoint
 from playbook.declare.plan import Property
+from playbook.inference import stats
 from playbook.results import SHAPES, Unavailable
 from tests import small
 from tests.small import question

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from playbook import friction, stats
+from playbook import friction
+from playbook.inference import stats
 from tests import small
 from tests.small import question
 

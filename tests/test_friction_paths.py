@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from playbook import figures, friction
+from playbook import friction
+from playbook.airtouch import TRUTH
 from playbook.declare import DataPoint
 from playbook.declare.plan import Property
-from playbook.demo import TRUTH
-from playbook.results import Unavailable
+from playbook.results import Unavailable, figures
 from tests import small
 from tests.small import question
 

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import charts, findings, friction, stats
+from playbook import charts, findings, friction
+from playbook.airtouch import TRUTH
 from playbook.declare import DataPoint, Property
-from playbook.demo import TRUTH
 from playbook.friction.retention import pooled
-from playbook.periods import Period
+from playbook.inference import stats
+from playbook.language.periods import Period
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
@@ -303,7 +304,7 @@ def test_retained_is_a_trend_by_kind_and_segment():
         ("on", "sales", 0.0, 1),
         ("on or after", "sales", 0.0, 1),
     ]
-    assert charts.trend(found, title="Back").spec
+    assert charts.of(found, title="Back").spec
     assert findings.retained(found, "run again").text.splitlines()[0].startswith("- **analyst**:")
 
 

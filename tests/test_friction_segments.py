@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from playbook import figures, findings, friction, listings, stats
-from playbook.results import Unavailable
+from playbook import findings, friction
+from playbook.inference import stats
+from playbook.results import Unavailable, figures, listings
 from tests import small
 from tests.small import question
 from tests.test_truth import near

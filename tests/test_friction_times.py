@@ -8,9 +8,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from playbook import charts, findings, friction, stats
+from playbook import charts, findings, friction
 from playbook.findings.segments import length
 from playbook.friction.times import curves, quantiles
+from playbook.inference import stats
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
@@ -124,7 +125,7 @@ def test_nobody_takes_no_time():
     nobody = opened(period=("2026-01-20", "2026-01-21", "2026-01-31"))
     assert friction.times(nobody, "way").rows == []
     assert "Nobody" in findings.steps_take(friction.times(nobody, "way")).text
-    assert charts.curve(friction.time_curves(nobody, "way"), title="x").reason.startswith("Nobody")
+    assert charts.of(friction.time_curves(nobody, "way"), title="x").reason.startswith("Nobody")
 
 
 def test_the_sentence_says_not_reached_where_half_never_get_there():

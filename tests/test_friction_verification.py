@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from playbook import friction
+from playbook.airtouch import TRUTH
 from playbook.declare import DataPoint, Property, declarations
-from playbook.demo import TRUTH
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question

@@ -7,9 +7,9 @@ import itertools
 
 import pytest
 
-from playbook import charts, figures, findings, impact, listings
+from playbook import charts, findings, impact
 from playbook.inference import compare
-from playbook.results import Unavailable
+from playbook.results import Unavailable, figures, listings
 from tests import small
 from tests.small import play, question
 
@@ -117,7 +117,7 @@ def test_the_verdict_follows_the_interval_and_refuses_what_cannot_be_told(
     else:
         assert row["difference"] is None
         assert all(figure["value"] is None for figure in figures.of(found))
-    said = findings.effect(found).text + str(charts.effect(found, title="Effect").__dict__)
+    said = findings.effect(found).text + str(charts.of(found, title="Effect").__dict__)
     assert "nan" not in (said + listings.table(found)._plain()).lower()
 
 

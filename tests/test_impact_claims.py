@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import pytest
 
-from playbook import demo, findings, impact
+from playbook import findings, impact
 from playbook.results import Result, Unavailable
 from tests import small
 from tests.small import play
@@ -161,7 +161,7 @@ def test_the_welcome_mail_of_the_sample_company_claims_much_and_brings_nothing(a
     slug = "organic_engineer_welcome"
     rows = {row["play"]: row for row in impact.claims(airtouch, impact.effects(airtouch)).rows}
     row = rows[slug]
-    assert row["claim"] > demo.TRUTH["plays"][slug]["naive_conversion_above"]
+    assert row["claim"] > airtouch.TRUTH["plays"][slug]["naive_conversion_above"]
     assert row["low"] < 0 < row["high"]
     assert "of those held out did it without the message" in row["because"]
     assert "verification" not in rows

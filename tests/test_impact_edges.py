@@ -79,7 +79,7 @@ USERS = "user_id | persona\n" + "".join(f"{u} | engineer\n" for u in FIVE)
 def steps(messages):
     run = small.run(plays=[HALF], events=EVENTS, users=USERS, messages=messages.format(*FIVE))
     found = impact.reach(run, "guide")
-    assert "Reach" in str(charts.steps(found, title="Reach").__dict__)
+    assert "Reach" in str(charts.of(found, title="Reach").__dict__)
     return run, [(row["step"], row["n"], row["lost"]) for row in found.rows[3:7]]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from playbook import demo, findings, impact, sizing
+from playbook import findings, impact
 from playbook.declare import Experiment
-from playbook.inference import segments
+from playbook.inference import segments, sizing
 from playbook.results import Unavailable
 from tests import small
 from tests.small import play, question
@@ -164,10 +164,10 @@ def test_the_sample_company_can_go_round_again_and_asks_about_its_drafts(airtouc
     planted = effects(
         *(
             NOW | {"label": slug, "difference": 0.1 + place / 100, "verdict": "cannot tell"}
-            for place, slug in enumerate(demo.TRUTH["plays"])
+            for place, slug in enumerate(airtouch.TRUTH["plays"])
         )
     )
-    assert len(impact.iterations(airtouch, planted).rows) == len(demo.TRUTH["plays"])
+    assert len(impact.iterations(airtouch, planted).rows) == len(airtouch.TRUTH["plays"])
     top = impact.burning(airtouch, planted).rows[0]
     assert (top["question"], top["to"]) == ("started_never_saved", "workflow_saved")
     assert set(top["plays"]) == {"organic_engineer_guide_into", "organic_engineer_guide_out"}

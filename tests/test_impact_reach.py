@@ -67,7 +67,7 @@ def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
     ]
     assert dict(found.definition)["comparison"].startswith("none: treated units alone")
     assert "4 triggered, 4 not suppressed, 3 sent" in findings.outreach(found).text
-    assert "not suppressed" in charts.steps(found, title="Reach").description
+    assert "not suppressed" in charts.of(found, title="Reach").description
 
 
 def test_who_is_on_a_list_is_not_allowed_unless_the_tool_sent_it_all_the_same():
@@ -100,7 +100,7 @@ def test_humans_machines_and_nobody_knows_whom_stay_apart():
         "Of 4 to whom it was delivered, **25.0 %** saw it for sure, and 50.0 % if all were people "
         "of whom the tool does not know it. Machines alone opened it for 25.0 %."
     )
-    assert "nobody knows whom" in charts.mix(found, title="Seen").description
+    assert "nobody knows whom" in charts.of(found, title="Seen").description
 
 
 def test_a_click_is_a_humans_whoever_opened():

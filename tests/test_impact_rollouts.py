@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from playbook import charts, figures, findings, impact
+from playbook import charts, findings, impact
+from playbook.adapters import quasi
 from playbook.declare import Experiment
-from playbook.inference import quasi
-from playbook.results import Unavailable
+from playbook.results import Unavailable, figures
 from tests import small
 from tests.small import play
 from tests.test_impact_claims import effects
@@ -125,7 +125,7 @@ def test_the_sentence_states_the_assumption_and_how_well_it_is_tested():
     assert "Before the start the groups moved alike (p = " in said
     assert "a trend that explains it all would have shown with" in said
     assert said.endswith("Grade B.")
-    assert "editor" in charts.effect(found(1), title="The new editor").description
+    assert "editor" in charts.of(found(1), title="The new editor").description
 
 
 def test_by_period_there_are_periods_before_and_after_the_start():

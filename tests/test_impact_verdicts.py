@@ -8,10 +8,10 @@ from itertools import accumulate
 import numpy as np
 import pytest
 
-from playbook import findings, impact, listings
+from playbook import findings, impact
 from playbook.impact.played import KEPT, Played, bound, spent
 from playbook.inference import compare, looks
-from playbook.results import Unavailable
+from playbook.results import Unavailable, listings
 from tests import small
 from tests.small import play
 from tests.test_impact import EARLY, END_OF_EXPORT, GUIDE, one, opened, units

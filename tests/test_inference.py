@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import stats
-from playbook.inference import compare, permuted
+from playbook.inference import compare, permuted, stats
 from playbook.inference.arms import Arm
 from playbook.inference.reached import Shape, reached
 from tests import golden

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from playbook.inference import quasi
-from playbook.mistakes import Mistake
+from playbook.adapters import quasi
+from playbook.language.mistakes import Mistake
 from tests import golden
 
 COUNTIES = golden.counties()

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from playbook import stats
+from playbook.inference import stats
 from playbook.inference.times import Waiting, log_rank, sooner
 
 # Life in days of fruit flies (a number of them dead, or lost: +), after lifelines' waltons; a mix

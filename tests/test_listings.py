@@ -8,8 +8,7 @@ from datetime import datetime
 import pytest
 
 import playbook as pb
-from playbook import listings
-from playbook.results import Unavailable
+from playbook.results import Unavailable, listings
 from tests import pictures, small
 from tests.pictures import result, table
 from tests.small import question

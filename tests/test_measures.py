@@ -3,8 +3,8 @@ from datetime import timedelta
 import ibis
 import pytest
 
-from playbook import attempts, measures
-from playbook.periods import Period
+from playbook.counting import attempts, measures
+from playbook.language.periods import Period
 from tests.spec import at, rows, table
 
 DAY = timedelta(hours=24)

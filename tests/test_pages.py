@@ -12,7 +12,9 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from playbook import charts, listings, pages
+from playbook import charts
+from playbook.report import pages
+from playbook.results import listings
 from tests import pictures
 from tests.browser import needs_chromium, open_page
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from playbook import coverage
-from playbook.mistakes import Mistake
-from playbook.periods import Ends, Period, duration, ends, period, words
-from playbook.tables import conform
+from playbook.data import arrivals
+from playbook.data.tables import conform
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import Ends, Period, duration, ends, period, words
 from tests.spec import at, rows, table
 
 FIRST, LAST = at("2026-01-01 06:00"), at("2026-06-30 18:30")
@@ -145,7 +145,7 @@ def arrived(text: str) -> list[dict[str, Any]]:
 
 def fetched(text: str, connection: Any) -> list[dict[str, Any]]:
     """What arrived per source and day, counted from drawn rows of a log."""
-    return rows(coverage.counted(conform(table(text), "events"), ()), connection)
+    return rows(arrivals.counted(conform(table(text), "events"), ()), connection)
 
 
 def test_each_source_has_its_own_ends_and_its_longest_silence():

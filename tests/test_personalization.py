@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playbook import findings, personalization, triggers
+from playbook import findings, ledger, personalization
 from playbook.personalization import dryrun
 from playbook.results import Unavailable
 from tests import small
@@ -229,8 +229,8 @@ def test_an_audience_holds_whom_the_ledger_sends_to_and_never_a_held_out_unit():
     users = "user_id | persona\n" + "".join(f"{u} | engineer\n" for u in people)
     run = small.run(plays=[play("half")], events=events, users=users)
     found = personalization.audience(run, "half")
-    ledger = triggers.ledger(run, play("half")).to_pyarrow().to_pylist()
-    arms = {row["unit"]: row["arm"] for row in ledger}
+    due = ledger.ledger(run, play("half")).to_pyarrow().to_pylist()
+    arms = {row["unit"]: row["arm"] for row in due}
     assert len(arms) == 200
     assert {row["unit"] for row in found.rows} == {u for u, arm in arms.items() if arm == "treated"}
     assert 60 < len(found.rows) < 140
@@ -239,7 +239,7 @@ def test_an_audience_holds_whom_the_ledger_sends_to_and_never_a_held_out_unit():
 
 def test_the_sample_companys_audiences_hold_no_held_out_unit(airtouch):
     for declared in airtouch.declared.plays:
-        held = triggers.audience(airtouch, declared).filter(lambda t: t.arm == "holdout")
+        held = ledger.audience(airtouch, declared).filter(lambda t: t.arm == "holdout")
         sent = personalization.audience(airtouch, declared.slug).table
         assert sent.semi_join(held, "unit").count().to_pyarrow().as_py() == 0, declared.slug
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from playbook import figures, listings, sizing, triggers
+from playbook import ledger
+from playbook.inference import sizing
 from playbook.personalization.holdouts import holdouts
-from playbook.results import Unavailable
+from playbook.results import Unavailable, figures, listings
 from tests import small
 from tests.small import play
 
@@ -94,7 +95,7 @@ def test_where_accounts_are_drawn_they_are_counted_and_cost_nothing_more():
     team = play("guide", unit="account", smallest_effect=0.2)
     people = [(f"u{k}", f"a{k // 3}", EARLY, k % 4 == 0) for k in range(90)]
     (row,) = holdouts(opened(people, plays=[team])).rows
-    found = triggers.outcomes(opened(people, plays=[team]), team).to_pandas()
+    found = ledger.outcomes(opened(people, plays=[team]), team).to_pandas()
     own = found[found.arm == "holdout"]
     assert (row["unit"], row["n"], row["per_week"]) == ("account", len(own), 30 / 4)
     assert row["base"] == pytest.approx(own.did.mean())
@@ -190,7 +191,7 @@ def test_strata_that_hold_out_other_shares_are_planned_at_the_share_that_comes_o
     people = [(f"u{k}", f"a{k}", EARLY, k % 4 == 0) for k in range(60)]
     run = opened(people, plays=[strata])
     (row,) = holdouts(run).rows
-    arms = triggers.outcomes(run, strata).to_pandas().arm
+    arms = ledger.outcomes(run, strata).to_pandas().arm
     assert row["holdout"] == pytest.approx((arms == "holdout").mean())
     assert row["holdout"] > 0.3
 

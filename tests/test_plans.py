@@ -7,14 +7,14 @@ from pathlib import Path
 import ibis
 import pytest
 
-from playbook import plans
 from playbook.__main__ import main
+from playbook.adapters import plans
+from playbook.adapters.plans import draft, from_data, writing
+from playbook.adapters.plans.entries import Entry
+from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Product, Property, TableMap, read_list
-from playbook.mistakes import Mistake, Nothing
-from playbook.plans import draft, seen, writing
-from playbook.plans.entries import Entry
+from playbook.language.mistakes import Mistake, Nothing
 from playbook.run import root
-from playbook.warehouse import Warehouse
 from tests.spec import table
 from tests.test_engines import DIALECTS
 
@@ -159,7 +159,7 @@ def test_rudderstacks_events_come_as_schemas_or_as_lists(tmp_path):
                 "name": "Seen",
                 "eventType": "track",
                 "identitySection": "properties",
-                "description": "It is seen.",
+                "description": "It is from_data.",
                 "rules": message({"sum": {"type": ["number"]}}, ["sum"]),
             },
             {"name": "", "eventType": "identify", "rules": message({"age": {"type": ["number"]}})},
@@ -170,7 +170,7 @@ def test_rudderstacks_events_come_as_schemas_or_as_lists(tmp_path):
             {
                 "name": "Seen",
                 "eventType": "track",
-                "description": "It is seen.",
+                "description": "It is from_data.",
                 "additionalProperties": False,
                 "properties": [
                     {
@@ -189,7 +189,7 @@ def test_rudderstacks_events_come_as_schemas_or_as_lists(tmp_path):
     assert points["Seen"].properties == {"sum": Property(type="float64", required=True)}
     assert "Not kept: identify: age." in text
     points, text = imported(tmp_path, lists)
-    assert points["Seen"].says == "It is seen."
+    assert points["Seen"].says == "It is from_data."
     assert points["Seen"].properties["sum"] == Property(type="float64", required=True, least=0)
     assert "Not kept: it may be number or string: kept as string." in text
     assert "Not kept: it is an array: kept as string." in text
@@ -703,7 +703,8 @@ def test_a_draft_is_the_same_on_every_engine(engine, tmp_path):
 def test_what_a_draft_asks_compiles_for_warehouses_that_are_not_here(dialect):
     types = {"event": "string", "at": "timestamp(6)", "received_at": "timestamp(6)"}
     events = ibis.table(types | {"kind": "string"}, name="events")
-    for asked in (seen.per_event(events, ["kind"], ["kind"]), seen.allowed(events, "kind")):
+    counts = from_data.per_event(events, ["kind"], ["kind"])
+    for asked in (counts, from_data.allowed(events, "kind")):
         assert ibis.to_sql(asked, dialect=dialect)
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import portable
-from playbook.periods import interval
+from playbook.language import portable
+from playbook.language.periods import interval
 from tests.spec import at, rows, table
 
 WORDS = ["", "play:u1", "ü-Umlaut", "日本", "a'b\"c\\d", "x" * 300]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import attempts
-from playbook.periods import Period
+from playbook.counting import attempts
+from playbook.language.periods import Period
 from tests import brute_force, published
 from tests.published import windowfunnel
 from tests.small import question

@@ -7,10 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from playbook import figures, report
+from playbook import report
 from playbook.__main__ import main
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from playbook.report import publishing, running
+from playbook.results import figures
 from playbook.run import root
 from tests import browser
 
@@ -112,12 +113,12 @@ def test_every_page_opens_without_a_network(rendered, slug):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project of one notebook on a small sample company; `cells` writes the notebook."""
-    from playbook import demo
+    from playbook import airtouch
 
     for name in ("params", "notebooks"):
         (tmp_path / name).mkdir()
     shutil.copytree(root() / "params" / "airtouch", tmp_path / "params" / "airtouch")
-    demo.write(tmp_path / "small", events=30_000)
+    airtouch.write(tmp_path / "small", events=30_000)
     run = tmp_path / "run.yaml"
     run.write_text("product: params/airtouch\nwarehouse: small\nsince: '-90d'\n")
     monkeypatch.chdir(tmp_path)

@@ -7,8 +7,8 @@ from typing import Any
 import ibis
 import pytest
 
+from playbook.data.rules import MISFIT, Rule, distinct, rules
 from playbook.declare import DataPoint, Property
-from playbook.rules import MISFIT, Rule, distinct, rules
 from tests.spec import rows, table
 
 

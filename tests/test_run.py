@@ -8,8 +8,8 @@ from textwrap import dedent
 import duckdb
 import pytest
 
-from playbook import answers, demo, run
-from playbook.mistakes import Mistake, Nothing
+from playbook import answers, run
+from playbook.language.mistakes import Mistake, Nothing
 from tests import small
 from tests.small import question
 from tests.spec import at
@@ -119,7 +119,7 @@ def test_the_demo_is_written_once_for_each_version_of_its_simulator(tmp_path, mo
         folder.mkdir(parents=True)
         return folder
 
-    monkeypatch.setattr(demo, "write", write)
+    monkeypatch.setattr("playbook.airtouch.write", write)
     first, second = run.demo_folder(tmp_path), run.demo_folder(tmp_path)
     assert first == second == written[0]
     assert len(written) == 1

@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from playbook import shaping
-from playbook.periods import Period
+from playbook.counting import shaping
+from playbook.language.periods import Period
 from tests.spec import at
 
 HOUR = timedelta(hours=1)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from playbook import sizing, stats
-from playbook.sizing import Clusters
+from playbook.inference import sizing, stats
+from playbook.inference.sizing import Clusters
 from tests.benchmarks import power as simulated
 from tests.benchmarks.power import Setting
 

@@ -11,13 +11,14 @@ import ibis.expr.types as ir
 import pytest
 from ibis import _
 
-from playbook import declare, sources
+from playbook import declare
+from playbook.data import sources
+from playbook.data.sources import snowplow
+from playbook.data.tables import Tables
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Product
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from playbook.run import root
-from playbook.sources import snowplow
-from playbook.tables import Tables
-from playbook.warehouse import Warehouse
 from tests.spec import at, rows, table
 
 DAYS_3 = ibis.interval(days=3)

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from playbook import declare, sources
+from playbook import declare
+from playbook.data import sources
+from playbook.data.sources import native
+from playbook.data.tables import Tables
+from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product
-from playbook.mistakes import Mistake
-from playbook.sources import native
-from playbook.tables import Tables
-from playbook.warehouse import Warehouse
+from playbook.language.mistakes import Mistake
 from tests import random_log
 from tests.spec import at, rows, table
 

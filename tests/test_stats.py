@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from playbook import stats
+from playbook.inference import stats
 
 # Remission in weeks under 6-MP (Freireich 1963; Gehan 1965); a plus is censored.
 REMISSION = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+"

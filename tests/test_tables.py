@@ -6,8 +6,8 @@ import ibis
 import ibis.expr.types as ir
 import pytest
 
-from playbook.mistakes import Mistake
-from playbook.tables import COLUMNS, Tables, conform
+from playbook.data.tables import COLUMNS, Tables, conform
+from playbook.language.mistakes import Mistake
 from tests.spec import at, rows, table
 
 USERS = """

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from playbook import friction, measures, things
+from playbook import friction
+from playbook.counting import measures, owners
 from playbook.declare import DataPoint, Property
 from playbook.findings import pulse, trend
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
@@ -58,14 +59,14 @@ def told(found, *names, **wanted):
     return [tuple(row[name] for name in names) for row in chosen]
 
 
-def owners(run, unit, trait):
-    found = things.owned(run.tables, "tool", "ran", unit=unit, by=[trait])
+def owned_by(run, unit, trait):
+    found = owners.owned(run.tables, "tool", "ran", unit=unit, by=[trait])
     return {row["held"]: row[trait] for row in rows(found, run.warehouse.connection)}
 
 
 def test_a_thing_belongs_to_who_first_did_the_goal_or_to_the_account_if_nobody_did(run):
     # eve has only saved t3. zoe is known by id alone: her account's owner is somebody else.
-    assert owners(run, "user", "persona") == {
+    assert owned_by(run, "user", "persona") == {
         "t1": "engineer",
         "t2": "sales",
         "t3": "engineer",
@@ -76,20 +77,20 @@ def test_a_thing_belongs_to_who_first_did_the_goal_or_to_the_account_if_nobody_d
 
 def test_a_thing_of_an_account_has_the_traits_of_the_account(run):
     expected = {"t1": "paid", "t2": "free", "t3": "paid", "t4": None, "t5": "paid"}
-    assert owners(run, "account", "plan") == expected
-    assert owners(run, "account", "persona")["t5"] == "engineer"  # its owner's
+    assert owned_by(run, "account", "plan") == expected
+    assert owned_by(run, "account", "persona")["t5"] == "engineer"  # its owner's
 
 
 def test_what_happened_to_things_is_the_same_with_and_without_traits(run):
-    plain = things.owned(run.tables, "tool", "ran", unit="user")
-    traits = things.owned(run.tables, "tool", "ran", unit="user", by=["persona"])
+    plain = owners.owned(run.tables, "tool", "ran", unit="user")
+    traits = owners.owned(run.tables, "tool", "ran", unit="user", by=["persona"])
     connection = run.warehouse.connection
     assert rows(traits.drop("persona"), connection) == rows(plain, connection)
 
 
 def test_a_trait_that_nobody_has_is_a_mistake(run):
     with pytest.raises(Mistake, match="lacks the column"):
-        things.owned(run.tables, "tool", "ran", unit="user", by=["plan"])
+        owners.owned(run.tables, "tool", "ran", unit="user", by=["plan"])
 
 
 @pytest.mark.parametrize(("id", "by"), [("living", "persona"), ("plans", "plan")])

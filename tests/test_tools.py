@@ -7,13 +7,13 @@ import pytest
 from ibis import _
 
 from playbook import declare
+from playbook.adapters import exports
+from playbook.adapters.exports import facts
+from playbook.adapters.exports.reading import flag, moment, text
+from playbook.data.tables import COLUMNS
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Export, Product
-from playbook.mistakes import Mistake
-from playbook.sources import tools
-from playbook.sources.tools import facts
-from playbook.sources.tools.reading import flag, moment, text
-from playbook.tables import COLUMNS
-from playbook.warehouse import Warehouse
+from playbook.language.mistakes import Mistake
 from tests.exports import ANN, VENDORS, Drawn
 from tests.spec import at, rows, table
 
@@ -320,7 +320,7 @@ def test_several_exports_land_side_by_side():
     first, second = Drawn("pendo"), Drawn("sendgrid", connection=ibis.duckdb.connect())
     for name in second.stored:
         first.connection.create_table(name, second.connection.table(name).to_pyarrow())
-    found = tools.landed([first.export, second.export], Warehouse(first.connection))
+    found = exports.landed([first.export, second.export], Warehouse(first.connection))
     assert {name: len(each) for name, each in found.items()} == {
         "messages": 2,
         "assignments": 0,

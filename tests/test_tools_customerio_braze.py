@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playbook.mistakes import Mistake
+from playbook.language.mistakes import Mistake
 from tests.exports import Drawn
 from tests.spec import at
 

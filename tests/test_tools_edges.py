@@ -7,11 +7,11 @@ import hashlib
 import ibis
 import pytest
 
-from playbook import declare, sources
+from playbook import declare
+from playbook.data import sources
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Export, Product
-from playbook.mistakes import Mistake
-from playbook.sources import tools
-from playbook.warehouse import Warehouse
+from playbook.language.mistakes import Mistake
 from tests.exports import ANN, APP_USERS, CAT, VENDORS, Drawn
 from tests.spec import at, rows, table
 
@@ -185,7 +185,7 @@ def landed(*drawn: tuple[str, dict], connection) -> dict:
         )
         for vendor, said in drawn
     ]
-    return tools.landed(exports, Warehouse(connection))
+    return exports.landed(exports, Warehouse(connection))
 
 
 def both() -> ibis.BaseBackend:

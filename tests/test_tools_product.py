@@ -5,11 +5,12 @@ from __future__ import annotations
 import ibis
 import pytest
 
-from playbook import declare, sources
+from playbook import declare
+from playbook.data import sources
+from playbook.data.tables import Tables
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Product
-from playbook.mistakes import Mistake
-from playbook.tables import Tables
-from playbook.warehouse import Warehouse
+from playbook.language.mistakes import Mistake
 from tests.exports import TYPES, VENDORS
 from tests.spec import at, rows, table
 

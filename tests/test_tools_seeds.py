@@ -12,9 +12,9 @@ import ibis.expr.types as ir
 import pytest
 from ibis import _
 
+from playbook.adapters import exports
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Export
-from playbook.sources import tools
-from playbook.warehouse import Warehouse
 from tests.spec import at, rows, table
 
 # Of our own: whom some of the hashed addresses belong to.
@@ -38,7 +38,7 @@ def seeds(shared):
         for path in sorted(folder.glob("*.csv")):
             _read(connection, path)
         connection.create_table("app_users", table(PEOPLE))
-        return tools.landed([Export(vendor=vendor, **said)], Warehouse(connection))
+        return exports.landed([Export(vendor=vendor, **said)], Warehouse(connection))
 
     return landed
 

@@ -2,12 +2,12 @@ import hashlib
 
 import pytest
 
-from playbook import triggers
+from playbook import ledger
+from playbook.data.tables import COLUMNS, Tables, conform
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Limit, Play, Product, Quiet, Sending, Step
-from playbook.periods import Period
+from playbook.language.periods import Period
 from playbook.run import Run
-from playbook.tables import COLUMNS, Tables, conform
-from playbook.warehouse import Warehouse
 from tests.spec import at, rows, table
 
 PERIOD = Period(since=at("2026-01-01"), until=at("2026-02-01"), as_of=at("2026-01-20 09:00"))
@@ -80,13 +80,13 @@ def arm(unit, play=PLAY):
 
 
 def test_the_audience_has_an_arm_that_plain_python_can_draw_too(run):
-    found = rows(triggers.audience(run, PLAY))
+    found = rows(ledger.audience(run, PLAY))
     assert [row["unit"] for row in found] == ["ann", "bob", "cat", "eve", "fay"]
     assert [row["arm"] for row in found] == [arm(row["unit"]) for row in found]
 
 
 def test_the_ledger_holds_who_triggers_in_both_arms_and_who_had_done_it(run):
-    found = {row["unit"]: row for row in rows(triggers.ledger(run, PLAY))}
+    found = {row["unit"]: row for row in rows(ledger.ledger(run, PLAY))}
     # Fay's moment lies beyond the data; bob connected at the very moment, cat a minute later.
     assert set(found) == {"ann", "bob", "cat", "eve"}
     assert found["bob"]["decision"] == "already_done"
@@ -96,7 +96,7 @@ def test_the_ledger_holds_who_triggers_in_both_arms_and_who_had_done_it(run):
 
 
 def test_an_outcome_counts_from_the_moment_and_matures_with_its_window(run):
-    found = {row["unit"]: row for row in rows(triggers.outcomes(run, PLAY))}
+    found = {row["unit"]: row for row in rows(ledger.outcomes(run, PLAY))}
     assert {unit: row["did"] for unit, row in found.items()} == {
         "ann": True,
         "bob": False,
@@ -110,17 +110,17 @@ def test_an_outcome_counts_from_the_moment_and_matures_with_its_window(run):
 def test_accounts_share_an_arm_and_trigger_with_their_first_person(duckdb_connection):
     play = PLAY.model_copy(update={"unit": "account"})
     run = opened(drawn(), duckdb_connection, play)
-    found = {row["unit"]: row for row in rows(triggers.ledger(run, play))}
+    found = {row["unit"]: row for row in rows(ledger.ledger(run, play))}
     assert set(found) == {"a1", "a2", "a4"}
     assert found["a1"]["user_id"] == "ann"
     assert found["a1"]["arm"] == arm("a1", play)
-    assert {row["unit"]: row["did"] for row in rows(triggers.outcomes(run, play))}["a1"]
+    assert {row["unit"]: row["did"] for row in rows(ledger.outcomes(run, play))}["a1"]
 
 
 def test_having_must_come_before_the_moment(duckdb_connection):
     play = PLAY.model_copy(update={"unless": (), "having": ("connected",)})
     run = opened(drawn(), duckdb_connection, play)
-    found = {row["unit"]: row["decision"] for row in rows(triggers.ledger(run, play))}
+    found = {row["unit"]: row["decision"] for row in rows(ledger.ledger(run, play))}
     assert found["bob"] in {"send", "holdout"}
     assert found["ann"] == found["cat"] == "already_done"
 
@@ -135,19 +135,19 @@ def test_a_ghost_is_no_message_and_a_machine_is_no_reader(duckdb_connection):
             5          | other | fay     |          | 2026-01-06 |            |
     """
     told = opened(drawn(messages=messages), duckdb_connection)
-    found = {row["unit"]: row["seen"] for row in rows(triggers.messages_of(told, PLAY))}
+    found = {row["unit"]: row["seen"] for row in rows(ledger.messages_of(told, PLAY))}
     assert found == {"ann": True, "cat": False, "eve": False}
 
 
 def test_the_ledger_is_the_same_on_postgresql(run, postgres_connection):
     there = opened(drawn(), postgres_connection)
-    found = rows(triggers.outcomes(there, PLAY), postgres_connection)
-    assert found == rows(triggers.outcomes(run, PLAY))
+    found = rows(ledger.outcomes(there, PLAY), postgres_connection)
+    assert found == rows(ledger.outcomes(run, PLAY))
 
 
 def decided(run):
     """(play, step, user) → decision and reason."""
-    found = rows(triggers.decided(run), run.warehouse.connection)
+    found = rows(ledger.decided(run), run.warehouse.connection)
     return {(r["play"], r["step"], r["user_id"]): (r["decision"], r["reason"]) for r in found}
 
 
@@ -198,7 +198,7 @@ def test_a_wait_ends_with_the_quiet_hours_of_the_person_and_may_end_beyond_the_d
     users = users.replace("bob     | a1         | engineer |", "bob | a1 | engineer | Asia/Tokyo")
     quiet = Sending(quiet=(Quiet(begins="18:00", ends="10:00"),), zone="Europe/Berlin")
     run = opened(drawn(users=users), duckdb_connection, play(), sending=quiet)
-    found = {r["user_id"]: r["moment_at"] for r in rows(triggers.decided(run))}
+    found = {r["user_id"]: r["moment_at"] for r in rows(ledger.decided(run))}
     # In Berlin 09:00 UTC is 10:00: no longer quiet. In Tokyo it is 18:00, and quiet until 01:00.
     assert found["ann"] == at("2026-01-05 09:00")
     assert found["bob"] == at("2026-01-07 01:00")
@@ -249,10 +249,10 @@ def test_a_play_that_may_come_again_counts_from_the_beginning_of_each_episode(du
         6        | ann     | signed_up | 2026-01-04 00:00
     """
     run = opened(drawn(events), duckdb_connection, play(again="48h"))
-    found = [(r["episode"], r["triggered_at"]) for r in rows(triggers.decided(run))]
+    found = [(r["episode"], r["triggered_at"]) for r in rows(ledger.decided(run))]
     # The first episode began before the period; its number stays with the others.
     assert found == [(2, at("2026-01-02 00:00")), (3, at("2026-01-04 00:00"))]
-    assert rows(triggers.ledger(run, run.declared.plays[0])) == []
+    assert rows(ledger.ledger(run, run.declared.plays[0])) == []
 
 
 def test_strata_hold_out_their_own_shares_and_all_plays_one_of_their_own(duckdb_connection):
@@ -270,13 +270,13 @@ def test_what_columns_a_play_needs_is_said_of_steps_and_strata_too(duckdb_connec
     step = play(slug="step", then=(Step(after="1h", audience={"persna": "engineer"}),))
     strata = play(slug="strata", holdout_by={"persna": {"engineer": 0.2}})
     run = opened(drawn(), duckdb_connection, step, strata)
-    assert triggers.obstacle(run, "step").startswith("The audience of `step` names persna, which")
-    assert triggers.obstacle(run, "strata").startswith("The holdout of `strata` is by persna, wh")
-    assert triggers.decided(run).count().to_pyarrow().as_py() == 0
+    assert ledger.obstacle(run, "step").startswith("The audience of `step` names persna, which")
+    assert ledger.obstacle(run, "strata").startswith("The holdout of `strata` is by persna, wh")
+    assert ledger.decided(run).count().to_pyarrow().as_py() == 0
 
 
 def test_two_runs_of_one_session_have_their_own_ledgers(duckdb_connection):
-    one = triggers.decided(opened(drawn(), duckdb_connection, play()))
-    other = triggers.decided(opened(drawn(), duckdb_connection, play(audience={})))
+    one = ledger.decided(opened(drawn(), duckdb_connection, play()))
+    other = ledger.decided(opened(drawn(), duckdb_connection, play(audience={})))
     assert one.count().to_pyarrow().as_py() == 5
     assert other.count().to_pyarrow().as_py() == 6

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 from scipy import stats as tests
 
-from playbook import portable, stats
+from playbook.inference import stats
+from playbook.language import portable
 
 SLUGS = [f"play_{place}" for place in range(12)]
 KINDS = ("b0-u%06d", "7f3c%06x-9a1e", "kündin-%d", "顧客%d", "%d")

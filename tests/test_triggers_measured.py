@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from playbook import impact, triggers
+from playbook import impact, ledger
 from tests import small
 from tests.small import play
 
@@ -40,9 +40,9 @@ def test_a_play_is_compared_since_it_began_whatever_period_is_looked_at():
     late = opened(EVERYBODY, period=("2026-01-10", "2026-02-01", "2026-01-31"))
     # The log of a small run begins with its period; this one began before.
     early = replace(late, log_begins=datetime(2026, 1, 1))
-    assert [row["unit"] for row in rows(triggers.ledger(early, EVERYBODY))] == ["ann", "bob"]
+    assert [row["unit"] for row in rows(ledger.ledger(early, EVERYBODY))] == ["ann", "bob"]
     # What would be sent is that of the period.
-    sent = triggers.decided(early).to_pyarrow().to_pylist()
+    sent = ledger.decided(early).to_pyarrow().to_pylist()
     assert [row["user_id"] for row in sent] == ["bob"]
 
 
@@ -50,13 +50,13 @@ def test_an_account_that_triggered_before_the_period_is_compared_by_its_first_pe
     team = EVERYBODY.model_copy(update={"unit": "account"})
     late = opened(team, period=("2026-01-10", "2026-02-01", "2026-01-31"))
     early = replace(late, log_begins=datetime(2026, 1, 1))
-    assert [row["user_id"] for row in rows(triggers.ledger(early, team))] == ["ann"]
+    assert [row["user_id"] for row in rows(ledger.ledger(early, team))] == ["ann"]
 
 
 def test_a_goal_that_is_the_trigger_once_more_is_not_met_by_the_trigger():
     back = play("p", audience={}, holdout=0, goal="signed_up", goal_within="7d", again="1d")
     events = EVENTS + "ann | signed_up | 2026-01-05\n"
-    found = rows(triggers.outcomes(opened(back, events=events), back))
+    found = rows(ledger.outcomes(opened(back, events=events), back))
     assert {row["unit"]: row["did"] for row in found} == {"ann": True, "bob": False}
 
 
@@ -66,7 +66,7 @@ def test_of_a_tool_that_logs_no_delivery_what_was_sent_and_not_returned_arrived(
         messages="""ann | iterable | email | p | 2026-01-03 | | |
                     bob | iterable | email | p | 2026-01-13 | | 2026-01-13 |""",
     )
-    found = {row["unit"]: row["delivered"] for row in rows(triggers.messages_of(run, EVERYBODY))}
+    found = {row["unit"]: row["delivered"] for row in rows(ledger.messages_of(run, EVERYBODY))}
     assert found == {"ann": True, "bob": False}
     # One delivery in its log, and the others count by it.
     run = opened(
@@ -74,7 +74,7 @@ def test_of_a_tool_that_logs_no_delivery_what_was_sent_and_not_returned_arrived(
         messages="""ann | mailer | email | p | 2026-01-03 | | |
                     bob | mailer | email | p | 2026-01-13 | 2026-01-13 | |""",
     )
-    found = {row["unit"]: row["delivered"] for row in rows(triggers.messages_of(run, EVERYBODY))}
+    found = {row["unit"]: row["delivered"] for row in rows(ledger.messages_of(run, EVERYBODY))}
     assert found == {"ann": False, "bob": True}
 
 
@@ -105,4 +105,4 @@ def test_staff_and_nobody_are_no_part_of_what_a_tool_converts():
 def test_an_account_is_sent_a_play_once_whichever_period_is_looked_at():
     team = EVERYBODY.model_copy(update={"unit": "account"})
     late = opened(team, period=("2026-01-10", "2026-02-01", "2026-01-31"))
-    assert triggers.decided(late).count().to_pyarrow().as_py() == 0
+    assert ledger.decided(late).count().to_pyarrow().as_py() == 0

@@ -9,17 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import triggers
+from playbook import ledger
+from playbook.data.warehouse import Warehouse
 from playbook.declare import Limit, Play, Quiet, Sending, Step
-from playbook.warehouse import Warehouse
-from tests import random_plays
-from tests.ledger_by_hand import ledger
+from tests import ledger_by_hand, random_plays
 
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "6"))
 
 
 def decided(world, connection):
-    found = triggers.decided(random_plays.run(world, Warehouse(connection)))
+    found = ledger.decided(random_plays.run(world, Warehouse(connection)))
     return ordered(connection.to_pyarrow(found).to_pylist())
 
 
@@ -31,7 +30,7 @@ def ordered(rows):
 @given(random_plays.plays(), random_plays.sending(), st.integers(0, 2**32))
 def test_the_ledger_is_that_of_a_walk_through_time(plays, sending, seed):
     world = random_plays.world(plays, sending, seed)
-    expected = ordered(ledger(world))
+    expected = ordered(ledger_by_hand.ledger(world))
     found = decided(world, ibis.duckdb.connect())
     for ours, theirs in zip(found, expected, strict=False):
         assert ours == theirs
@@ -85,7 +84,7 @@ def full():
 
 
 def test_each_decision_is_made_for_somebody(full):
-    made = {(row["decision"], row["arm"]) for row in ledger(full)}
+    made = {(row["decision"], row["arm"]) for row in ledger_by_hand.ledger(full)}
     assert {decision for decision, _arm in made} == {
         *("send", "holdout", "already_done", "quiet", "suppressed", "unreachable"),
         *("lost_priority", "capped"),
@@ -94,7 +93,7 @@ def test_each_decision_is_made_for_somebody(full):
 
 
 def test_the_ledger_is_the_same_on_duckdb_and_postgresql(full, engine):
-    assert decided(full, engine) == ordered(ledger(full))
+    assert decided(full, engine) == ordered(ledger_by_hand.ledger(full))
 
 
 def _keeps_nothing(monkeypatch):
@@ -110,7 +109,7 @@ def _keeps_nothing(monkeypatch):
 def test_an_engine_that_keeps_no_table_gives_the_same_ledger(full, monkeypatch):
     _keeps_nothing(monkeypatch)
     few = random_plays.world(everything(), SENDING, 3, people=20)
-    assert decided(few, ibis.duckdb.connect()) == ordered(ledger(few))
+    assert decided(few, ibis.duckdb.connect()) == ordered(ledger_by_hand.ledger(few))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def whole():
     few = random_plays.world(everything(), SENDING, 3, people=20)
     with pytest.MonkeyPatch.context() as patch:
         _keeps_nothing(patch)
-        return triggers.decided(random_plays.run(few, Warehouse(ibis.duckdb.connect()))).unbind()
+        return ledger.decided(random_plays.run(few, Warehouse(ibis.duckdb.connect()))).unbind()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 import playbook as pb
-from playbook import demo
-from playbook.demo import TRUTH
-from playbook.demo.truth import START
+from playbook import airtouch
+from playbook.airtouch import TRUTH
+from playbook.airtouch.truth import START
 from playbook.results import Result
 
 
@@ -359,7 +359,7 @@ KNOWN = {("plan", "workflow_shared"), ("destinations", "page_viewed")}
 def test_the_audit_is_silent_where_nothing_is_wrong(tmp_path):
     alarms = {}
     for seed in range(20):
-        folder = demo.write(tmp_path / "clean", events=60_000, seed=seed, defects=False)
+        folder = airtouch.write(tmp_path / "clean", events=60_000, seed=seed, defects=False)
         run = pb.open("params/airtouch", str(folder))
         # Without questions: their bounds are slow, and have a test of their own.
         run = replace(run, declared=replace(run.declared, questions=()))
@@ -373,7 +373,7 @@ def known(row):
 
 
 def test_every_question_is_answerable_where_nothing_is_wrong(tmp_path):
-    folder = demo.write(tmp_path / "clean", events=60_000, seed=1, defects=False)
+    folder = airtouch.write(tmp_path / "clean", events=60_000, seed=1, defects=False)
     run = pb.open("params/airtouch", str(folder))
     verdicts = {row["question"]: row["verdict"] for row in pb.audit.verdicts(run).rows}
     assert set(verdicts.values()) == {"answerable"}

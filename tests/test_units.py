@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ibis import _
 
-from playbook import coverage, units
-from playbook.mistakes import Mistake
-from playbook.tables import Tables, conform
+from playbook.counting import units
+from playbook.data import arrivals
+from playbook.data.tables import Tables, conform
+from playbook.language.mistakes import Mistake
 from tests.spec import rows, table
 
 USERS = """
@@ -194,9 +195,9 @@ def test_sessions_by_the_rule_have_the_traits_of_their_person(engine):
     said = "over after more than 30 minutes without an event of their person"
     assert units.session_rule(tables, "session") == (("sessions", said),)
     assert units.session_rule(tables, "user") == ()
-    assert coverage.unit_column(tables, "session") == "user_id"
+    assert arrivals.unit_column(tables, "session") == "user_id"
     devices = log("event_id | anonymous_id | event | at")
-    assert coverage.unit_column(devices, "session") == "anonymous_id"
+    assert arrivals.unit_column(devices, "session") == "anonymous_id"
 
 
 def told_apart(log: list[tuple[str, int]]) -> dict[int, str]:

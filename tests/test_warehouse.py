@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from ibis import _
 
-from playbook import warehouse
-from playbook.mistakes import Mistake
-from playbook.warehouse import Warehouse, scrubbed
+from playbook.data import warehouse
+from playbook.data.warehouse import Warehouse, scrubbed
+from playbook.language.mistakes import Mistake
 from tests.spec import rows, table
 
 URL = "postgres://ann:s3cret@db.example:5432/product"

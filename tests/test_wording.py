@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from playbook import wording
+from playbook.language import wording
 
 
 def test_numbers_have_one_decimal_a_comma_and_a_real_minus():

@@ -10,15 +10,16 @@ from typing import Any
 import ibis
 from ibis import _
 
-from playbook import coverage, measures, shaping, things, units
-from playbook.answers.asked import ATTEMPTS, CASE, Asked, columns, definition
+from playbook.answers.question_on_run import ATTEMPTS, CASE, Asked, columns, definition
+from playbook.counting import measures, owners, shaping, units
+from playbook.counting.shaping import Rows
+from playbook.data import arrivals
+from playbook.data.tables import Tables
 from playbook.declare import Question
-from playbook.mistakes import Mistake, listed
-from playbook.periods import duration
+from playbook.language.mistakes import Mistake, listed
+from playbook.language.periods import duration
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.tables import Tables
 
 WEEK = timedelta(days=7)
 OUTCOMES = ("converted", "dropped", "open")
@@ -116,12 +117,12 @@ def reached(question: Question) -> tuple[str, ...]:
 def obstacle(run: Run, question: Question) -> str:
     """Why a question cannot be answered from this data; "" if it can."""
     for event in question.events:
-        status, seen = coverage.need(
+        status, seen = arrivals.need(
             question,
             event,
             lately(run),
             run.period.as_of,
-            column=coverage.unit_column(run.tables, question.unit),
+            column=arrivals.unit_column(run.tables, question.unit),
         )
         if status == "missing":
             return f"`{event}`: {seen}."
@@ -276,12 +277,12 @@ def _active(asked: Asked) -> Result:
         raise Mistake(
             f"`{question.measure}` cannot be broken down by {units.WEEK}.",
             "It counts the end of each week already.",
-            "ask for it by a column of the people or accounts behind the things.",
+            "ask for it by a column of the people or accounts behind the owners.",
         )
     begins = run.log_begins.replace(hour=0, minute=0, second=0, microsecond=0)
     origin = begins - timedelta(days=begins.weekday())
     counted = measures.active(
-        things.owned(run.tables, question.hold[0], question.goal, unit=question.unit, by=asked.by),
+        owners.owned(run.tables, question.hold[0], question.goal, unit=question.unit, by=asked.by),
         question.goal,
         within=asked.within,
         every=WEEK,

@@ -8,14 +8,14 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from playbook.counting.shaping import Rows
+from playbook.data.warehouse import first_line
 from playbook.declare import Agreement
-from playbook.mistakes import Mistake, listed, nearest
-from playbook.periods import moment
-from playbook.portable import count_if, seconds, united
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.periods import moment
+from playbook.language.portable import count_if, seconds, united
 from playbook.results import Answer, Unavailable
 from playbook.run import Run, fetched
-from playbook.shaping import Rows
-from playbook.warehouse import first_line
 
 APART = 3600  # seconds by which the two may differ
 NAME = "audit.agreement"

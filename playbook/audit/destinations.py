@@ -7,12 +7,12 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.audit.agreement import compared
+from playbook.counting.shaping import Rows
 from playbook.declare import Copy
-from playbook.periods import moment
-from playbook.portable import count_if, seconds
+from playbook.language.periods import moment
+from playbook.language.portable import count_if, seconds
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 NO_CONSUMER = "no consumer"
 SLOW = 3600  # seconds after which a tool has an event too late to act on it

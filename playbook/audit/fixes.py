@@ -13,9 +13,9 @@ from playbook.audit.plan import HEIR, data_points, unmapped
 from playbook.audit.plan import violations as rules
 from playbook.audit.questions import moved, needs
 from playbook.audit.soundness import duplicates, freshness, timeless, total, volume
+from playbook.counting.shaping import Rows
 from playbook.results import SEVERITIES, Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 BLOCKING, WARNING, NOTE = SEVERITIES
 WORTH = 0.01  # a defect that touches one row in a hundred is more than a note

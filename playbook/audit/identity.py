@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import agents, domains
-from playbook.coverage import early
-from playbook.portable import count_if, when
+from playbook.counting.shaping import Rows
+from playbook.data import agents, domains
+from playbook.data.arrivals import early
+from playbook.language.portable import count_if, when
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 # What is counted of devices and of people → how people say it.
 WORDS = {

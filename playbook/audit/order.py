@@ -11,12 +11,12 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.mistakes import Mistake
-from playbook.periods import moment
-from playbook.portable import count_if, seconds, united, when
+from playbook.counting.shaping import Rows
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import moment
+from playbook.language.portable import count_if, seconds, united, when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 TWICE = 2  # seconds within which the same event in the same visit is one that fired twice
 OVERTAKEN = 60  # seconds by which an event must arrive before an earlier one

@@ -11,12 +11,12 @@ from typing import Any
 import ibis
 from ibis import _
 
-from playbook import coverage, rules, sources
+from playbook.counting.shaping import Rows
+from playbook.data import arrivals, rules, sources
 from playbook.declare import DataPoint
-from playbook.portable import united
+from playbook.language.portable import united
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 SIMILAR = 0.7  # names that are this much alike may be one
 RESTARTS = timedelta(days=2)  # a renamed event arrives within this time of the last old one
@@ -238,7 +238,7 @@ def _keys(run: Run) -> list[str]:
 def _unplanned(point: DataPoint, row: dict[str, Any]) -> list[str]:
     """Properties that other events plan, and that this one carries."""
     held = (name.removeprefix("with_") for name in row if name.startswith("with_"))
-    others = {*coverage.IDS, "received_at", *point.properties}
+    others = {*arrivals.IDS, "received_at", *point.properties}
     return [name for name in held if name not in others]
 
 

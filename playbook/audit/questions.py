@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from playbook import answers, coverage, stats
-from playbook import bounds as bounding
+from playbook import answers
+from playbook.answers import bounds as bounding
+from playbook.counting.shaping import Rows
+from playbook.data import arrivals
 from playbook.declare import Question
+from playbook.inference import stats
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 RANK = {"ok": 0, "caveat": 1, "missing": 2}
 VERDICTS = {"ok": "answerable", "caveat": "with caveats", "missing": "not answerable"}
@@ -84,8 +86,8 @@ def needs(run: Run) -> Rows:
     known = answers.lately(run)
     for question in run.declared.questions:
         for event in question.events:
-            column = coverage.unit_column(run.tables, question.unit)
-            status, seen = coverage.need(
+            column = arrivals.unit_column(run.tables, question.unit)
+            status, seen = arrivals.need(
                 question, event, known, run.reaches(question), column=column
             )
             found.append(_need(run, question, event, status, seen))
@@ -103,7 +105,7 @@ def needs(run: Run) -> Rows:
 
 
 def _need(run: Run, question: Question, check: str, status: str, seen: str) -> dict[str, Any]:
-    unit = coverage.unit_column(run.tables, question.unit)
+    unit = arrivals.unit_column(run.tables, question.unit)
     return {
         "subject": question.id,
         "check": check,

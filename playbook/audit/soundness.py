@@ -12,14 +12,15 @@ import ibis
 from ibis import _
 from scipy.stats import norm
 
-from playbook import coverage, stats
 from playbook.audit.identity import people
 from playbook.audit.order import visits
-from playbook.coverage import LATE
-from playbook.portable import pieces, seconds
+from playbook.counting.shaping import Rows
+from playbook.data import arrivals
+from playbook.data.arrivals import LATE
+from playbook.inference import stats
+from playbook.language.portable import pieces, seconds
 from playbook.results import Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 HOURS = 168  # how late an arrival the curve shows
 AROUND = 4  # weeks before and after a day whose same weekday says what to expect
@@ -85,7 +86,7 @@ def duplicates(run: Run) -> Result:
     envelope = {"event_id", "received_at", "sent_at"}
     payload = [name for name in run.tables.arrivals.columns if name not in envelope]
     shared = run.tables.shared
-    differ = coverage.conflicts(shared, payload).group_by("event").aggregate(n=_.count())
+    differ = arrivals.conflicts(shared, payload).group_by("event").aggregate(n=_.count())
     return run.result(
         "audit.duplicates",
         "table",

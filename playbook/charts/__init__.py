@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from playbook import figures
 from playbook.charts import look
-from playbook.mistakes import Mistake, listed
-from playbook.results import Answer, Result, Unavailable
+from playbook.language.mistakes import Mistake
+from playbook.results import Answer, Result, Unavailable, figures
 
 # JupyterLab 4 draws this type itself; nbformat and nbval take it as JSON.
 MIME = "application/vnd.vegalite.v5+json"
@@ -56,153 +55,33 @@ class Note:
         }
 
 
-def of(result: Answer, *, title: str) -> Chart | Note:
+def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
     """The chart of any result, by its shape.
 
     Args:
         result: A result, or why there is none.
         title: The subject of the claim, such as "Created a workflow within 24 hours".
+        given: What the chart of that shape may be told besides: `launches` of a `trend` (day →
+            what went live on it), `most` rows or panels of `volume`, `drivers` and `load`.
 
     Raises:
         Mistake: The shape has no chart.
     """
     if isinstance(result, Unavailable):
         return Note(title, result.reason)
-    return _chart(result, result.shape, title)
-
-
-def share(result: Answer, *, title: str) -> Chart | Note:
-    """One bar per segment with its interval, and who did it again."""
-    return _chart(result, "share", title)
-
-
-def mix(result: Answer, *, title: str) -> Chart | Note:
-    """What units did: bars for everybody, or one stacked bar per segment."""
-    return _chart(result, "mix", title)
-
-
-def buckets(result: Answer, *, title: str) -> Chart | Note:
-    """When units did it: bars for everybody, or one stacked bar per segment."""
-    return _chart(result, "buckets", title)
-
-
-def steps(result: Answer, *, title: str) -> Chart | Note:
-    """One bar per step and what is lost before it; the largest relative loss stands out."""
-    return _chart(result, "steps", title)
-
-
-def trend(
-    result: Answer, *, title: str, launches: Mapping[str, Sequence[str]] | None = None
-) -> Chart | Note:
-    """Lines over periods; periods that are not over are hollow and dashed.
-
-    Args:
-        result: A result of shape `trend`.
-        title: The subject of the claim.
-        launches: Day (as ISO writes it) → what went live on it: each is a rule in its period.
-            They explain nothing, and are no part of what is counted.
-    """
-    return _chart(result, "trend", title, launches=launches or {})
-
-
-def curve(result: Answer, *, title: str) -> Chart | Note:
-    """The share that has reached the goal by each hour, with its band, up to the horizon.
-
-    Where the definition's `share` begins with "not ", or shares fall: what has not arrived yet.
-    """
-    return _chart(result, "curve", title)
-
-
-def retention(result: Answer, *, title: str) -> Chart | Note:
-    """A triangle of cells: weeks of the start against periods since, darker where more return."""
-    return _chart(result, "retention", title)
-
-
-def effect(result: Answer, *, title: str) -> Chart | Note:
-    """Differences with their intervals around zero; what a design cannot support has none."""
-    return _chart(result, "effect", title)
-
-
-def audit(result: Answer, *, title: str) -> Chart | Note:
-    """Subjects against checks, by colour and symbol."""
-    return _chart(result, "audit", title)
-
-
-def bounds(result: Answer, *, title: str) -> Chart | Note:
-    """A row per question: the answer upon its interval, upon what defects of the data allow."""
-    return _chart(result, "bounds", title)
-
-
-def volume(result: Answer, *, title: str, most: int = 6) -> Chart | Note:
-    """A panel per event: what arrives each day against what is usual; anomalies stand out.
-
-    Args:
-        result: A result of shape `volume`.
-        title: The subject of the claim.
-        most: Panels at most: first those with anomalies, then the busiest events.
-    """
-    return _chart(result, "volume", title, most=most)
-
-
-def drivers(result: Answer, *, title: str, most: int = 12) -> Chart | Note:
-    """A row per behaviour: its difference with interval, and the same within personas.
-
-    Args:
-        result: A result of shape `drivers`.
-        title: The subject of the claim.
-        most: Behaviours at most, the largest differences first.
-    """
-    return _chart(result, "drivers", title, most=most)
-
-
-def load(result: Answer, *, title: str, most: int = 91) -> Chart | Note:
-    """A bar per day of the last ones, at most `most`: what became of the messages due."""
-    return _chart(result, "load", title, most=most)
-
-
-def _chart(result: Answer, shape: str, title: str, **given: Any) -> Chart | Note:
-    if isinstance(result, Unavailable):
-        return Note(title, result.reason)
-    # Altair takes a second to import.
-    from playbook.charts import (
-        bars,
-        behaviour,
-        curves,
-        days,
-        forest,
-        ladder,
-        lines,
-        matrix,
-        panels,
-        ranges,
-        triangle,
-    )
-
-    draw = {
-        "share": bars.share,
-        "mix": bars.classes,
-        "buckets": bars.classes,
-        "steps": ladder.steps,
-        "trend": lines.trend,
-        "curve": curves.curve,
-        "effect": forest.effect,
-        "audit": matrix.audit,
-        "bounds": ranges.bounds,
-        "volume": panels.volume,
-        "retention": triangle.retention,
-        "drivers": behaviour.drivers,
-        "load": days.load,
-    }
-    if result.shape != shape or shape not in draw:
+    try:
+        # By name: Altair takes a second to import, and a shape's chart is one file.
+        drawn = importlib.import_module(f"playbook.charts.{result.shape}")
+    except ModuleNotFoundError:
         raise Mistake(
-            f"`{result.id}` cannot be drawn as `{shape}`.",
-            f"Its shape is `{result.shape}`; there are charts for {listed(draw)}.",
-            "use pb.charts.of, or pb.listings.table for a table.",
-        )
+            f"`{result.id}` has no chart.",
+            f"Its shape is `{result.shape}`.",
+            "use pb.listings.table for a table.",
+        ) from None
     rows = look.plain(result.rows)
     if not rows:
         return Note(title, NOBODY)
-    return _finished(draw[shape](result, rows, **given), result, title)
+    return _finished(drawn.draw(result, rows, **given), result, title)
 
 
 def _finished(drawn: Any, result: Result, title: str) -> Chart:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from playbook.language.wording import count
 from playbook.results import UNKNOWN, Result
-from playbook.wording import count
 
 Rows = list[dict[str, Any]]
 

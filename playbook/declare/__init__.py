@@ -14,7 +14,7 @@ from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
 from playbook.declare.question import Question
 from playbook.declare.reading import Noun, identified, load, parse, read, read_list
 from playbook.declare.sending import Destination, Limit, Quiet, Sending
-from playbook.mistakes import Mistake, listed, nearest
+from playbook.language.mistakes import Mistake, listed, nearest
 
 __all__ = [
     "Agreement",

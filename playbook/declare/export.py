@@ -61,7 +61,7 @@ class Export(Noun):
     """One tool's export, as it lands in the warehouse.
 
     Attributes:
-        vendor: The module of `playbook.sources.tools` that reads it.
+        vendor: The module of `playbook.adapters.exports` that reads it.
         tables: The tool's table → the warehouse's, where they are called otherwise; "" says that
             there is none, where another tool's is called so.
         plays: The tool's campaign, by its id or name → the `play` of its messages. Campaigns

@@ -90,7 +90,7 @@ class Product(Noun):
 
     Attributes:
         name: As people call it.
-        source: The module of `playbook.sources` that maps its tables.
+        source: The module of `playbook.data.sources` that maps its tables.
         tables: Canonical table → one or more maps (their rows are united).
         core_personas: Whom the product is for: their getting stuck is a defect.
         order: Column → its values in reading order.

@@ -11,8 +11,8 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from playbook.mistakes import Mistake, listed, nearest
-from playbook.periods import duration
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.periods import duration
 
 
 class Noun(BaseModel):

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from playbook.declare.play import Channel, Share
 from playbook.declare.reading import Duration, Identifier, Noun
-from playbook.mistakes import Mistake
-from playbook.periods import duration
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import duration
 
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 

@@ -15,29 +15,13 @@ from playbook.findings.measured import (
     tried,
     vendor,
 )
-from playbook.findings.plays import (
-    cards,
-    contention,
-    coverage,
-    decisions,
-    holdouts,
-    lint,
-    pressure,
-)
+from playbook.findings.plays import cards, contention, coverage, decisions, holdouts, lint, pressure
 from playbook.findings.quality import bounds, fixes, lateness, volume
 from playbook.findings.reasons import reasons
 from playbook.findings.retention import pulse, retained
 from playbook.findings.segments import differences, steps_take
 from playbook.findings.sentences import audit, buckets, curve, effect, mix, of, share, steps, trend
-from playbook.findings.tables import (
-    answers,
-    claims,
-    headline,
-    outreach,
-    plan,
-    soundness,
-    stuck,
-)
+from playbook.findings.tables import answers, claims, headline, outreach, plan, soundness, stuck
 from playbook.findings.verdicts import checks, reached, sooner, whom, why_null
 
 __all__ = [

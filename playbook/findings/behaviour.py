@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from playbook.findings.markdown import Finding, plain, said
+from playbook.language.wording import count, interval, percent, points, too_few
 from playbook.results import Answer, Result
-from playbook.wording import count, interval, percent, points, too_few
 
 NOTHING_ELSE = "*Nobody is left to compare, or nobody did anything else in that time.*"
 NAMED = 3  # paths in a sentence

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from playbook.findings.markdown import Finding, bullets, plain, said
+from playbook.language.wording import count, percent, times, too_few
 from playbook.results import Answer, Result
-from playbook.wording import count, percent, times, too_few
 
 TOOLS = ("PostHog", "Mixpanel", "Amplitude", "ClickHouse")
 

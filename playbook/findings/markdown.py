@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playbook import figures
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import Answer, Result, Unavailable, figures
 
 NOBODY = "*Nobody in the period: there is nothing to say.*"
 # What Markdown, HTML or MathJax read as more than text; `_` inside a word is text.

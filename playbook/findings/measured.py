@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from playbook.findings.markdown import Finding, bullets, plain, said, together
+from playbook.inference.sizing import LONGEST
+from playbook.language.wording import count, interval, percent, points, rare, times, too_few
 from playbook.results import Answer
-from playbook.sizing import LONGEST
-from playbook.wording import count, interval, percent, points, rare, times, too_few
 
 HARMED = {"complained": "complaint", "unsubscribed": "unsubscribe", "bounced": "bounce"}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from playbook.findings.markdown import Finding, bullets, named, plain, said
+from playbook.language.wording import count, percent, times
+from playbook.ledger import HELD_BACK
 from playbook.results import Answer
-from playbook.triggers import HELD_BACK
-from playbook.wording import count, percent, times
 
 
 def coverage(result: Answer) -> Finding:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playbook.findings.markdown import Finding, bullets, each_segment, plain, said
-from playbook.results import Answer, Result
-from playbook.wording import (
+from playbook.language.wording import (
     about,
     count,
     day,
@@ -18,6 +17,7 @@ from playbook.wording import (
     times,
     too_few,
 )
+from playbook.results import Answer, Result
 
 LATE = 24  # hours after which an arrival is worth a word
 UNMOVED = "what its data leaves open does not move it"

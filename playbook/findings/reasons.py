@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from playbook.findings.markdown import Finding, each_segment, plain, said
+from playbook.language.wording import count, percent, too_few
 from playbook.results import Answer, Result
-from playbook.wording import count, percent, too_few
 
 # Kind of reason → what is true of those people, and whether it is worth saying which reason.
 SAYS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from playbook.findings.markdown import Finding, each_segment, said
+from playbook.language.wording import count, interval, percent, too_few
 from playbook.results import Answer, Result
-from playbook.wording import count, interval, percent, too_few
 
 SAID = (1, 4)  # the periods that are told, beside the last one
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from playbook.findings.markdown import Finding, bullets, named, said
+from playbook.language.wording import count, percent, points, times, too_few
 from playbook.results import Answer, Result
-from playbook.wording import count, percent, points, times, too_few
 
 DAY, LONG = 24, 72  # hours; from the second on a time is told in days
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from playbook.findings import behaviour, quality
 from playbook.findings.markdown import Finding, bullets, each_segment, named, plain, said
 from playbook.findings.segments import length
-from playbook.mistakes import Mistake, listed
+from playbook.language.mistakes import Mistake, listed
+from playbook.language.wording import count, interval, percent, points, too_few
 from playbook.results import Answer, Result, Unavailable
-from playbook.wording import count, interval, percent, points, too_few
 
 FOUR_WEEKS = timedelta(days=28)
 HALF = 0.5 - 1e-9  # shares that are the product of others may miss the half by a rounding

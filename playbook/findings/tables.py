@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from playbook.findings.markdown import Finding, bullets, named, plain, said, together
 from playbook.findings.sentences import of
+from playbook.language.wording import interval, percent, points, too_few
 from playbook.results import Answer, Result
-from playbook.wording import interval, percent, points, too_few
 
 
 def headline(result: Answer) -> Finding:

@@ -6,8 +6,8 @@ from typing import Any
 
 from playbook.findings.markdown import Finding, bullets, plain, said
 from playbook.findings.segments import length
+from playbook.language.wording import points, times
 from playbook.results import Answer, Result
-from playbook.wording import points, times
 
 WEAK = 10  # squared deviations of delivery between the arms, below which a division is shaky
 

@@ -11,8 +11,8 @@ from playbook.friction.asking import asked, of_class
 from playbook.friction.drafts import stopped_at
 from playbook.friction.questions import answer
 from playbook.friction.verification import missed_because
-from playbook.mistakes import listed
-from playbook.periods import interval
+from playbook.language.mistakes import listed
+from playbook.language.periods import interval
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
 

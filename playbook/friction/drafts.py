@@ -11,16 +11,16 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import shaping, units
 from playbook.answers import Asked, unfit
+from playbook.counting import shaping, units
+from playbook.counting.shaping import Rows
 from playbook.friction.asking import asked, of_class, unit_by_unit
 from playbook.friction.questions import answer
-from playbook.mistakes import Mistake, listed
-from playbook.periods import duration, interval, words
-from playbook.portable import count_if, when
+from playbook.language.mistakes import Mistake, listed
+from playbook.language.periods import duration, interval, words
+from playbook.language.portable import count_if, when
 from playbook.results import UNKNOWN, Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 STUCK_ABOVE = 0.25  # a core persona that leaves more than a quarter unfinished is a defect
 PERSONA = "persona"

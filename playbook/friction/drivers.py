@@ -10,16 +10,17 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import answers, stats
+from playbook import answers
 from playbook.answers import Asked
+from playbook.counting.shaping import Rows
 from playbook.declare import Question
 from playbook.friction import asking
-from playbook.mistakes import Mistake
-from playbook.periods import Period, duration, interval, words
-from playbook.portable import count_if, united
+from playbook.inference import stats
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import Period, duration, interval, words
+from playbook.language.portable import count_if, united
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 MEASURES = ("reached_within", "missed_within", "steps", "time_to")
 TRAIT = "persona"  # who somebody is decides much of both what they do and what they reach

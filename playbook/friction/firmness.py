@@ -10,15 +10,15 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import attempts
 from playbook.answers import ATTEMPTS, Asked, unfit
-from playbook.attempts import Rules, comes_back, key_of, numbered
+from playbook.counting import attempts
+from playbook.counting.attempts import Rules, comes_back, key_of, numbered
+from playbook.counting.shaping import Rows, shares
 from playbook.friction import asking
-from playbook.periods import Period, moment
-from playbook.portable import count_if, united, when
+from playbook.language.periods import Period, moment
+from playbook.language.portable import count_if, united, when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run, fetched
-from playbook.shaping import Rows, shares
 
 BY = "counted"
 EVER = timedelta(days=3650)  # longer than any log: no window

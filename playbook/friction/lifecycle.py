@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from playbook.answers import unfit
+from playbook.counting.shaping import Rows
 from playbook.friction.questions import answer
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 
 def active(run: Run, id: str, by: str | Sequence[str]) -> Answer:

@@ -12,15 +12,16 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import answers, attempts, measures, shaping, units
+from playbook import answers
 from playbook.answers import ATTEMPTS, Asked
+from playbook.counting import attempts, measures, shaping, units
+from playbook.counting.shaping import Rows
 from playbook.friction import asking
-from playbook.mistakes import Mistake, listed, nearest
-from playbook.periods import Period, duration, interval, words
-from playbook.portable import when
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.periods import Period, duration, interval, words
+from playbook.language.portable import when
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 # Outcome at the step → who that is.
 WHO = {"dropped": "those who did not take it", "converted": "those who took it"}

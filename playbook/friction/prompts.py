@@ -8,8 +8,8 @@ from datetime import datetime
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.mistakes import Mistake, listed, nearest
-from playbook.portable import count_if
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.portable import count_if
 from playbook.run import Run, fetched
 
 

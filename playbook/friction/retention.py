@@ -11,16 +11,17 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import shaping, stats, things
 from playbook.answers import Asked, unfit
+from playbook.counting import owners, shaping
+from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Question
 from playbook.friction.asking import asked
-from playbook.mistakes import Mistake
-from playbook.periods import Period, duration, words
-from playbook.portable import count_if, pieces, seconds, when
+from playbook.inference import stats
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import Period, duration, words
+from playbook.language.portable import count_if, pieces, seconds, when
 from playbook.results import PERIOD, Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import WEEK, Rows
 
 DAY = timedelta(days=1)
 CALENDAR = {DAY: "D", WEEK: "W"}  # a calendar's periods, as Ibis cuts times to them
@@ -214,7 +215,7 @@ def _units(asked: Asked) -> tuple[ir.Table, ir.Table]:
 def _things(asked: Asked) -> tuple[ir.Table, ir.Table]:
     """Things with their first time in the period, and when they did the goal."""
     question = asked.question
-    rows = things.owned(
+    rows = owners.owned(
         asked.run.tables, question.hold[0], question.goal, unit=question.unit, by=asked.by
     ).filter(_.event == question.goal)
     starts = rows.group_by(unit="held", **{c: _[c] for c in asked.by}).aggregate(

@@ -9,14 +9,14 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import attempts, shaping, units
 from playbook.answers import Asked, unfit
+from playbook.counting import attempts, shaping, units
+from playbook.counting.shaping import Rows
+from playbook.data.tables import Tables
 from playbook.friction.asking import asked, titles
-from playbook.portable import united
+from playbook.language.portable import united
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.tables import Tables
 
 OWNER, INVITER, INVITEE = "owner", "inviter", "invitee"
 OTHER, NOBODY = "other member", "nobody named"

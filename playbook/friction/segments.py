@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from playbook import answers, shaping, stats, units
+from playbook import answers
 from playbook.answers import unfit
+from playbook.counting import shaping, units
+from playbook.counting.shaping import Rows
+from playbook.inference import stats
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 HIGHER, LOWER, NO_DIFFERENCE, FEW = "higher", "lower", "no difference shown", "too few"
 COMPARED = "with all other segments together, not with everybody"

@@ -10,14 +10,14 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import attempts, shaping
 from playbook.answers import Asked, unfit
+from playbook.counting import attempts, shaping
+from playbook.counting.shaping import Rows
 from playbook.friction.asking import asked, titles
-from playbook.periods import interval, moment
-from playbook.portable import pieces, seconds, united
+from playbook.language.periods import interval, moment
+from playbook.language.portable import pieces, seconds, united
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 ROUNDING = 1e-9  # two of four may come out as a little less than half

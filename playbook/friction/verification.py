@@ -9,17 +9,18 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import agents, domains, shaping
 from playbook.answers import Asked, unfit
+from playbook.counting import shaping
+from playbook.counting.shaping import Rows
+from playbook.data import agents, domains
 from playbook.friction import prompts
 from playbook.friction.asking import asked, of_class, unit_by_unit
 from playbook.friction.prompts import Mail
-from playbook.mistakes import Mistake, listed
-from playbook.periods import interval, moment
-from playbook.portable import count_if
+from playbook.language.mistakes import Mistake, listed
+from playbook.language.periods import interval, moment
+from playbook.language.portable import count_if
 from playbook.results import Answer, Unavailable
 from playbook.run import Run, fetched
-from playbook.shaping import Rows
 
 # The reasons in the order in which they are asked: a person has the first that applies.
 THROWN_AWAY, BOT, NO_MAIL, BOUNCED, SPAM = range(5)

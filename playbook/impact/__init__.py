@@ -1,20 +1,20 @@
 """Stage 4, impact: did people do it, more than they would have without the play?"""
 
 from playbook import answers
-from playbook.impact.among import among_reached
-from playbook.impact.burning import burning
 from playbook.impact.checking import checks
 from playbook.impact.claims import claims, credits
-from playbook.impact.compared import compared
+from playbook.impact.comparisons import compared
 from playbook.impact.effects import effect, effects
 from playbook.impact.harms import harms, load
 from playbook.impact.iterations import iterations, tried
 from playbook.impact.launches import before_after, launches, live_since, openers
+from playbook.impact.next_question import burning
 from playbook.impact.nulls import why_null
 from playbook.impact.reach import reach, seen
+from playbook.impact.reached import among_reached
 from playbook.impact.rollouts import rollout, rollout_by_period, rollouts
-from playbook.impact.waiting import sooner, waiting
-from playbook.impact.whom import for_whom
+from playbook.impact.segments import for_whom
+from playbook.impact.times import sooner, waiting
 from playbook.results import Answer
 from playbook.run import Run
 

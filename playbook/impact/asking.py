@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import ibis.expr.types as ir
 
-from playbook import triggers
+from playbook import ledger
+from playbook.counting.shaping import Rows
 from playbook.declare import Play
-from playbook.periods import duration, words
+from playbook.language.periods import duration, words
+from playbook.language.wording import chosen
 from playbook.results import Result
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.wording import chosen
 
 Says = tuple[tuple[str, str], ...]
 COMPARED = "treated minus held out, as assigned, from the recomputed trigger"
@@ -27,7 +27,7 @@ BY_STRATA = (
 
 def obstacle(run: Run, slug: str) -> str:
     """Why nothing can be said of a play; "" if something can."""
-    if reason := triggers.obstacle(run, slug):
+    if reason := ledger.obstacle(run, slug):
         return reason
     if not run.tables.has("messages"):
         return NO_MESSAGES
@@ -38,7 +38,7 @@ def incomparable(run: Run, slug: str) -> str:
     """Why a play has no effect to measure, whatever its data; "" if it has one."""
     if reason := obstacle(run, slug):
         return reason
-    play = triggers.play_of(run, slug)
+    play = ledger.play_of(run, slug)
     if play.draft:
         return f"The play `{slug}` is a draft: no tool sends it yet."
     if not play.holds_out:

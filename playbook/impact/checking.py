@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from playbook import stats
+from playbook.counting.shaping import Rows, grouped
 from playbook.declare import Play
 from playbook.impact import counted
 from playbook.impact.asking import compared, experiments, incomparable_all, result
 from playbook.impact.played import Played
-from playbook.inference import compare, looks
+from playbook.inference import compare, looks, stats
 from playbook.inference.permuted import two_sided
-from playbook.periods import duration, words
+from playbook.language.periods import duration, words
+from playbook.language.wording import chosen, percent
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows, grouped
-from playbook.wording import chosen, percent
 
 OK, CAVEAT, FAILED, NOT_NEEDED = "ok", "caveat", "failed", "not needed"
 ALPHA = 0.001  # below it the arms' sizes, or what they did before, do not fit

@@ -8,15 +8,15 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import units
+from playbook.counting import units
+from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.impact.asking import NO_MESSAGES
 from playbook.impact.harms import sent
-from playbook.periods import duration, interval, moment
-from playbook.portable import count_if
+from playbook.language.periods import duration, interval, moment
+from playbook.language.portable import count_if
 from playbook.results import UNKNOWN, Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 GROUPS = ("sent", "opened", "clicked")
 OURS = ("holdout", "difference", "low", "high", "verdict", "grade")  # of a row of shape `effect`

@@ -9,10 +9,12 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import portable, triggers, units
+from playbook import ledger
+from playbook.counting import units
 from playbook.declare import Play, Question
-from playbook.periods import duration, ends, interval, moment
-from playbook.portable import count_if, pieces, seconds, united, when
+from playbook.language import portable
+from playbook.language.periods import duration, ends, interval, moment
+from playbook.language.portable import count_if, pieces, seconds, united, when
 from playbook.run import Run, fetched
 
 ARMS = ("treated", "holdout")
@@ -179,7 +181,7 @@ def logged(run: Run) -> dict[str, int]:
 
 def _measured(run: Run, play: Play) -> ir.Table:
     window = duration(play.goal_within)
-    found = triggers.outcomes(run, play).filter(_.arm.isin(list(ARMS)))
+    found = ledger.outcomes(run, play).filter(_.arm.isin(list(ARMS)))
     if play.live_from:
         found = found.filter(_.moment_at >= moment(begins(run, play)))
     for more in (_events(run, play, found), _messages(run, play)):
@@ -236,14 +238,14 @@ def before(run: Run, play: Play) -> list[str]:
 
 
 def _messages(run: Run, play: Play) -> ir.Table:
-    told = triggers.messages_of(run, play)
+    told = ledger.messages_of(run, play)
     arrived = told.delivered | told.seen | told.clicked
     return told.select("unit", "contacted", "seen", got=arrived)
 
 
 def _logged(run: Run, play: Play, found: ir.Table) -> ir.Table:
     """The units with `logged` and `redrawn`: whether the log has them in an arm, in another one."""
-    log = triggers.logged_arms(run, play)
+    log = ledger.logged_arms(run, play)
     if log is None:
         return found.mutate(logged=ibis.literal(False), redrawn=ibis.literal(False))
     found = found.left_join(log, "unit").drop("unit_right")

@@ -7,24 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from playbook import shaping, sizing, triggers
+from playbook import ledger
+from playbook.counting import shaping
+from playbook.counting.shaping import WEEK, Rows, grouped
 from playbook.impact import checking, counted
-from playbook.impact.asking import (
-    compared,
-    experiments,
-    incomparable,
-    incomparable_all,
-    result,
-)
+from playbook.impact.asking import compared, experiments, incomparable, incomparable_all, result
 from playbook.impact.played import Played
-from playbook.inference import looks, segments
+from playbook.inference import looks, segments, sizing
 from playbook.inference.arms import Difference
 from playbook.inference.permuted import two_sided
-from playbook.mistakes import Mistake
-from playbook.periods import duration
+from playbook.language.mistakes import Mistake
+from playbook.language.periods import duration
 from playbook.results import Answer, Unavailable
 from playbook.run import Run, fetched
-from playbook.shaping import WEEK, Rows, grouped
 
 FEWEST_EVENTS = 5  # expected in either arm; below it there is no verdict
 WORKS, HARMS, CANNOT_TELL, ALIKE = "works", "harms", "cannot tell", "not told apart"
@@ -68,7 +63,7 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
     name = f"effect_by_{by}" if by else "effect"
     if reason := incomparable(run, slug):
         return Unavailable(f"impact.{slug}.{name}", reason)
-    play, columns = triggers.play_of(run, slug), (by,) if by else ()
+    play, columns = ledger.play_of(run, slug), (by,) if by else ()
     try:
         table = counted.sums(run, [play], columns)
     except Mistake as mistake:
@@ -284,7 +279,7 @@ def with_effect(run: Run, slug: str, name: str, verb: str) -> Judged | Unavailab
 
 def of_play(run: Run, slug: str) -> Judged:
     """One play with its verdict, fetched once."""
-    play = triggers.play_of(run, slug)
+    play = ledger.play_of(run, slug)
 
     def made() -> Judged:
         rows = fetched(run.warehouse.prepared(counted.sums(run, [play])))

@@ -7,12 +7,13 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import measures, shaping, stats
+from playbook.counting import measures, shaping
+from playbook.counting.shaping import Rows
 from playbook.impact.asking import NO_MESSAGES
-from playbook.portable import count_if
+from playbook.inference import stats
+from playbook.language.portable import count_if
 from playbook.results import UNKNOWN, Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 HARMS = {"unsubscribed": "unsubscribed_at", "complained": "complained_at", "bounced": "bounced_at"}
 MOST = 5  # messages a week, or more

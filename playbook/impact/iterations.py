@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from playbook import sizing, stats
+from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
-from playbook.inference import segments
-from playbook.periods import duration
+from playbook.inference import segments, sizing, stats
+from playbook.language.periods import duration
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import WEEK, Rows
 
 ENDS = ("difference", "low", "high")
 LOGGED = ("play", "version", "says", "live_from", "until", "current", *ENDS)

@@ -8,17 +8,16 @@ from typing import Any
 
 from ibis import _
 
-from playbook import triggers
+from playbook import ledger
+from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
 from playbook.impact import counted
 from playbook.impact.asking import obstacle
 from playbook.impact.rollouts import place
-from playbook.inference import quasi
-from playbook.periods import duration, words
-from playbook.portable import count_if
+from playbook.language.periods import duration, words
+from playbook.language.portable import count_if
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import WEEK, Rows
 
 WIDTH = 4  # weeks on either side of a launch
 
@@ -57,9 +56,9 @@ def before_after(run: Run, slug: str) -> Answer:
         no effect. Nothing but `because` where the data do not reach so far.
     """
     id = f"impact.{slug}.before_after"
-    if reason := triggers.obstacle(run, slug):
+    if reason := ledger.obstacle(run, slug):
         return Unavailable(id, reason)
-    play = triggers.play_of(run, slug)
+    play = ledger.play_of(run, slug)
     if not play.live_from:
         return Unavailable(
             id,
@@ -69,7 +68,7 @@ def before_after(run: Run, slug: str) -> Answer:
         )
     launch = datetime.fromisoformat(play.live_from)
     edges = _around(run, play, launch)
-    found = triggers.outcomes(run, play).filter(
+    found = ledger.outcomes(run, play).filter(
         _.arm == "treated", _.decision != "already_done", _.is_mature
     )
     by_week = (
@@ -127,6 +126,8 @@ def _described(
         for other in run.declared.plays
         if other.live_from and other.slug != play.slug
     ]
+    from playbook.adapters import quasi
+
     found = quasi.placebo_dates(periods, at, width=WIDTH, others=others)
     row: dict[str, Any] = {"label": play.slug, "launch": play.live_from}
     row |= dict.fromkeys(("before", "after", "n_before", "n_after", "dates", "as_large"))

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook import sizing, stats
+from playbook.counting.shaping import Rows
 from playbook.impact import checking, counted
 from playbook.impact.asking import compared, experiments, incomparable_all, result
-from playbook.impact.effects import (
-    CANNOT_TELL,
-    HARMS,
-    NOT_MATURED,
-    TOO_FEW,
-    WORKS,
-    Judged,
-    judged,
-)
+from playbook.impact.effects import CANNOT_TELL, HARMS, NOT_MATURED, TOO_FEW, WORKS, Judged, judged
 from playbook.impact.played import Played
-from playbook.impact.whom import DIFFERS, for_whom
-from playbook.mistakes import listed
+from playbook.impact.segments import DIFFERS, for_whom
+from playbook.inference import sizing, stats
+from playbook.language.mistakes import listed
+from playbook.language.wording import percent
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.wording import percent
 
 SILENT = (CANNOT_TELL, TOO_FEW, NOT_MATURED)
 REACHED = 0.5  # of treated units: with fewer reached, most of an effect is lost on the way

@@ -7,12 +7,11 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from playbook import sizing
+from playbook.counting.shaping import Rows
 from playbook.declare import Play
-from playbook.inference import compare, looks
+from playbook.inference import compare, looks, sizing
 from playbook.inference.arms import Arm, Difference, differed
 from playbook.inference.permuted import two_sided
-from playbook.shaping import Rows
 
 KEPT = 0.3  # of the error allowed: for looks after the plan is met
 

@@ -9,16 +9,18 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import shaping, stats, triggers
-from playbook.coverage import UNIT_COLUMN
+from playbook import ledger
+from playbook.counting import shaping
+from playbook.counting.shaping import Rows
+from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
 from playbook.impact.asking import obstacle
 from playbook.impact.counted import begins
-from playbook.periods import duration, moment, words
-from playbook.portable import count_if
+from playbook.inference import stats
+from playbook.language.periods import duration, moment, words
+from playbook.language.portable import count_if
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 WORDS = {
     "allowed": "not suppressed",
@@ -47,7 +49,7 @@ def reach(run: Run, slug: str) -> Answer:
     id = f"impact.{slug}.reach"
     if reason := obstacle(run, slug):
         return Unavailable(id, reason)
-    play = triggers.play_of(run, slug)
+    play = ledger.play_of(run, slug)
     units = _treated(run, play).left_join(_told(run, play), "unit")
     is_open = (~_.is_mature).fill_null(False)
     told = {name: count_if(_.is_mature & _[name]) for name in TOLD}
@@ -74,7 +76,7 @@ def seen(run: Run, slug: str) -> Answer:
     id = f"impact.{slug}.seen"
     if reason := obstacle(run, slug):
         return Unavailable(id, reason)
-    play = triggers.play_of(run, slug)
+    play = ledger.play_of(run, slug)
     own = _treated(run, play).filter(_.is_mature.fill_null(False)).select("unit")
     counted = (
         own.inner_join(_lookers(run, play), "unit")
@@ -99,12 +101,12 @@ def _treated(run: Run, play: Play) -> ir.Table:
     """Treated units whose clock began: `unit`, `did`, `is_mature` (both null: not triggered), and
     `held_back`: the ledger's rules would have sent them nothing."""
     # Whoever signed up before the log, or triggered before the play went live, was in no arm.
-    begun = triggers.outcomes(run, play).filter(
+    begun = ledger.outcomes(run, play).filter(
         _.arm == "treated", _.moment_at >= moment(begins(run, play))
     )
     due = _.decision != "already_done"
-    ruled = triggers.decided(run).filter(
-        _.play == play.slug, _.step == 0, _.episode == 1, _.decision.isin(triggers.HELD_BACK)
+    ruled = ledger.decided(run).filter(
+        _.play == play.slug, _.step == 0, _.episode == 1, _.decision.isin(ledger.HELD_BACK)
     )
     held = ruled.select(held="unit").distinct()
     return begun.left_join(held, begun.unit == held.held).select(
@@ -117,7 +119,7 @@ def _treated(run: Run, play: Play) -> ir.Table:
 
 def _told(run: Run, play: Play) -> ir.Table:
     """What the tool says happened, each step with those after it: tools lack some of their logs."""
-    told = triggers.messages_of(run, play)
+    told = ledger.messages_of(run, play)
     further = {step: ibis.or_(*(told[name] for name in TOLD[k:])) for k, step in enumerate(TOLD)}
     return told.select("unit", **further)
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import stats, units
+from playbook.counting import units
+from playbook.counting.shaping import Rows
 from playbook.declare import Experiment
 from playbook.impact.effects import verdict_of
-from playbook.inference import quasi
-from playbook.mistakes import Mistake, listed
-from playbook.periods import duration, moment, words
+from playbook.inference import stats
+from playbook.language.mistakes import Mistake, listed
+from playbook.language.periods import duration, moment, words
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
+
+if TYPE_CHECKING:
+    from playbook.adapters import quasi
 
 MOST_PERIODS = 60  # each is one bit of an account's pattern
 MOST_CELLS = 500_000  # accounts × periods that one estimate may take
@@ -59,6 +62,8 @@ def rollout_by_period(run: Run, slug: str) -> Answer:
     """
 
     def finish(run: Run, experiment: Experiment, rows: Rows, periods: int) -> Rows:
+        from playbook.adapters import quasi
+
         if _verdict(run, experiment, rows, periods)[0]["difference"] is None:
             return []
         found = quasi.rollout(_panel(rows, periods))
@@ -227,6 +232,8 @@ def _verdict(run: Run, experiment: Experiment, rows: Rows, periods: int) -> Rows
         return [row | {"because": reason}]
     if reason := _too_little(run, row, total, periods):
         return [row | {"because": reason}]
+    from playbook.adapters import quasi
+
     try:
         found = quasi.rollout(_panel(rows, periods))
     except Mistake as mistake:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from playbook import stats
-from playbook.inference import permuted
+from playbook.inference import permuted, stats
 from playbook.inference.arms import Arm, Difference, differed
 
 FEWEST_ACCOUNTS = 40  # in either arm; with fewer at hand, the arms are drawn again instead

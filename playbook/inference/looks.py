@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from playbook import stats
+from playbook.inference import stats
 
 MOST = 8.0  # deviations: where nothing may be spent, nothing less is shown
 FEWEST_UNITS = 100  # before them, a confidence sequence promises what it cannot keep

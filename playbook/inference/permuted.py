@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from playbook import stats
+from playbook.inference import stats
 from playbook.inference.arms import Arm, Difference, differed
 
 DRAWS = 9999

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from playbook import stats
+from playbook.inference import stats
 from playbook.inference.arms import Arm
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playbook import stats
+from playbook.inference import stats
 
 Estimate = tuple[float, float]  # a difference and its standard error, above 0
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playbook import stats
+from playbook.inference import stats
 
 
 @dataclass(frozen=True)

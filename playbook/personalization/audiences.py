@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ibis import _
 
-from playbook import triggers
+from playbook import ledger
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
 
@@ -16,10 +16,10 @@ def audience(run: Run, slug: str) -> Answer:
         Shape `table`: one row per message: `unit`, `user_id`, `account_id`, `message` (1 is the
         first of a sequence) and `moment_at`, when it goes out; in order of time.
     """
-    if reason := triggers.obstacle(run, slug):
+    if reason := ledger.obstacle(run, slug):
         return Unavailable(f"personalization.audience.{slug}", reason)
     chosen = (
-        triggers.decided(run)
+        ledger.decided(run)
         .filter(_.play == slug, _.decision == "send")
         .select("unit", "user_id", "account_id", "moment_at", message=_.step + 1)
         .order_by(["moment_at", "unit", "message"])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from playbook.counting.shaping import Rows
 from playbook.declare import Play, Step
-from playbook.mistakes import listed
-from playbook.periods import duration, words
+from playbook.language.mistakes import listed
+from playbook.language.periods import duration, words
+from playbook.language.wording import chosen
 from playbook.personalization.dryrun import decisions, no_plays
 from playbook.personalization.holdouts import holdouts
 from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.wording import chosen
 
 VERBS = {"email": "mails", "in_app": "shows a guide to", "push": "sends a push to"}
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from playbook import answers
+from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.results import UNKNOWN, Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
 
 CELLS = ("persona", "intent", "acquisition")
 REACHING = ("reached_within", "did_before")

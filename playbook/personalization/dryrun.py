@@ -5,15 +5,16 @@ from __future__ import annotations
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import measures, shaping, triggers
-from playbook.periods import duration, words
-from playbook.portable import count_if
+from playbook import ledger
+from playbook.counting import measures, shaping
+from playbook.counting.shaping import Rows
+from playbook.language.periods import duration, words
+from playbook.language.portable import count_if
+from playbook.language.wording import chosen
 from playbook.results import PERIOD, Answer, Result, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.wording import chosen
 
-DECISIONS = ("send", "holdout", "already_done", *triggers.HELD_BACK)
+DECISIONS = ("send", "holdout", "already_done", *ledger.HELD_BACK)
 WORDS = {
     "send": "sent",
     "holdout": "held out",
@@ -45,8 +46,8 @@ def by_day(run: Run) -> Answer:
         `n`, how many messages.
     """
 
-    def per_day(ledger: ir.Table) -> ir.Table:
-        return ledger.group_by(day=_.moment_at.date(), decision="decision").aggregate(n=_.count())
+    def per_day(due: ir.Table) -> ir.Table:
+        return due.group_by(day=_.moment_at.date(), decision="decision").aggregate(n=_.count())
 
     return _result(run, "by_day", "load", per_day, _days)
 
@@ -67,8 +68,8 @@ def contention(run: Run, *, per: str = "person") -> Answer:
     if per not in PER:
         return Unavailable("personalization.contention", f"`per` is {' or '.join(PER)}: `{per}`.")
 
-    def pairs(ledger: ir.Table) -> ir.Table:
-        return _pairs(run, ledger, PER[per])
+    def pairs(due: ir.Table) -> ir.Table:
+        return _pairs(run, due, PER[per])
 
     name = "contention" if per == "person" else f"contention_per_{per}"
     return _result(run, name, "table", pairs, _rivals)
@@ -82,8 +83,8 @@ def pressure(run: Run) -> Answer:
         share with 1, 2, 3 … of them; weeks begin on Monday (UTC).
     """
 
-    def per_week(ledger: ir.Table) -> ir.Table:
-        sent = ledger.filter(_.decision == "send").mutate(at=_.moment_at)
+    def per_week(due: ir.Table) -> ir.Table:
+        sent = due.filter(_.decision == "send").mutate(at=_.moment_at)
         return measures.weekly(sent, most=MOST)
 
     def finish(rows: Rows) -> Rows:
@@ -96,7 +97,7 @@ def _result(run: Run, name: str, shape: str, counted, finish, *, by: tuple[str, 
     id = f"personalization.{name}"
     if not run.declared.plays:
         return no_plays(run, name)
-    if reasons := [r for play in run.declared.plays if (r := triggers.obstacle(run, play.slug))]:
+    if reasons := [r for play in run.declared.plays if (r := ledger.obstacle(run, play.slug))]:
         return Unavailable(id, reasons[0])
     period = f"{run.period.since:%d %b %Y} to {run.period.until:%d %b %Y}"
 
@@ -104,7 +105,7 @@ def _result(run: Run, name: str, shape: str, counted, finish, *, by: tuple[str, 
         return Result(
             id=id,
             shape=shape,
-            table=counted(triggers.decided(run)),
+            table=counted(ledger.decided(run)),
             by=by,
             definition=(
                 ("what", "every message that the plays would have sent, and what decides on it"),
@@ -156,9 +157,9 @@ def _length(text: str) -> str:
     return words(duration(text))
 
 
-def _per_play(ledger: ir.Table) -> ir.Table:
+def _per_play(due: ir.Table) -> ir.Table:
     each = {name: count_if(_.decision == name) for name in DECISIONS}
-    return ledger.group_by("play", "step").aggregate(due=_.count(), **each)
+    return due.group_by("play", "step").aggregate(due=_.count(), **each)
 
 
 def _most_due(rows: Rows) -> Rows:
@@ -178,10 +179,10 @@ def _days(rows: Rows) -> Rows:
     return [row | {"day": row["day"].isoformat()[:10]} for row in rows]
 
 
-def _pairs(run: Run, ledger: ir.Table, scope: str) -> ir.Table:
+def _pairs(run: Run, messages: ir.Table, scope: str) -> ir.Table:
     """How often two plays are due to one scope in one stretch of time, and who goes out."""
-    due = ledger.filter(_.decision.isin(WANTS), _[scope].notnull()).mutate(
-        stretch=triggers.stretch(_.moment_at, triggers.limits.every(run.declared.product.sending))
+    due = messages.filter(_.decision.isin(WANTS), _[scope].notnull()).mutate(
+        stretch=ledger.stretch(_.moment_at, ledger.limits.every(run.declared.product.sending))
     )
     per = due.group_by(scope=scope, stretch="stretch", play="play").aggregate(
         went=count_if(_.decision == "send") > 0

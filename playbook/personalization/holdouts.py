@@ -10,15 +10,16 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import sizing, triggers
+from playbook import ledger
+from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
-from playbook.periods import duration, interval
-from playbook.portable import count_if, ratio, united, when
+from playbook.inference import sizing
+from playbook.inference.sizing import Clusters
+from playbook.language.periods import duration, interval
+from playbook.language.portable import count_if, ratio, united, when
+from playbook.language.wording import percent
 from playbook.results import Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import WEEK, Rows
-from playbook.sizing import Clusters
-from playbook.wording import percent
 
 SOON = 12  # weeks for which the smallest rise that can be seen is said
 ARMS = ("treated", "holdout")
@@ -53,7 +54,7 @@ def _holdouts(run: Run) -> Answer:
     if not plays:
         reason = "No play with a holdout is declared: there is nothing to size."
         return Unavailable("personalization.holdouts", reason)
-    if reasons := [r for play in plays if (r := triggers.obstacle(run, play.slug))]:
+    if reasons := [r for play in plays if (r := ledger.obstacle(run, play.slug))]:
         return Unavailable("personalization.holdouts", reasons[0])
     ordered = sorted(plays, key=lambda play: (-play.priority, play.slug))
 
@@ -223,7 +224,7 @@ def _sums(run: Run, play: Play) -> ir.Table:
     """One row (none without units): `play`, `triggered`, `held`, and each group's `Clusters`."""
     compared = [_.decision.isin(["send", "holdout"]), _.arm.isin(list(ARMS))]
     compared.append(run.period.entered(_.moment_at - interval(duration(play.after))))
-    found = triggers.outcomes(run, play).filter(*compared)
+    found = ledger.outcomes(run, play).filter(*compared)
     # Where accounts are drawn each is its own; a person without an account stands alone.
     account = found.unit if play.unit == "account" else found.account_id
     counts = {"triggered": _.count(), "held": count_if(_.arm == "holdout")}

@@ -10,17 +10,17 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import triggers
+from playbook import ledger
+from playbook.counting.shaping import Rows
 from playbook.declare import Destination, Play, Quiet
-from playbook.mistakes import listed, nearest
-from playbook.periods import duration, words
+from playbook.language.mistakes import listed, nearest
+from playbook.language.periods import duration, words
+from playbook.language.portable import united
+from playbook.language.wording import percent
 from playbook.personalization.dryrun import contention, decisions, no_plays
 from playbook.personalization.holdouts import holdouts
-from playbook.portable import united
 from playbook.results import SEVERITIES, Answer, Unavailable
 from playbook.run import Run
-from playbook.shaping import Rows
-from playbook.wording import percent
 
 BLOCKING, WARNING, NOTE = SEVERITIES
 # An open or a click tells that a message was noticed, not that people do anything.
@@ -42,9 +42,7 @@ def lint(run: Run) -> Answer:
     if not run.declared.plays:
         return no_plays(run, "lint")
     if not run.tables.has("users"):
-        return Unavailable(
-            "personalization.lint", triggers.obstacle(run, run.declared.plays[0].slug)
-        )
+        return Unavailable("personalization.lint", ledger.obstacle(run, run.declared.plays[0].slug))
 
     def finish(rows: Rows) -> Rows:
         people = {(row["column"], row["value"]): row["people"] for row in rows}
@@ -162,7 +160,7 @@ def _minutes(rule: Quiet) -> set[int]:
 
 def _audience(run: Run, play: Play, people: dict[tuple[str, str], int]) -> Iterator[Said]:
     """Values that nobody has, and an audience that holds nobody."""
-    if reason := triggers.obstacle(run, play.slug):
+    if reason := ledger.obstacle(run, play.slug):
         yield BLOCKING, "audience", reason, "correct the audience"
         return
     nobody = not people.get((play.slug, ""), 0)
@@ -247,11 +245,11 @@ def _values(run: Run) -> ir.Table:
         if column in people.columns
     ]
     counted += [
-        triggers.audience(run, play)
+        ledger.audience(run, play)
         .aggregate(people=_.count())
         .mutate(column=ibis.literal(play.slug), value=ibis.literal(""))
         for play in run.declared.plays
-        if not triggers.obstacle(run, play.slug)
+        if not ledger.obstacle(run, play.slug)
     ]
     order: tuple[str, ...] = ("column", "value", "people")
     return united([table.select(*order) for table in counted])

@@ -14,13 +14,13 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook import triggers
+from playbook import ledger
 from playbook.declare import Destination, Noun, Play
-from playbook.mistakes import Mistake
-from playbook.portable import count_if
+from playbook.language.mistakes import Mistake
+from playbook.language.portable import count_if
 from playbook.report import sendlist
-from playbook.report.desk import CSV, JSON_LINES, Desk, at
 from playbook.report.manifest import FORMAT, Manifest, read
+from playbook.report.scratch import CSV, JSON_LINES, Desk, at
 from playbook.run import Run
 
 
@@ -94,7 +94,7 @@ def write(folder: Path, opened: Run, *, earlier: Sequence[Path]) -> Manifest:
 
 def rows_of(run: Run, play: Play) -> ir.Table:
     """A play's part of the ledger: one row per would-be message, in both arms."""
-    return triggers.decided(run).filter(_.play == play.slug)
+    return ledger.decided(run).filter(_.play == play.slug)
 
 
 def _live(run: Run) -> Run:
@@ -128,7 +128,7 @@ def _stopped(past: Sequence[_Last], live: set[str]) -> list[tuple[str, _Last]]:
 def _tried(folder: Path, run: Run, play: Play, desk: Desk, past: Sequence[_Last]) -> dict[str, Any]:
     """What the manifest says of a play: its files, or why there are none."""
     try:
-        if reason := triggers.obstacle(run, play.slug) or _ambiguous(play):
+        if reason := ledger.obstacle(run, play.slug) or _ambiguous(play):
             return {"draft": play.draft, "unavailable": reason}
         tool = run.declared.product.destinations.get(play.destination, Destination())
         sendlist.check(run, play, tool)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from playbook.mistakes import listed
+from playbook.language.mistakes import listed
 
 FORMAT = 1  # a manifest of another format is as good as none
 COUNTS = ("rows", "new", "kept", "gone", "held_out")  # as the index shows them

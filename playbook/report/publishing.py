@@ -13,9 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from playbook import figures, pages
+from playbook.report import pages
 from playbook.report.manifest import Manifest, overview
 from playbook.report.running import Stage
+from playbook.results import figures
 from playbook.run import Run
 
 BOTTOM_LINE = "bottom-line"  # the tag of the cell whose sentences open the report

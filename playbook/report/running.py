@@ -14,8 +14,8 @@ from typing import Any
 import nbformat
 
 from playbook import declare, run
-from playbook.mistakes import Mistake, listed, nearest
-from playbook.warehouse import scrubbed
+from playbook.data.warehouse import scrubbed
+from playbook.language.mistakes import Mistake, listed, nearest
 
 STAGES = {
     "1_audit": "Collection audit",

@@ -9,8 +9,8 @@ import ibis
 import ibis.expr.types as ir
 
 from playbook.declare import Destination, Play
-from playbook.mistakes import Mistake, listed, nearest
-from playbook.periods import duration
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.periods import duration
 from playbook.report.publishing import ACTIVE, inert
 from playbook.run import Run
 

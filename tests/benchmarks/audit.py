@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 import playbook as pb
-from playbook import sources
+from playbook.data import sources
 from playbook.results import Unavailable
 from tests.benchmarks import SMALL, log
 from tests.benchmarks.funnel import _files

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import playbook as pb
-from playbook import triggers
+from playbook import ledger
 from playbook.declare import Declarations, Limit, Play, Quiet, Sending, Step
 from tests.benchmarks import SMALL, funnel, log
 
@@ -93,8 +93,8 @@ def _plays(declared: Declarations, said: dict) -> tuple[Play, ...]:
 
 
 def _decisions(run: pb.Run) -> dict[str, int]:
-    ledger = triggers.decided(run)
-    rows = ledger.group_by("decision").aggregate(n=ledger.count()).to_pyarrow().to_pylist()
+    decided = ledger.decided(run)
+    rows = decided.group_by("decision").aggregate(n=decided.count()).to_pyarrow().to_pylist()
     return {row["decision"]: row["n"] for row in sorted(rows, key=lambda row: row["decision"])}
 
 

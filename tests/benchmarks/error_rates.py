@@ -13,8 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from playbook import stats
-from playbook.inference import compare, looks, quasi
+from playbook.adapters import quasi
+from playbook.inference import compare, looks, stats
 from playbook.inference.arms import Arm
 from playbook.inference.reached import Shape, reached
 from playbook.inference.segments import interactions

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import ibis
 
-from playbook import attempts, measures
-from playbook.periods import Period
+from playbook.counting import attempts, measures
+from playbook.language.periods import Period
 
 STEPS = ["session_started", "connection_created", "workflow_creation_started"]
 STEPS += ["workflow_saved", "workflow_ran"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from playbook import sizing
+from playbook.inference import sizing
 
 DRAWS = 4000
 AT_ONCE = 250_000  # accounts drawn together: bounds the memory

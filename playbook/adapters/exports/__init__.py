@@ -1,0 +1,233 @@
+"""Engagement tools' exports become `messages`, `assignments` and `suppressions`.
+
+One vendor a file: `read` makes `facts.Landed` of its tables. What they all share is here: which
+play a campaign is, and which of our users a recipient is.
+
+Test sends to staff are messages to people who work for us, and every stage leaves those out by
+their flag. What a tool gave up before it sent anything (Braze's aborts, Iterable's other skips)
+leaves no message: no canonical column holds the reason. Transactional mail is a campaign of its
+own (`transactional:…`), so that it never counts for a play unless the export says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.adapters.exports import facts
+from playbook.adapters.exports.facts import Landed
+from playbook.adapters.exports.reading import Tool, text
+from playbook.data.sources.native import unread
+from playbook.data.tables import COLUMNS, conform
+from playbook.data.warehouse import Warehouse
+from playbook.declare.export import Export
+from playbook.language import portable
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.portable import united
+
+TABLES = ("messages", "assignments", "suppressions")  # that exports fill
+
+
+def landed(exports: Iterable[Export], warehouse: Warehouse) -> dict[str, list[ir.Table]]:
+    """The canonical tables that the exports fill: name → one conformed table per export.
+
+    Ids of messages begin with the vendor, and its place if it has several exports (`braze.2:`):
+    several tools' ids may be the same. No id holds an address, nor a hash of one, which whoever
+    has a list of addresses could undo: where the tool's id of a message is one to an address, ours
+    ends with the user and, from their second one on, its number; of somebody who is none of our
+    users it is the number alone, which new rows may change.
+
+    Messages to somebody who is none of our users stay, with nobody as their user. An address that
+    several of our users share gets each message once per user, since each may have read it; then
+    the id ends with the user. An alias of an address (ann+news@…) is another address. Arms and
+    suppressions of somebody who is none of our users are left out. A suppression of an address
+    holds for everybody whose address it is, however it is written.
+    """
+    found: dict[str, list[ir.Table]] = {name: [] for name in TABLES}
+    for tool, vendor in _tools(exports, warehouse):
+        for name, table in _tables(tool, vendor).items():
+            found[name].append(conform(table, name))
+    return found
+
+
+def uncast(exports: Iterable[Export], warehouse: Warehouse) -> Mistake | None:
+    """The first text of an export that is no time (or number), as a mistake, after a failure."""
+    for tool, vendor in _tools(exports, warehouse):
+        for table in _tables(tool, vendor).values():
+            for cast in table.op().find(ops.Cast):
+                if mistake := _unread(cast, tool):
+                    return mistake
+    return None
+
+
+def _unread(cast: ops.Cast, tool: Tool) -> Mistake | None:
+    if not cast.arg.dtype.is_string() or cast.to.is_string() or len(cast.relations) != 1:
+        return None
+    value, (rows,) = cast.arg.to_expr(), cast.relations
+    tried = value.try_cast(cast.to)
+    said = unread(rows.to_expr(), value, tried, tool.warehouse)
+    named = cast.arg.find(ops.Field, filter=ops.Value)
+    columns = listed(dict.fromkeys(f"`{field.name}`" for field in named))
+    tables = listed(dict.fromkeys(f"`{table.name}`" for table in rows.find(ops.DatabaseTable)))
+    kind = "time" if cast.to.is_timestamp() else "number"
+    if not said:
+        return None
+    return Mistake(
+        f"Column {columns} of {tables}, which {tool.name} exports, holds what is no {kind}.",
+        said,
+        "mend or leave out these rows in a view, and name it under `exports: tables:`.",
+    )
+
+
+def _tools(exports: Iterable[Export], warehouse: Warehouse) -> list[tuple[Tool, ModuleType]]:
+    """Each export as a tool, with its vendor's module; no table is read twice."""
+    found: list[tuple[Tool, ModuleType]] = []
+    for export in exports:
+        vendor = importlib.import_module(f"playbook.adapters.exports.{export.vendor}")
+        _check(export, vendor)
+        earlier = sum(export.vendor == tool.export.vendor for tool, _vendor in found)
+        source = f"{export.vendor}.{earlier + 1}" if earlier else export.vendor
+        found.append((Tool(vendor.NAME, export, warehouse, vendor.GIVES, source), vendor))
+    _check_tables([tool for tool, _vendor in found])
+    return found
+
+
+def _check_tables(tools: Sequence[Tool]) -> None:
+    """Vendors give their tables the same names: one that two exports read is not of both."""
+    readers: dict[str, tuple[str, str]] = {}
+    for tool in tools:
+        for table in filter(tool.has, tool.gives):
+            stored = tool.stored(table)
+            if stored in readers:
+                other, its = readers[stored]
+                raise Mistake(
+                    f"Two exports read the table `{stored}`: {other} as its `{its}`, and "
+                    f"{tool.name} as its `{table}`.",
+                    f"The warehouse has: {listed(tool.warehouse.names)}.",
+                    f"say under `exports: tables:` which table each `{table}` is; "
+                    f'`{table}: ""` says that there is none.',
+                )
+            readers[stored] = tool.name, table
+
+
+def _tables(tool: Tool, vendor: ModuleType) -> dict[str, ir.Table]:
+    said, found = vendor.read(tool), {}
+    if said.facts is not None:
+        found["messages"] = _messages(said, tool)
+    if said.arms is not None:
+        found["assignments"] = _assignments(said.arms, tool)
+    if said.lists is not None:
+        found["suppressions"] = _suppressions(said, tool)
+    return found
+
+
+def _check(export: Export, vendor: ModuleType) -> None:
+    if unknown := [name for name in export.tables if name not in vendor.GIVES]:
+        raise Mistake(
+            f"The export of {vendor.NAME} names the table `{unknown[0]}`, which is not read.",
+            f"Those that are: {listed(vendor.GIVES)}.",
+            nearest(unknown[0], vendor.GIVES),
+        )
+    key = "addresses" if export.users and not export.users.id else "ids"
+    if key not in vendor.KNOWS:
+        raise Mistake(
+            f"{vendor.NAME}'s export cannot be joined to our users by {key}.",
+            f"It knows people by their {listed(vendor.KNOWS)} alone.",
+            "write `users: {table: …, user_id: …, email: …}` of a table with both."
+            if key == "ids"
+            else "leave `users` out, or give it an `id` in place of the address.",
+        )
+
+
+def _messages(said: Landed, tool: Tool) -> ir.Table:
+    found = _resolved(facts.pivoted(said.facts), tool)
+    own = _numbered(found, tool) if said.is_addressed else _plain(found)
+    return found.select(
+        message_id=ibis.literal(f"{tool.source}:") + own,
+        source=ibis.literal(tool.source),
+        play=_play(found, tool),
+        **{name: found[name] for name in COLUMNS["messages"] if name in found.columns},
+    )
+
+
+def _plain(found: ir.Table) -> ir.StringValue:
+    """The tool's id of a message, and the user where several share the recipient."""
+    return ibis.ifelse(found.is_shared, found.message + ":" + found.user_id, found.message)
+
+
+def _numbered(found: ir.Table, tool: Tool) -> ir.StringValue:
+    """The tool's id of a message with its user, and its number, in place of an address."""
+    # By the hash of what it is to the tool: the same order whatever the engine sorts texts by.
+    order = portable.md5(found.message, engine=tool.warehouse.engine)
+    own = ibis.window(group_by=[found.letter, found.user_id], order_by=order)
+    number = ibis.row_number().over(own) + 1
+    further = ibis.ifelse(found.user_id.isnull() | (number > 1), number.cast("string"), "")
+    parts = found.letter + ":" + found.user_id.fill_null("")
+    return ibis.ifelse(further == "", parts, parts + ":" + further)
+
+
+def _assignments(arms: ir.Table, tool: Tool) -> ir.Table:
+    """One row per play, user and arm: since when."""
+    found = _resolved(arms, tool).filter(_.user_id.notnull())
+    by = {"play": _play(found, tool), "unit_id": found.user_id, "arm": found.arm}
+    drawn = found.select(**by, assigned_at=found.assigned_at).filter(_.play.notnull())
+    return (
+        drawn.group_by(list(by))
+        .aggregate(assigned_at=_.assigned_at.min())
+        .mutate(unit_type=ibis.literal("user"), source=ibis.literal(tool.source))
+    )
+
+
+def _suppressions(said: Landed, tool: Tool) -> ir.Table:
+    found = _resolved(_of_everybody(said, tool), tool)
+    left = found.filter(_.user_id.notnull()).drop("is_shared")
+    return left.mutate(source=ibis.literal(tool.source)).distinct()
+
+
+def _of_everybody(said: Landed, tool: Tool) -> ir.Table:
+    """The lists, in which an address without a person is everybody whose address it is."""
+    users, lists = tool.export.users, said.lists
+    if users and not users.id:
+        return lists  # joined by the address
+    told = [part.select(*facts.WHO) for part in (said.facts, said.arms, lists) if part is not None]
+    pairs = united(told).filter(_.person.notnull(), _.address.notnull()).distinct()
+    alone = lists.filter(_.person.isnull()).drop("person").inner_join(pairs, "address")
+    return united([part.select(*facts.LISTED) for part in (lists, alone)])
+
+
+def _play(rows: ir.Table, tool: Tool) -> ir.StringValue:
+    """Our play of a campaign, by its id or its name; else `<source>:<id>`."""
+    own, plays = ibis.literal(f"{tool.source}:") + rows.campaign, tool.export.plays
+    return ibis.cases(*_cases(rows, plays), else_=own) if plays else own
+
+
+def _cases(rows: ir.Table, plays: Mapping[str, str]) -> list[tuple[ir.BooleanValue, str]]:
+    """An id goes before a name that looks the same."""
+    columns = (rows.campaign, rows.named)
+    return [(column == key, play) for column in columns for key, play in plays.items()]
+
+
+def _resolved(rows: ir.Table, tool: Tool) -> ir.Table:
+    """The rows with `user_id`, and whether several users share the recipient, `is_shared`."""
+    users = tool.export.users
+    if users is None:
+        known = rows.mutate(user_id=rows.person, is_shared=ibis.literal(False))
+        return known.drop("person", "address")
+    people = tool.warehouse.columns(
+        users.table, key=users.id or users.email or users.md5, user_id=users.user_id
+    )
+    key = tool.hashed(people.key) if users.email else people.key
+    key = key.strip().lower().nullif("") if users.md5 else key
+    known = people.select(key_=key, user_id=text(people, "user_id")).distinct()
+    known = known.filter(_.key_.notnull(), _.user_id.notnull())
+    known = known.mutate(shared_=_.user_id.count().over(ibis.window(group_by="key_")) > 1)
+    recipient = rows.person if users.id else rows.address
+    joined = rows.left_join(known, recipient == known.key_)
+    whole = joined.mutate(is_shared=_.shared_.fill_null(False))
+    return whole.drop("key_", "shared_", "person", "address")

@@ -1,0 +1,163 @@
+"""A tool's tables by the names that its vendor gives them, and their values in canonical types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from playbook.data.tables import TIME
+from playbook.data.warehouse import Warehouse
+from playbook.declare.export import Export
+from playbook.language import portable
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.portable import when
+
+UTC = "timestamp('UTC')"
+MILLISECONDS = 100_000_000_000  # seconds since 1970 that are never reached before the year 5138
+_YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool's export in a warehouse.
+
+    Attributes:
+        name: The tool, as people call it.
+        export: What the product declares of it.
+        warehouse: Where its tables are.
+        gives: The tool's tables → what each gives.
+        source: What its rows are marked with: the vendor, and its place if it has several exports.
+    """
+
+    name: str
+    export: Export
+    warehouse: Warehouse
+    gives: Mapping[str, str]
+    source: str
+
+    def has(self, table: str) -> bool:
+        """Whether a table is there, or said to be."""
+        stored = self.stored(table)
+        declared = table in self.export.tables
+        return bool(stored) and (declared or stored in self.warehouse.names)
+
+    def rows(self, table: str, *needed: str) -> ir.Table:
+        """The table of that name, its columns in lower case; it must have the needed ones."""
+        stored, names = self.stored(table) or table, self.warehouse.names
+        if not self.has(table) or stored not in names:
+            raise Mistake(
+                f"The warehouse has no table `{stored}`: {self.name}'s `{table}`, which gives "
+                f"{self.gives[table]}.",
+                f"It has: {listed(names)}.",
+                f"sync it, or say under `exports: tables:` what it is called; "
+                f"{nearest(stored, names)}",
+            )
+        found = self.warehouse.table(stored)
+        # Some engines spell every name in capitals.
+        rows = found.select(**{column.strip().lower(): found[column] for column in found.columns})
+        for column in needed:
+            if column not in rows.columns:
+                raise Mistake(
+                    f"Table `{stored}` has no column `{column}`, without which {self.name}'s "
+                    f"`{table}` cannot give {self.gives[table]}.",
+                    f"It has: {listed(rows.columns)}.",
+                    "sync the column too, or say under `exports: tables:` which table it is; "
+                    f"{nearest(column, rows.columns)}",
+                )
+        return rows
+
+    def named(self, rows: ir.Table, table: str, *, key: str, at: str) -> ir.Table:
+        """The rows with `named`, the newest name of their `campaign`; null without that table."""
+        if not self.has(table):
+            return rows.mutate(named=ibis.null("string"))
+        found = self.rows(table, key, "name", at)
+        history = found.select(
+            key_=text(found, key), named=text(found, "name"), at_=moment(found, at)
+        )
+        names = newest(history, "key_", "at_").drop("at_")
+        return rows.left_join(names, rows.campaign == names.key_).drop("key_")
+
+    def address(self, rows: ir.Table, *columns: str) -> ir.StringValue:
+        """The md5 of an address, trimmed and in lower case: no address goes any further."""
+        return self.hashed(text(rows, *columns))
+
+    def hashed(self, address: ir.StringValue) -> ir.StringValue:
+        """The md5 of an address, trimmed and in lower case; null of null."""
+        plain = address.strip().lower().nullif("")
+        return when(plain.notnull(), portable.md5(plain, engine=self.warehouse.engine))
+
+    def stored(self, table: str) -> str:
+        """What the warehouse calls the tool's table; "" if the export says that there is none."""
+        if table in self.export.tables:
+            return self.export.tables[table]
+        return {name.lower(): name for name in self.warehouse.names}.get(table, table)
+
+
+def text(rows: ir.Table, *columns: str) -> ir.StringValue:
+    """The first of the columns that is there and not empty, as text; null if none is."""
+    return _coalesced([_text(rows[name]) for name in _there(rows, columns)], "string")
+
+
+def moment(rows: ir.Table, *columns: str) -> ir.TimestampValue:
+    """The first of the columns that is there and not null, as a UTC time; null if none is.
+
+    A number is seconds since 1970, or milliseconds, which are cut to their second.
+    """
+    return _coalesced([_moment(rows[name]) for name in _there(rows, columns)], TIME)
+
+
+def flag(rows: ir.Table, column: str) -> ir.BooleanValue:
+    """A yes, a no, or null: unknown, also where the column is not there."""
+    if column not in rows.columns:
+        return ibis.null("boolean")
+    value = rows[column]
+    if value.type().is_boolean():
+        return value
+    word = value.cast("string").strip().lower()
+    return when(word.isin([*_YES, *_NO]), word.isin(_YES))
+
+
+def newest(rows: ir.Table, key: str, at: str) -> ir.Table:
+    """The newest row per key, of a table that keeps the history of each; null is no key."""
+    others = [rows[name].desc() for name in rows.columns if name not in (key, at)]
+    latest = ibis.window(group_by=key, order_by=[rows[at].desc(), *others])
+    ranked = rows.filter(rows[key].notnull(), rows[at].notnull())
+    return (
+        ranked.mutate(place_=ibis.row_number().over(latest))
+        .filter(ibis._.place_ == 0)
+        .drop("place_")
+    )
+
+
+def _there(rows: ir.Table, columns: Sequence[str]) -> list[str]:
+    return [name for name in columns if name in rows.columns]
+
+
+def _coalesced(values: Sequence[ir.Value], kind: str) -> ir.Value:
+    return ibis.coalesce(*values) if values else ibis.null(kind)
+
+
+def _text(value: ir.Value) -> ir.StringValue:
+    if value.type().is_floating():
+        value = value.cast("int64")  # whole numbers that lost their type to a null
+    return value.cast("string").nullif("")
+
+
+def _moment(value: ir.Value) -> ir.TimestampValue:
+    kind = value.type()
+    if kind.is_numeric():
+        whole = value.cast("int64")
+        # `pieces` rounds up: what is left of 999 less is what a division cuts to.
+        cut = portable.pieces(when(whole >= MILLISECONDS, whole) - 999, 1000)
+        start = ibis.literal(datetime(1970, 1, 1), UTC)
+        return (start + cut.coalesce(whole).as_interval("s")).cast(TIME)
+    if kind.is_string():
+        value = value.nullif("")
+    if kind.is_string() or (kind.is_timestamp() and kind.timezone):
+        # A text may name its zone: a direct cast would drop it without a word.
+        value = value.cast(UTC)
+    return value.cast(TIME)

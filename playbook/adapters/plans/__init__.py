@@ -1,0 +1,131 @@
+"""Tracking plans from elsewhere: other tools' files, and the data itself, as a file of ours.
+
+`playbook plan import` reads what other tools export (`FORMATS`, one module each, which names the
+page that documents it); `playbook plan draft` infers a plan from the data (`draft`). Both write a
+tracking_plan.yaml that `playbook.declare` reads, for a human to finish. What our plan cannot hold
+stands as a comment where it belonged, and is counted: nested objects and arrays, rules on the
+length or format of a text, conditional rules, labels, rules of identify, group, page and screen
+calls, the limits and types of a property that another event has in another type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playbook.adapters.plans import avo, iglu, rudderstack, segment_csv, segment_json, writing
+from playbook.adapters.plans.draft import DESTINATIONS, Draft, drafted
+from playbook.adapters.plans.entries import Plan, settled
+from playbook.adapters.plans.files import candidates, content
+from playbook.language.mistakes import Mistake, listed, nearest
+
+__all__ = ["FORMATS", "draft_as_yaml", "drafted", "imported_as_yaml", "read", "save"]
+
+# In the order in which a file's content is tried.
+FORMATS = {
+    "segment-csv": segment_csv,
+    "iglu": iglu,
+    "segment-json": segment_json,
+    "rudderstack": rudderstack,
+    "avo": avo,
+}
+
+
+def read(paths: Sequence[Path], format: str = "") -> Plan:
+    """The plan that the files hold together.
+
+    Args:
+        paths: Files, or folders of Iglu schemas.
+        format: A key of `FORMATS`; "": whatever each file's content looks like.
+    """
+    if format and format not in FORMATS:
+        raise Mistake(
+            f"There is no format `{format}`.",
+            f"The formats are: {listed(FORMATS)}.",
+            nearest(format, FORMATS),
+        )
+    parts = [_read(path, format) for given in paths for path in candidates(given)]
+    entries = tuple(entry for part in parts for entry in part.entries)
+    plan = settled(Plan(entries, tuple(lost for part in parts for lost in part.lost)))
+    if not plan.entries:
+        names = listed(path.name for path in paths)
+        raise Mistake(
+            f"{names} plans no event.",
+            f"It holds: {plan.kinds or 'nothing'}.",
+            "export a plan that has track events.",
+        )
+    return plan
+
+
+def draft_as_yaml(draft: Draft) -> str:
+    """A draft as the text of a tracking_plan.yaml."""
+    return writing.text(draft.entries, draft.head, destinations=DESTINATIONS)
+
+
+def imported_as_yaml(plan: Plan, source: str) -> str:
+    """An imported plan as the text of a tracking_plan.yaml; `source` names where it is from."""
+    head = [
+        f"Imported by `playbook plan import` from {source}: {plan.summary}",
+        "Add to each data point its owner, and its destinations: where it is consumed, what for.",
+        *(f"Not kept: {lost.says}." for lost in plan.lost),
+    ]
+    return writing.text(plan.entries, head)
+
+
+def save(text: str, path: Path) -> None:
+    """Write a new file, and never over one."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise Mistake(
+            f"`{path}` is there already.",
+            "A plan that somebody has written is never overwritten.",
+            "name another file with --out, and compare the two.",
+        ) from None
+    except OSError as error:
+        raise Mistake(
+            f"`{path}` cannot be written.",
+            f"The system says: {error.strerror}.",
+            "name a file in a folder that is there.",
+        ) from None
+
+
+def _read(path: Path, format: str) -> Plan:
+    data = content(path, csv=format == "segment-csv")
+    fitting = [name for name, module in FORMATS.items() if _fits(module, name, data)]
+    name = format or next(iter(fitting), "")
+    if not name:
+        raise Mistake(
+            f"`{path.name}` is in none of the formats that the playbook reads.",
+            f"It holds {_shape(data)}; the formats are: {listed(FORMATS)}.",
+            "export the plan again in one of them, or name the format with --format.",
+        )
+    if name == "segment-csv":
+        return segment_csv.read(data, path.name)
+    if name not in fitting:
+        raise Mistake(
+            f"`{path.name}` is not in the format {name}.",
+            f"It holds {_shape(data)}"
+            + (f", and looks like {listed(fitting)}." if fitting else "."),
+            "leave --format out, or export the plan again.",
+        )
+    return FORMATS[name].read(data)
+
+
+def _fits(module: Any, name: str, data: object) -> bool:
+    return isinstance(data, str) == (name == "segment-csv") and module.fits(data)
+
+
+def _shape(data: object) -> str:
+    """What a file holds, in words."""
+    match data:
+        case dict():
+            return f"a mapping of {listed(list(data)[:8])}"
+        case list():
+            return f"a list of {len(data)}"
+        case str():
+            line = data.strip().partition("\n")[0]
+            return f"text that begins with `{line[:80].strip()}`"
+    return f"`{data}`"

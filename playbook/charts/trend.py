@@ -1,0 +1,168 @@
+"""Lines: trends over periods, and names at the ends of lines."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import altair as alt
+
+from playbook.charts import look, marks
+from playbook.charts.launches import Launches, launch_rules, launched_among
+from playbook.charts.look import Rows
+from playbook.language.wording import NONE, count, interval, percent, times, too_few
+from playbook.results import Result
+
+Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
+HEIGHT = 260
+SHARE = "share"  # the name of a series whose values are shares
+SPLIT = "split(datum.label, '\\n')"
+PADDING = 0.4  # of the distance between two periods, before the first and after the last
+
+
+def draw(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
+    """A line per series; what is not over is hollow, and dashed; launches are rules."""
+    shares = all(row["series"] == SHARE for row in rows)
+    alone = bool(result.by) and len({row["series"] for row in rows}) == 1
+    named = [{**row, "name": _series(result, row, shares or alone)} for row in rows]
+    labels = _periods(list(dict.fromkeys(row["period"] for row in named)))
+    names = list(dict.fromkeys(row["name"] for row in named))
+    drawn = [_point(result, row, labels, shares) for row in named]
+    top = max((row["high"] or row["value"] or 0 for row in drawn), default=0) * 1.05 or 1
+    top = min(top, 1.0) if shares else top
+    known = [row for row in drawn if row["value"] is not None]
+    ends = [[row for row in known if row["name"] == name][-1:] for name in names]
+    ends_at = [(own[0]["name"], own[0]["value"]) for own in ends if own]
+    margin = look.room(look.fitted(name, 22) for name in names)
+    width = max(300, look.WIDTH - margin - 60)
+    layers = _trend_layers(drawn, list(labels.values()), names, top, shares)
+    layers += tags(ends_at, names, top, width)
+    notes = ["Hollow and dashed: not over yet."] if any(not r["complete"] for r in rows) else []
+    if few := [row for row in drawn if row["few"]]:
+        layers.append(_few(few))
+    marked, earlier = launched_among(result, launches or {}, list(labels))
+    if marked:
+        layers += launch_rules(marked, _across(len(labels), width), (width, HEIGHT))
+        notes.append("Dotted: plays went live.")
+    if earlier:
+        notes.append(f"Live before: {times(len(earlier), 'play')}.")
+    picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
+    said = [
+        f"{name or 'All'}: {own[0]['value_text']} in {own[0]['when']}"
+        for name, own in zip(names, ends, strict=True)
+        if own
+    ]
+    said += [f"Went live on {row['days']}: {row['names']}" for row in marked]
+    return picture, notes, said
+
+
+def tags(
+    ends: list[tuple[str, float]],
+    names: list[str],
+    top: float,
+    width: int,
+    said: list[str] | None = None,
+) -> list[alt.Chart]:
+    """Names at the right ends of lines, moved apart where they would touch."""
+    texts = [look.fitted(text, 22) for text in said or [name for name, _ in ends]]
+    if not any(texts):
+        return []
+    sizes = [marks.LINE * (text.count("\n") + 1) + 3 for text in texts]
+    wanted = [HEIGHT * (1 - value / top) for _, value in ends]
+    rows = [
+        {"name": name, "said": text, "at": at - (size - 3 - marks.LINE) / 2}
+        for (name, _), text, at, size in zip(
+            ends, texts, look.spread(wanted, sizes, HEIGHT), sizes, strict=True
+        )
+    ]
+    text = alt.Chart(alt.Data(values=rows)).mark_text(align="left", fontWeight="bold")
+    named = text.encode(
+        x=alt.value(width + 8), y=marks.pixels("at"), text="said:N", color=colour(names)
+    )
+    return [named]
+
+
+def colour(names: list[str]) -> alt.Color:
+    """A colour for each line."""
+    return alt.Color("name:N", legend=None).scale(domain=names, range=look.colours(names))
+
+
+def _series(result: Result, row: dict, unnamed: bool) -> str:
+    parts = [look.segment(result, row), "" if unnamed else result.label(row["series"] or "")]
+    return " · ".join(part for part in parts if part)
+
+
+def _point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> dict:
+    few = shares and (row["n"] or 0) < result.min_n
+    value = None if few else row["value"]
+    return {
+        "name": row["name"],
+        "when": row["period"],
+        "period": labels[row["period"]],
+        "value": value,
+        "low": None if few else row["low"],
+        "high": None if few else row["high"],
+        "complete": bool(row["complete"]),
+        "few": few,
+        "n": row["n"] or 0,
+        "n_text": count(row["n"]),
+        "value_text": too_few(row["n"]) if few else (percent if shares else count)(value),
+        "interval_text": interval(row["low"], row["high"]) if not few else NONE,
+        "state": "complete" if row["complete"] else "not over yet",
+    }
+
+
+def _periods(periods: list[str]) -> dict[str, str]:
+    """Periods as short labels; the year stands under the first of each."""
+    found, year = {}, None
+    for period in periods:
+        try:
+            day = date.fromisoformat(period[:10])
+        except ValueError:
+            found[period] = period
+            continue
+        found[period] = f"{day.day} {day:%b}" + (f"\n{day.year}" if day.year != year else "")
+        year = day.year
+    # Two periods must not share a place on the axis.
+    return found if len(set(found.values())) == len(found) else {p: p for p in periods}
+
+
+def _across(periods: int, width: int) -> list[float]:
+    """Pixels from the left of every period, where the axis puts its point."""
+    step = width / (periods - 1 + 2 * PADDING)
+    return [round(step * (place + PADDING), 1) for place in range(periods)]
+
+
+def _trend_layers(
+    drawn: Rows, periods: list[str], names: list[str], top: float, shares: bool
+) -> list[alt.Chart]:
+    """Band, dashes under everything, a full line over what is complete, points."""
+    x = alt.X("period:O", title=None).scale(type="point", domain=periods, padding=PADDING)
+    x = x.axis(labelExpr=SPLIT, labelAngle=0, labelOverlap="parity", labelSeparation=6)
+    number = {"labelExpr": marks.PERCENT} if shares else {"format": ",~r"}
+    y = alt.Y("value:Q", title=None).scale(domain=[0, top], nice=not shares)
+    y = y.axis(grid=True, tickCount=5, labelColor=look.MUTED, **number)
+    tip = {"name": "series"} if names != [""] else {}
+    tip |= {"when": "period from", "value_text": "value", "interval_text": "95 % interval"}
+    tip |= {"n_text": "n", "state": "state"}
+    base = alt.Chart().transform_filter("isValid(datum.value)")
+    base = base.encode(x=x, y=y, color=colour(names))
+    solid = base.transform_filter("datum.complete")
+    layers = []
+    if any(row["low"] is not None for row in drawn):
+        band = solid.mark_area(opacity=0.13)
+        layers.append(band.encode(y=alt.Y("low:Q"), y2="high:Q"))
+    layers.append(base.mark_line(strokeDash=[4, 3], strokeWidth=1.5))
+    layers.append(solid.mark_line(strokeWidth=2.2))
+    dot = {"size": 46, "strokeWidth": 1.8, "opacity": 1}
+    point = base.encode(tooltip=marks.tips(tip))
+    layers.append(point.transform_filter("!datum.complete").mark_point(fill=look.WHITE, **dot))
+    layers.append(point.transform_filter("datum.complete").mark_point(filled=True, **dot))
+    return layers
+
+
+def _few(rows: Rows) -> alt.Chart:
+    """Periods with too few say so, upright, as there is little room beside them."""
+    text = alt.Chart(alt.Data(values=rows)).mark_text(
+        align="left", angle=270, color=look.MUTED, fontStyle="italic", fontSize=11
+    )
+    return text.encode(x=alt.X("period:O"), y=alt.value(HEIGHT - 6), text="value_text:N")

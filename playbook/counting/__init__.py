@@ -1,0 +1,1 @@
+"""Who is counted and how: units, attempts, measures, and counts as rows."""

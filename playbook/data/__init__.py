@@ -1,0 +1,1 @@
+"""From a warehouse to the canonical tables: opening, mapping, and what arrived."""

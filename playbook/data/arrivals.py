@@ -1,0 +1,214 @@
+"""What arrives, and what questions need of it: one scan of the log for all that counts rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.data.rules import distinct
+from playbook.data.tables import Tables
+from playbook.declare import DataPoint, Question
+from playbook.language.periods import ANCIENT, duration, moment
+from playbook.language.portable import count_if, when
+from playbook.language.wording import percent
+
+UNIT_COLUMN = {"user": "user_id", "account": "account_id", "session": "session_id"}
+IDS = (*UNIT_COLUMN.values(), "anonymous_id")
+COUNTS = {"n", "unlinked", "bots", "ahead", "skewed", "ancient"}
+LATE = (60, 3600, 86_400, 259_200)  # seconds after which an arrival is late
+AHEAD = 60  # seconds that a clock may be ahead of the collector's
+Rows = list[dict[str, Any]]
+BLOCKS_BELOW = 0.5  # with less than half of a data point there, no answer is worth printing
+CAVEAT_BELOW = 0.99
+SILENT = timedelta(days=7)
+
+
+def counted(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
+    """What arrived: one scan of the log, one row per event, source, version and day.
+
+    Returns:
+        `event`, `source`, `app_version`, `day` (of `at`, UTC; null: it has no time), `n` rows,
+        `first` and `last` moment, `sane_first` and `sane_last` (of the times that are possible),
+        `received` (the last arrival), `with_<column>` for each id, `received_at` and each planned
+        property (rows that have it), `unlinked` (a user and no account), `bots`,
+        `late_<seconds>`, `ahead` (its time is more than a minute after its arrival), `skewed`
+        (its clock is a minute off the collector's), `ancient` (before 2000), and for each rule
+        of the plan `broken_<i>`.
+    """
+    planned = [name for point in plan for name in point.properties]
+    held = (name for name in planned if name in arrivals.columns)
+    columns = dict.fromkeys((*IDS, "received_at", *held))
+    possible = (_.received_at.isnull() | (_.at <= _.received_at)) & (_.at >= moment(ANCIENT))
+    # How many of the limits an arrival is beyond; nearly all are settled by the first.
+    limits = [_.received_at <= _.at + ibis.interval(seconds=limit) for limit in LATE]
+    beyond = ibis.cases(
+        (_.received_at.isnull() | _.at.isnull() | limits[0], 0),
+        *((limit, i) for i, limit in enumerate(limits[1:], 1)),
+        else_=len(LATE),
+    )
+    rows = arrivals.mutate(beyond_=beyond, possible_at=when(possible, _.at))
+    broken = distinct(plan, arrivals.columns).values()
+    return rows.group_by(
+        event=_.event, source=_.source, app_version=_.app_version, day=_.at.date()
+    ).aggregate(
+        n=_.count(),
+        first=_.at.min(),
+        last=_.at.max(),
+        sane_first=_.possible_at.min(),
+        sane_last=_.possible_at.max(),
+        received=_.received_at.max(),
+        **{f"with_{column}": _[column].count() for column in columns},
+        unlinked=count_if(_.user_id.notnull() & _.account_id.isnull()),
+        bots=count_if(_.is_bot),
+        **{f"late_{limit}": count_if(_.beyond_ > i) for i, limit in enumerate(LATE)},
+        ahead=count_if(early(rows.received_at, rows.at)),
+        skewed=count_if(skewed(rows)),
+        ancient=count_if(_.at < moment(ANCIENT)),
+        **{f"broken_{i}": count_if(rule.broken(rows)) for i, rule in enumerate(broken)},
+    )
+
+
+def early(one: ir.TimestampValue, other: ir.TimestampValue) -> ir.BooleanValue:
+    """Whether one time is more than a minute before another: clocks differ by less.
+
+    Most rows are settled by the bare comparison, which costs a tenth of adding an interval.
+    """
+    return (one < other) & (one + ibis.interval(seconds=AHEAD) < other)
+
+
+def skewed(rows: ir.Table) -> ir.BooleanValue:
+    """Whether a row's clock is off: it was sent over a minute before or after it arrived.
+
+    What a device holds back it sends late, but stamps as it sends it: so a late arrival is none.
+    """
+    sent, received = rows.sent_at, rows.received_at
+    return early(sent, received) | early(received, sent) | early(received, rows.at)
+
+
+def inferred(arrivals: ir.Table, users: ir.Table) -> ir.Table:
+    """Rows that name a user and no account, and whose user has one: counted as in `counted`."""
+    owners = users.filter(_.account_id.notnull()).select("user_id")
+    rows = arrivals.filter(_.account_id.isnull()).semi_join(owners, "user_id")
+    return rows.group_by(
+        event=_.event, source=_.source, app_version=_.app_version, day=_.at.date()
+    ).aggregate(n=_.count())
+
+
+def conflicts(shared: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """The ids whose rows differ in one of the columns: one row per id, `event_id`, `event`."""
+    values = {f"of_{name}": _[name].cast("string").fill_null("") for name in columns}
+    per_id = shared.mutate(**values).group_by("event_id")
+    differs = [_[f"least_{name}"] != _[f"most_{name}"] for name in columns]
+    ends = {f"least_{name}": _[f"of_{name}"].min() for name in columns}
+    ends |= {f"most_{name}": _[f"of_{name}"].max() for name in columns}
+    return (
+        per_id.aggregate(event=_.event.min(), **ends)
+        .filter(ibis.or_(*differs))
+        .select("event_id", "event")
+    )
+
+
+def without_copies(rows: Rows, copies: Rows) -> Rows:
+    """What `counted` counts of all rows, less what it counts of the copies among them."""
+    known = {_key(row): row for row in copies}
+    return [
+        {
+            name: value - known[_key(row)][name] if _counts(name) and _key(row) in known else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[str, Any]]:
+    """Event name → what its rows hold up to a moment, each event once.
+
+    Returns:
+        `n` events, `first` and `last`, the counts of `counted`, and `inferred` (events whose
+        account comes from their user). Rows without a time are left out.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    until = as_of.date()
+    for row in rows:
+        if row["day"] is None or row["day"] > until or not row["n"]:
+            continue
+        event = found.setdefault(row["event"], {"event": row["event"], "inferred": 0})
+        for name, value in row.items():
+            if _counts(name):
+                event[name] = event.get(name, 0) + value
+        event["first"] = min(event.get("first", row["first"]), row["first"])
+        event["last"] = min(max(event.get("last", row["last"]), row["last"]), as_of)
+    for row in from_user:
+        if row["event"] in found and row["day"] is not None and row["day"] <= until:
+            found[row["event"]]["inferred"] += row["n"]
+    for event in found.values():
+        event["with_account_id"] += event["inferred"]
+    return found
+
+
+def _counts(name: str) -> bool:
+    return name in COUNTS or name.startswith(("with_", "late_", "broken_"))
+
+
+def _key(row: Mapping[str, Any]) -> tuple:
+    return row["event"], row["source"], row["app_version"], row["day"]
+
+
+def by_idleness(tables: Tables, unit: str) -> bool:
+    """Whether units are sessions that the source does not name, and the 30-minute rule tells."""
+    return unit == "session" and not tables.has("events", "session_id")
+
+
+def unit_column(tables: Tables, unit: str) -> str:
+    """The column of events that says whose they are."""
+    if by_idleness(tables, unit):
+        return "user_id" if tables.has("events", "user_id") else "anonymous_id"
+    return UNIT_COLUMN[unit]
+
+
+def need(
+    question: Question,
+    event: str,
+    known: Mapping[str, Mapping[str, Any]],
+    as_of: datetime,
+    *,
+    column: str = "",
+) -> tuple[str, str]:
+    """How well an event serves a question: (status, what was seen).
+
+    The status is `ok`, `caveat` (it fell silent before `as_of` for longer than a week and than
+    the question's window, or some of its rows lack what the question needs) or `missing`.
+    `column` names its units, if it is not the usual one.
+    """
+    row = known.get(event)
+    if not row or not row["n"]:
+        return "missing", "no such event arrives"
+    column = column or UNIT_COLUMN[question.unit]
+    if question.measure != "active" and (seen := _share(row, column)) < CAVEAT_BELOW:
+        return _graded(seen, column)
+    for held in question.hold:
+        if (seen := _share(row, held)) < CAVEAT_BELOW:
+            return _graded(seen, held)
+    if question.unit == "account" and (part := row["inferred"] / row["n"]) > 1 - CAVEAT_BELOW:
+        return (
+            "caveat",
+            f"{percent(part)} of its events name no account; it is taken from their user",
+        )
+    window = duration(question.within) if question.within else SILENT
+    if as_of - row["last"] > max(window, SILENT):
+        return "caveat", f"it fell silent: last seen {row['last']:%d %b %Y}"
+    return "ok", f"{row['n']:,} events"
+
+
+def _share(row: Mapping[str, Any], column: str) -> float:
+    return row.get(f"with_{column}", 0) / row["n"]
+
+
+def _graded(seen: float, column: str) -> tuple[str, str]:
+    status = "missing" if seen < BLOCKS_BELOW else "caveat"
+    return status, f"{percent(1 - seen)} of its events have no {column}"

@@ -1,0 +1,232 @@
+"""From a vendor's tables to the canonical ones: rename, cast, union, then each event once."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.data.tables import COLUMNS, Tables, conform
+from playbook.data.warehouse import Warehouse
+from playbook.declare import Declarations
+from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.portable import united, when
+
+TRAITS = {"users", "accounts"}  # tables that keep what else is mapped, as text to break down by
+PERSON = ("user_id_", "account_id_", "internal_")  # of a row's user, beside its own columns
+
+# Of rows that share the id (a table's first column), the first in this order is kept.
+ORDER: dict[str, tuple[str, ...]] = {
+    # From the device on: whichever row it is, it is the same one in every run.
+    "events": ("received_at", "at", "event", "user_id", "session_id", "source", "app_version"),
+    "users": ("signed_up_at", *COLUMNS["users"]),
+    "accounts": ("created_at", *COLUMNS["accounts"]),
+    "messages": ("sent_at", *COLUMNS["messages"]),
+}
+
+
+def load(found: Declarations, warehouse: Warehouse) -> Tables:
+    """The product's canonical tables, read by the source that it names, and of its exports."""
+    product = found.product
+    _check_tables(product.tables)
+    source = _source(product.source)
+    types = {name: _types(found, name) for name in product.tables}
+    properties = found.properties
+    mapped = {
+        name: source.read(maps, name, warehouse, types[name], properties=properties)
+        for name, maps in product.tables.items()
+    }
+    types["events"] |= source.misfits(
+        product.tables["events"], "events", warehouse, types["events"], properties
+    )
+    typed = {name: conform(table, name, extra=types[name]) for name, table in mapped.items()}
+    if product.exports:
+        from playbook.adapters import exports
+
+        for name, landed in exports.landed(product.exports, warehouse).items():
+            if landed:
+                own = [typed[name]] if name in typed else []
+                mapped[name] = typed[name] = united([*own, *landed])
+    arriving = _current_names(typed.pop("events"), found)
+    with explained(found, warehouse):
+        ready = {name: warehouse.keep(_once(table, name), name) for name, table in typed.items()}
+        arrivals = warehouse.scanned(arriving, "arrivals")
+        twice = warehouse.keep(_twice(arrivals, "event_id"), "ids_twice")
+        shared = warehouse.keep(_shared(arrivals, twice, "events"), "shared")
+        if {"messages", "users"} <= set(ready):
+            ready["messages"] = _addressed(ready["messages"], ready["users"])
+
+    def once() -> ir.Table:
+        events = known(_firsts(arrivals, twice, shared), ready.get("users"))
+        with explained(found, warehouse):
+            return warehouse.keep(events, "events")
+
+    return Tables(
+        arrivals=arrivals,
+        once=once,
+        shared=shared,
+        mapped={name: frozenset(table.columns) for name, table in mapped.items()},
+        **ready,
+    )
+
+
+@contextmanager
+def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
+    """An engine's failure to read rows, as a mistake that names the column that does not cast.
+
+    Engines that keep nothing at load fail only when rows are fetched: fetch the first ones
+    inside.
+    """
+    try:
+        yield
+    except Mistake:
+        raise
+    except Exception:
+        source = _source(found.product.source)
+        for name, maps in found.product.tables.items():
+            if mistake := source.uncast(
+                maps, name, warehouse, _types(found, name), properties=found.properties
+            ):
+                raise mistake from None
+        if found.product.exports:
+            from playbook.adapters import exports
+
+            if mistake := exports.uncast(found.product.exports, warehouse):
+                raise mistake from None
+        raise
+
+
+def unmapped(found: Declarations, warehouse: Warehouse) -> list[str]:
+    """Columns of the product's events tables that no map names: properties without a plan."""
+    events = {each.table for each in found.product.tables["events"]}
+    named = [each for maps in found.product.tables.values() for each in maps]
+    return _source(found.product.source).unmapped(
+        [each for each in named if each.table in events], warehouse
+    )
+
+
+def _check_tables(mapped: Mapping[str, object]) -> None:
+    if unknown := sorted(set(mapped) - set(COLUMNS)):
+        raise Mistake(
+            f"product.yaml maps `{unknown[0]}`, which is no canonical table.",
+            f"The canonical tables are: {listed(COLUMNS)}.",
+            nearest(unknown[0], COLUMNS),
+        )
+    if not mapped.get("events"):
+        raise Mistake(
+            "product.yaml maps no `events`.",
+            f"It maps: {listed(mapped)}.",
+            "map at least the table that holds what people did.",
+        )
+    if empty := [name for name, maps in mapped.items() if not maps]:
+        raise Mistake(
+            f"product.yaml maps `{empty[0]}` to no table.",
+            "Its list is empty.",
+            "add a map, or remove it.",
+        )
+
+
+def _source(name: str) -> ModuleType:
+    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    if name not in names:
+        raise Mistake(
+            f"product.yaml names the source `{name}`, which the playbook does not have.",
+            f"It has: {listed(names)}.",
+            nearest(name, names),
+        )
+    return importlib.import_module(f"playbook.data.sources.{name}")
+
+
+def _types(found: Declarations, name: str) -> dict[str, str]:
+    """The type of each column that the table's maps name: canonical, planned, or a trait."""
+    canonical = {column: spec.type for column, spec in COLUMNS[name].items()}
+    planned = found.properties if name == "events" else {}
+    maps = found.product.tables[name]
+    named = dict.fromkeys(column for each in maps for column in (*each.columns, *each.constants))
+    for column in named:
+        # A trait may have any name, but not one that was meant to be a canonical one.
+        meant = set(canonical) - set(named)
+        typo = difflib.get_close_matches(column, meant, n=1, cutoff=0.8)
+        if column not in canonical | planned and (name not in TRAITS or typo):
+            known = [*canonical, *planned]
+            raise Mistake(
+                f"product.yaml maps `{column}` of `{name}`, which is neither a canonical column"
+                + (" nor a property in the tracking plan." if name == "events" else "."),
+                f"Those are: {listed(known)}.",
+                nearest(column, typo or known),
+            )
+    return {column: (canonical | planned).get(column, "string") for column in named}
+
+
+def _current_names(events: ir.Table, found: Declarations) -> ir.Table:
+    """Events under the names that the plan gives them today."""
+    former = {was: point.event for point in found.plan for was in point.was}
+    return events.mutate(event=events.event.substitute(former)) if former else events
+
+
+def _once(table: ir.Table, name: str) -> ir.Table:
+    """Each thing once: of the rows that share an id, the one that came first; null is no id."""
+    if name not in ORDER:
+        return table
+    twice = _twice(table, next(iter(COLUMNS[name])))
+    return _firsts(table, twice, _shared(table, twice, name))
+
+
+def _twice(table: ir.Table, key: str) -> ir.Table:
+    """The ids that several rows share: few, so that the many rows are never sorted for them."""
+    per_id = table.filter(_[key].notnull()).group_by(key).aggregate(rows_=_.count())
+    return per_id.filter(_.rows_ > 1).select(key)
+
+
+def _shared(table: ir.Table, twice: ir.Table, name: str) -> ir.Table:
+    """The rows that share their id, in the order in which they count; without a time none does."""
+    key, order = twice.columns[0], list(ORDER[name])
+    rows = table.semi_join(twice, key)
+    order += [column for column in rows.columns if column not in order]
+    timed = _.at.notnull() if name == "events" else ibis.literal(True)
+    place = ibis.row_number().over(ibis.window(group_by=[key, timed], order_by=order))
+    return rows.mutate(copy_=when(timed, place))
+
+
+def _firsts(table: ir.Table, twice: ir.Table, shared: ir.Table) -> ir.Table:
+    """Each thing once; a row without an id is no copy of any other."""
+    alone = table.anti_join(twice, twice.columns[0])
+    if "at" in table.columns:
+        alone = alone.filter(_.at.notnull())
+    return alone.union(shared.filter(_.copy_ == 0).drop("copy_"), distinct=False)
+
+
+def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
+    """Messages with the account of their user where they name none."""
+    joined = _with_person(messages, users)
+    found = joined.mutate(account_id=_.account_id.coalesce(_.account_id_))
+    # Named, not dropped: Ibis writes what it drops in another order each time.
+    return found.select(*messages.columns)
+
+
+def known(events: ir.Table, users: ir.Table | None) -> ir.Table:
+    """Events with the account of their user where they name none, and whether it is one of us."""
+    if users is None:
+        return events.mutate(is_internal=ibis.literal(False), is_inferred=ibis.literal(False))
+    return (
+        _with_person(events, users)
+        .mutate(
+            is_inferred=_.account_id.isnull() & _.account_id_.notnull(),
+            account_id=_.account_id.coalesce(_.account_id_),
+            is_internal=_.internal_.fill_null(False),
+        )
+        .drop(*PERSON)
+    )
+
+
+def _with_person(table: ir.Table, users: ir.Table) -> ir.Table:
+    """Rows with what `users` says of their user, in the columns `PERSON`; null if unknown."""
+    people = users.select(user_id_="user_id", account_id_="account_id", internal_="is_internal")
+    return table.left_join(people, table.user_id == people.user_id_)

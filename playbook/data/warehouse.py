@@ -1,0 +1,260 @@
+"""Opens a warehouse with Ibis; the only reader of environment variables and of engines' quirks."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
+from uuid import uuid4
+
+import ibis
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+from ibis.expr.operations import Relation
+
+from playbook.language.mistakes import Mistake, listed, nearest
+
+_SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
+
+
+QUOTE = '"'
+KEPT = "playbook_kept_"  # begins the names of the session's own tables
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open connection and the schema that the product's tables are in.
+
+    `parts`: what several results are made of → what the session keeps of it, if it does so far.
+    """
+
+    connection: BaseBackend
+    database: str | tuple[str, str] | None = None
+    parts: dict[Relation, Relation | None] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        # A cast between a time with a zone and one without reads the session's zone.
+        if self.engine in {"duckdb", "postgres"}:
+            self.connection.raw_sql("SET TimeZone = 'UTC'")
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine: duckdb, postgres …"""
+        return self.connection.name
+
+    @property
+    def has_microseconds(self) -> bool:
+        """Whether Ibis can move a time by less than a second on this engine."""
+        return self.engine != "clickhouse"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the engine lets a session have tables of its own."""
+        return self.engine in {"duckdb", "postgres"}
+
+    @property
+    def names(self) -> list[str]:
+        """The tables that are there, without those that we keep."""
+        found = self.connection.list_tables(database=self.database)
+        return sorted(name for name in found if not name.startswith(KEPT))
+
+    def table(self, name: str) -> ir.Table:
+        """The table of that name."""
+        names = self.names
+        if name not in names:
+            raise Mistake(
+                f"The warehouse has no table `{name}`.",
+                f"It has: {listed(names)}.",
+                nearest(name, names),
+            )
+        return self.connection.table(name, database=self.database)
+
+    def columns(self, name: str, **wanted: str) -> ir.Table:
+        """Columns of a table under other names: ids (`key`, `…_id`) as text, times in UTC."""
+        table = self.table(name)
+        for column in wanted.values():
+            if column not in table.columns:
+                raise Mistake(
+                    f"Table `{name}` has no column `{column}`.",
+                    f"It has: {listed(table.columns)}.",
+                    nearest(column, table.columns),
+                )
+        return table.select(**{new: _plain(table[old], new) for new, old in wanted.items()}).filter(
+            *(ibis._[new].notnull() for new in wanted)
+        )
+
+    def scanned(self, table: ir.Table, name: str) -> ir.Table:
+        """A table that is read a few times: kept where reading it again means casting it again."""
+        return self.keep(table, name) if self.engine == "postgres" else table
+
+    def keep(self, table: ir.Table, name: str) -> ir.Table:
+        """The table, computed once for this session, where the engine lets us; else as it is.
+
+        PostgreSQL plans the cleaning of events as if it left next to no rows, and then loops
+        over all of them: a session's own table, with statistics, is some hundred times faster.
+        """
+        if not self.keeps:
+            return table
+        try:
+            kept = self.connection.create_table(KEPT + name, table, temp=True, overwrite=True)
+        except Exception as error:
+            if "permission denied to create temporary" in str(error):
+                return table
+            raise
+        if self.engine == "postgres":
+            self.connection.raw_sql(f'ANALYZE "{(KEPT + name).replace(QUOTE, QUOTE * 2)}"')
+        return kept
+
+    def shared(self, table: ir.Table) -> ir.Table:
+        """The table, as a part that several results are made of: `prepared` keeps it."""
+        self.parts.setdefault(table.op(), None)
+        return table
+
+    def prepared(self, table: ir.Table) -> ir.Table:
+        """The same table, whose shared parts are read from what this session keeps of them.
+
+        Each part is computed when the first result needs it. What a result shows as its SQL is
+        the whole statement nevertheless.
+        """
+        return table.op().replace(self._kept([table.op()])).to_expr()
+
+    def _kept(self, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
+        """The outermost shared parts among expressions and what they are made of, as kept."""
+        found, seen, waiting = {}, set(), list(nodes)
+        while waiting:
+            node = waiting.pop()
+            if node in self.parts:
+                found[node] = self.parts[node] or self._computed(node)
+            elif node not in seen:
+                seen.add(node)
+                waiting += node.__children__
+        return found
+
+    def _computed(self, part: Relation) -> Relation:
+        table = part.replace(self._kept(part.__children__)).to_expr()
+        # Several runs may share a connection: none may take another's part for its own.
+        kept = self.keep(table, f"part_{uuid4().hex}").op()
+        # The types that the statement has: what keeps it may be wider.
+        self.parts[part] = kept.copy(schema=part.schema) if kept != table.op() else kept
+        return self.parts[part]
+
+
+def _plain(value: ir.Value, name: str) -> ir.Value:
+    if not name.endswith("_at"):
+        return value.cast("string")
+    if value.type().is_string() or (value.type().is_timestamp() and value.type().timezone):
+        value = value.cast("timestamp('UTC')")
+    return value.cast("timestamp(6)")
+
+
+def open(url: str) -> Warehouse:
+    """The warehouse at a URL.
+
+    Args:
+        url: A folder of Parquet, a DuckDB file (attached read-only), an Ibis URL such as
+            `postgres://…`, or `env:NAME` for a variable that holds one of these.
+    """
+    if url.startswith("env:"):
+        return open(_variable(url.removeprefix("env:")))
+    if file := url.removeprefix("duckdb://") if url.startswith("duckdb://") else "":
+        return open(file)  # Ibis would open it for writing, and lock everybody else out
+    if "://" in url:
+        return _connect(url)
+    path = Path(url)
+    if path.is_dir():
+        return _parquet(path)
+    if path.is_file():
+        return _duckdb_file(path)
+    raise Mistake(
+        f"There is no warehouse at `{scrubbed(url)}`.",
+        f"The working folder is {Path.cwd()}.",
+        "name a folder of Parquet files, a DuckDB file, or env:NAME with an Ibis URL in it.",
+    )
+
+
+def scrubbed(text: str) -> str:
+    """A text without the passwords that stand in URLs and in `password=…`."""
+    in_url = re.sub(r"(\w+://[^:/@\s]*):\S+@", r"\1:***@", text)
+    return re.sub(rf"((?:{_SECRETS})\s*=\s*)[^&;\s]+", r"\1***", in_url, flags=re.IGNORECASE)
+
+
+def first_line(said: object) -> str:
+    """The first line of what an engine says, without passwords."""
+    lines = scrubbed(str(said)).strip().splitlines()
+    return lines[0].strip() if lines else "nothing."
+
+
+def _variable(name: str) -> str:
+    if not os.environ.get(name):
+        raise Mistake(
+            f"The environment has no variable `{name}`.",
+            "The run names it as the warehouse (its value never stands in a file).",
+            f'set it: export {name}="postgres://user:password@host/database".',
+        )
+    return os.environ[name]
+
+
+def _connect(url: str) -> Warehouse:
+    try:
+        return Warehouse(ibis.connect(url))
+    except Exception as error:
+        # Drivers repeat what they cannot parse, such as half of a password with a `/` in it.
+        secret = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        said = str(error).replace(url, scrubbed(url))
+        for part in filter(None, [secret, unquote(secret), *re.split(r"[/?#@:]", secret)]):
+            said = said.replace(part, "***")
+        raise Mistake(
+            f"The warehouse {scrubbed(url)} does not answer.",
+            f"The driver says: {first_line(said)}",
+            "check host, user, password and network; then run `playbook check` again.",
+        ) from None
+
+
+def _memory() -> BaseBackend:
+    """An embedded engine of our own: nothing that a notebook holds open locks anybody out."""
+    return ibis.duckdb.connect()
+
+
+def _parquet(folder: Path) -> Warehouse:
+    """Each file, and each folder of parts, as a view; the files stay where they are."""
+    connection = _memory()
+    found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    for path in found:
+        if path.is_dir() and any(path.glob("*.parquet")):
+            _view(connection, path / "*.parquet", path.name)
+        elif path.suffix == ".parquet":
+            _view(connection, path, path.stem)
+    return Warehouse(connection, database=("memory", "main"))
+
+
+def _view(connection: BaseBackend, path: Path, name: str) -> None:
+    try:
+        # Ibis would make a view of the session, beside the tables that we keep.
+        table, files = name.replace('"', '""'), str(path).replace("'", "''")
+        connection.raw_sql(
+            f"create view \"{table}\" as from read_parquet('{files}', union_by_name = true)"
+        )
+    except Exception as error:
+        raise Mistake(
+            f"`{path}` cannot be read as Parquet.",
+            f"DuckDB says: {first_line(error)}",
+            "write it again, or move it out of the folder.",
+        ) from None
+
+
+def _duckdb_file(path: Path) -> Warehouse:
+    connection = _memory()
+    try:
+        connection.attach(str(path), name="product", read_only=True)
+    except Exception as error:
+        raise Mistake(
+            f"The file `{path}` cannot be opened.",
+            f"DuckDB says: {first_line(error)}",
+            "close the program that writes it, or write it with DuckDB 1.4 or 1.5.",
+        ) from None
+    return Warehouse(connection, database=("product", "main"))

@@ -1,8 +1,0 @@
-"""The simulated Airtouch: seeded tables with planted truths (`TRUTH`) that tests must recover."""
-
-from __future__ import annotations
-
-from playbook.demo.truth import END, START, TRUTH
-from playbook.demo.writing import write
-
-__all__ = ["END", "START", "TRUTH", "write"]

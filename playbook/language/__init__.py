@@ -1,0 +1,1 @@
+"""What every room speaks: mistakes, numbers in words, times, what engines disagree on."""

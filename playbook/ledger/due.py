@@ -1,0 +1,172 @@
+"""The messages that are due: whose, when, in which arm, and whether they are of use still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.counting import units
+from playbook.data.tables import TIME
+from playbook.declare import Play, Step
+from playbook.language.periods import duration, interval, moment
+from playbook.language.portable import united, when
+from playbook.ledger import clock
+from playbook.ledger import people as who
+from playbook.ledger.episodes import episodes
+from playbook.run import Run
+
+KEY = ("play", "step", "unit", "episode")  # identifies a message
+TIMES = ("triggered_at", "moment_at", "local_at")
+EMAIL = "email"
+COLUMNS = (
+    *(*KEY, "user_id", "account_id", "user_no", "home_no", "channel", *TIMES, "arm"),
+    *("done", "quiet", "has_address", "pressing", "rank"),
+)
+
+
+def messages(run: Run, plays: Sequence[Play]) -> ir.Table:
+    """One row per message of any play that is due by the end of the data, in both arms.
+
+    Returns:
+        `KEY`, `user_id`, `account_id`, `user_no`, `home_no`, `channel`, `triggered_at` (when it
+        is due), `moment_at` (when it goes out), `local_at` (the person's wall clock then), `arm`,
+        `done` (why it is of no use any more, in words, or null), `quiet` (the quiet hours that it
+        falls into, or null), `has_address` (an e-mail can be sent at all), and the order of
+        plays: `pressing` (−priority) and `rank` (the place of the slug).
+    """
+    wanted = [column for play in plays for column in who.columns(play)]
+    for column in ("timezone", "email_domain"):
+        if run.tables.has("users", column):
+            wanted.append(column)
+    acting = who.acting(run, plays, dict.fromkeys(wanted))
+    acting = run.warehouse.keep(acting, "ledger_people")
+    slugs = sorted(play.slug for play in plays)
+    firsts = who.named(plays)
+    found = []
+    for play in plays:
+        place = slugs.index(play.slug)
+        own = _of_play(run, play, acting, firsts, place)
+        found += [
+            each.mutate(
+                play=ibis.literal(play.slug),
+                pressing=ibis.literal(-play.priority, "int64"),
+                rank=ibis.literal(place, "int64"),
+                has_address=_has_address(each),
+                **{column: each[column].cast(TIME) for column in TIMES},
+            ).select(*COLUMNS)
+            for each in own
+        ]
+    return united(found)
+
+
+def _of_play(
+    run: Run, play: Play, acting: ir.Table, firsts: Mapping[str, str], place: int
+) -> list[ir.Table]:
+    """The messages of each step of a play, the first one's first."""
+    meant = who.with_unit(who.among(acting, play.audience), play)
+    begun = _begun(run, play, meant, firsts, place).filter(_.began_at < moment(run.period.until))
+    first = _timed(run, play, _with_exits(run, play, begun), play, interval(duration(play.after)))
+    first = first.mutate(done=_done(first, play, play, firsts))
+    if play.unit == "account":
+        first = _first_of_unit(first)
+    # Not before: an account whose first person came before the period had its message then.
+    first = first.filter(_.began_at >= moment(run.period.since))
+    first = who.with_arms(run, play, first)
+    found = [first.mutate(step=ibis.literal(0, "int64"))]
+    if play.then:
+        first = run.warehouse.keep(first, f"ledger_first_{place}")
+        found = [first.mutate(step=ibis.literal(0, "int64"))]
+    going_on = first.filter(_.done.isnull()).drop(
+        "triggered_at", "moment_at", "local_at", "quiet", "done", "channel"
+    )
+    for number, step in enumerate(play.then, 1):
+        after = interval(duration(play.after) + duration(step.after))
+        own = _timed(run, play, who.among(going_on, step.audience), step, after)
+        done = _done(own, play, step, firsts)
+        found.append(own.mutate(done=done, step=ibis.literal(number, "int64")))
+    return found
+
+
+def _begun(
+    run: Run, play: Play, meant: ir.Table, firsts: Mapping[str, str], place: int
+) -> ir.Table:
+    """The people meant who triggered, once per episode: `began_at` and `episode` besides."""
+    if play.again is None:
+        began_at = meant[firsts[play.trigger]]
+        found = meant.mutate(began_at=began_at, episode=ibis.literal(1, "int64"))
+        return found.filter(found.began_at.notnull())
+    done = units.rows(run.tables, "user").filter(_.event == play.trigger)
+    own = meant.select("user_id", "user_no").inner_join(
+        done.select(user_id="unit", at="at"), "user_id"
+    )
+    numbered = episodes(run, own, duration(play.again), f"ledger_again_{place}")
+    return meant.inner_join(numbered, "user_no")
+
+
+def _with_exits(run: Run, play: Play, begun: ir.Table) -> ir.Table:
+    """With `exit_i`: when the i-th of the events that make people leave first came after the
+    trigger."""
+    if not play.exits:
+        return begun
+    names = {event: f"exit_{place}" for place, event in enumerate(play.exits)}
+    acts = units.rows(run.tables, "user").filter(_.event.isin(list(names)))
+    acts = acts.select(user_id="unit", event="event", at="at")
+    episode = ["user_id", "episode"]
+    left = (
+        begun.select(*episode, "began_at")
+        .inner_join(acts, "user_id")
+        .filter(_.at > _.began_at)
+        .group_by(episode)
+        .aggregate(
+            **{column: when(_.event == event, _.at).min() for event, column in names.items()}
+        )
+    )
+    return begun.left_join(left, episode).select(*begun.columns, *names.values())
+
+
+def _timed(
+    run: Run, play: Play, rows: ir.Table, part: Play | Step, after: ir.IntervalScalar
+) -> ir.Table:
+    """The rows with when the message is due and when it goes out, as far as the data goes."""
+    channel, end = part.channel or play.channel, moment(run.period.as_of)
+    due = rows.mutate(triggered_at=_.began_at + after, channel=ibis.literal(channel))
+    # What is due after the end of the data goes out after it, too.
+    out = clock.going_out(run, due.filter(_.triggered_at <= end), channel)
+    return out.filter(_.moment_at <= end)
+
+
+def _done(
+    rows: ir.Table, play: Play, part: Play | Step, firsts: Mapping[str, str]
+) -> ir.StringValue:
+    """Which event, or lack of one, makes the message of no use at its moment; null if none."""
+    cases = [(rows[firsts[e]] <= rows.moment_at, f"had done {e}") for e in part.unless]
+    cases += [
+        (rows[f"exit_{place}"] <= rows.moment_at, f"did {event} after the trigger")
+        for place, event in enumerate(play.exits)
+    ]
+    for event in part.having:
+        met = (rows[firsts[event]] <= rows.moment_at).fill_null(False)
+        cases.append((~met, f"had not done {event}"))
+    none = ibis.null("string")
+    return ibis.cases(*cases, else_=none) if cases else none
+
+
+def _first_of_unit(rows: ir.Table) -> ir.Table:
+    """One row per unit and episode: its first person whose message is of use, else its first.
+
+    Episodes are counted for each person: an account's second one is made of its people's second
+    episodes.
+    """
+    stopped_last = ibis.ifelse(_.done.notnull(), 1, 0)
+    order = ibis.window(
+        group_by=["unit", "episode"], order_by=[stopped_last, _.moment_at, _.user_id]
+    )
+    return rows.mutate(first_=ibis.row_number().over(order)).filter(_.first_ == 0).drop("first_")
+
+
+def _has_address(rows: ir.Table) -> ir.BooleanValue:
+    domain = who.OF + "email_domain"
+    return rows[domain].notnull() if domain in rows.columns else ibis.literal(True)
