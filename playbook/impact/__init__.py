@@ -4,7 +4,7 @@ from playbook import answers
 from playbook.impact.checking import checks
 from playbook.impact.claims import claims, credits
 from playbook.impact.comparisons import compared
-from playbook.impact.effects import effect, effects
+from playbook.impact.effects import effect, effects, verdicts
 from playbook.impact.harms import harms, load
 from playbook.impact.iterations import iterations, tried
 from playbook.impact.launches import before_after, launches, live_since, openers
@@ -43,6 +43,7 @@ __all__ = [
     "seen",
     "sooner",
     "tried",
+    "verdicts",
     "waiting",
     "why_null",
 ]

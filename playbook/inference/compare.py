@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from playbook.inference import permuted, stats
 from playbook.inference.arms import Arm, Difference, differed
@@ -93,6 +94,41 @@ class _Share:
         width = 1 / square + 1 / self.n
         half = math.sqrt(inner)
         return max((middle - half) / width, 0.0), min((middle + half) / width, 1.0)
+
+
+def stratified(
+    arms: tuple[Arm, Arm],
+    pairs: list[tuple[Arm, Arm]],
+    compared: Callable[[Arm, Arm], Difference],
+) -> Difference:
+    """The mean of the strata's differences, each weighed by n₁ n₀ / (n₁ + n₀) (Mantel and
+    Haenszel 1959), with the interval that theirs make of it (MOVER: Zou and Donner 2008,
+    Statistics in Medicine 27)."""
+    both = [(t, h) for t, h in pairs if t.n and h.n]
+    if not both:
+        return differed(*arms, ends=(-1, 1), p=1.0, error=0, method="none")
+    sizes = [t.n * h.n / (t.n + h.n) for t, h in both]
+    weights = [size / sum(sizes) for size in sizes]
+    found = [compared(t, h) for t, h in both]
+
+    def mean(values: Iterable[float]) -> float:
+        return sum(w * value for w, value in zip(weights, values, strict=True))
+
+    def reach(values: Iterable[float]) -> float:
+        return math.sqrt(sum((w * v) ** 2 for w, v in zip(weights, values, strict=True)))
+
+    middle = mean(each.difference for each in found)
+    ends = (
+        middle - reach(each.difference - each.low for each in found),
+        middle + reach(each.high - each.difference for each in found),
+    )
+    error = reach(each.error or 0.0 for each in found)
+    p = permuted.two_sided(abs(middle) / error) if error else 1.0
+    made = differed(*arms, ends=ends, p=p, error=error, method="strata")
+    shares = (mean(arm.share for arm in own) for own in zip(*both, strict=True))
+    return replace(
+        made, difference=middle, **dict(zip(("treated", "holdout"), shares, strict=True))
+    )
 
 
 def _careful(did: int, n: int) -> float:

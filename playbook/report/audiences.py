@@ -128,7 +128,7 @@ def _stopped(past: Sequence[_Last], live: set[str]) -> list[tuple[str, _Last]]:
 def _tried(folder: Path, run: Run, play: Play, desk: Desk, past: Sequence[_Last]) -> dict[str, Any]:
     """What the manifest says of a play: its files, or why there are none."""
     try:
-        if reason := ledger.obstacle(run, play.slug) or _ambiguous(play):
+        if reason := ledger.lacks(run, play.slug) or _ambiguous(play):
             return {"draft": play.draft, "unavailable": reason}
         tool = run.declared.product.destinations.get(play.destination, Destination())
         sendlist.check(run, play, tool)
