@@ -44,7 +44,6 @@ OWN = {
     **dict.fromkeys(("information", "deviations"), RATIO),
     "error": POINTS,
     "why": TEXT,
-    "action": TEXT,
 }
 ACTION = {"action": TEXT}
 ANYTIME = ACTION | dict.fromkeys(("anytime_low", "anytime_high"), POINTS)
