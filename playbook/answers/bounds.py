@@ -94,8 +94,8 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
             own[row.pop(CASE)].append(row)
         # Before the log, nobody had closed a window: then every window is fresh.
         own |= {d: a.rows for d, a in earlier.items()}
-        counts = {d: _counted(question, each) for d, each in own.items()}
-        return _ends(run, question, cases, counts)
+        counts = {d: _as_count(question, each) for d, each in own.items()}
+        return _all_ends(run, question, cases, counts)
 
     made_of = tuple(a for a in earlier.values() if isinstance(a, Result))
     return replace(
@@ -117,7 +117,7 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
 
     if run.warehouse.has_microseconds:
         yield Recount("ties", "equal times count as out of order", changed(at=_untied(question)))
-    if copies := _conflicting(run, question):
+    if copies := _differing_copies(run, question):
         touches = f"{copies:,} events arrive twice, and not alike"
         yield from (
             Recount(f"copies that differ{which}", touches, replace(run, tables=other))
@@ -174,7 +174,7 @@ def _with_copies(run: Run) -> Iterator[tuple[str, Tables]]:
         yield which, replace(tables, once=lambda found=found: found).until(run.period.as_of)
 
 
-def _conflicting(run: Run, question: Question) -> int:
+def _differing_copies(run: Run, question: Question) -> int:
     """Events of a question whose copies differ in what is counted; equal ones move no answer."""
     if not any(row["event"] in question.events for row in run.copied):
         return 0
@@ -185,7 +185,7 @@ def _conflicting(run: Run, question: Question) -> int:
     return run.remembered(key, lambda: fetched(of_question.aggregate(n=_.count())))[0]["n"]
 
 
-def _ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[str, Count]) -> Rows:
+def _all_ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[str, Count]) -> Rows:
     base = counts[BASE]
     if not base.n:
         return []
@@ -193,27 +193,27 @@ def _ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[st
     for case in cases[1:]:
         count, late = counts[case.defect], case.run.period.as_of < run.period.as_of
         if late:
-            found = _if_more(question, base, _fresh(question, base, count))
+            found = _if_more(question, base, _fresh_windows(question, base, count))
         else:
             found = (count.share(),) if count.n else ()
         # What may fall in several ways is one defect: its ends are the furthest of them.
         defect = (case.defect.partition(",")[0], case.touches)
         ends[defect] = (*ends.get(defect, ()), *found)
-    rows = [_row(*defect, base, found) for defect, found in ends.items()]
+    rows = [_defect_row(*defect, base, found) for defect, found in ends.items()]
     rows += [
-        _row(defect, touches, base, ends) for defect, touches, ends in _missing(run, question, base)
+        _defect_row(defect, touches, base, ends) for defect, touches, ends in _missing(run, question, base)
     ]
     if base.open:
         ends = (base.share(0, base.open), base.share(base.open, base.open))
-        rows.append(_row("open windows", f"{base.open:,} are still open", base, ends))
+        rows.append(_defect_row("open windows", f"{base.open:,} are still open", base, ends))
     rows = [row for row in rows if row["moves"] > 0]
-    answer = _row(BASE, "", base, ())
+    answer = _defect_row(BASE, "", base, ())
     answer["lowest"] = max(0.0, base.share() - sum(base.share() - r["lowest"] for r in rows))
     answer["highest"] = min(1.0, base.share() + sum(r["highest"] - base.share() for r in rows))
     return [answer, *sorted(rows, key=lambda row: -row["moves"])]
 
 
-def _row(defect: str, touches: str, base: Count, ends: tuple[float, ...]) -> dict[str, Any]:
+def _defect_row(defect: str, touches: str, base: Count, ends: tuple[float, ...]) -> dict[str, Any]:
     share = base.share()
     lowest, highest = min([share, *ends]), max([share, *ends])
     return {
@@ -227,7 +227,7 @@ def _row(defect: str, touches: str, base: Count, ends: tuple[float, ...]) -> dic
     }
 
 
-def _fresh(question: Question, base: Count, earlier: Count) -> int:
+def _fresh_windows(question: Question, base: Count, earlier: Count) -> int:
     """How many windows closed so lately that a late event may still change their outcome."""
     if question.measure == "missed_within":
         return base.reached - earlier.reached
@@ -294,7 +294,7 @@ def _if_lost(question: Question, event: str, base: Count, n: int) -> tuple[float
     return _if_more(question, base, n)
 
 
-def _counted(question: Question, rows: Rows) -> Count:
+def _as_count(question: Question, rows: Rows) -> Count:
     """An answer as one count; see `Measure.bounded` for what it counts."""
     if not rows:
         return Count(0, 0, 0)

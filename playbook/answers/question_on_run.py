@@ -193,7 +193,7 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
         ("edges", ", ".join(words(duration(edge)) for edge in question.edges)),
         ("hold", ", ".join(question.hold)),
         ("unless", question.unless),
-        *_told(question),
+        *_attempts_told(question),
         (PERIOD, f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
     ]
     pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
@@ -213,7 +213,7 @@ _ORDER = {
 }
 
 
-def _told(question: Question) -> list[tuple[str, str | None]]:
+def _attempts_told(question: Question) -> list[tuple[str, str | None]]:
     """What counts as an attempt, as (word, value) pairs."""
     if not question.measured.attempts:
         return [("entry", _ENTRY["first"] if question.start else None)]

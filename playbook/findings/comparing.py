@@ -18,7 +18,7 @@ def say_effect(result: Result, told: Told, _words: str = "") -> str:
     lines = []
     for row in result.rows:
         told.segment = result.segment(row)
-        lines.append(_effect(result, told, row))
+        lines.append(_effect_said(result, told, row))
     return bullets(lines)
 
 
@@ -32,14 +32,14 @@ def say_differences(result: Result, told: Told, words: str) -> str:
         rows = [row for row in rows if row["step"] == rows[-1]["step"]]
     apart = [row for row in rows if row["verdict"] in {"higher", "lower"}]
     apart.sort(key=lambda row: -abs(row["difference"]))
-    lines = [_difference(result, told, row, words) for row in apart]
+    lines = [_difference_said(result, told, row, words) for row in apart]
     for verdict, says in (("no difference shown", "No difference shown"), ("too few", TOO_FEW)):
         if same := [named(result, row) for row in rows if row["verdict"] == verdict]:
             lines.append(f"{says}: {', '.join(same)}.")
     return bullets(lines)
 
 
-def _effect(result: Result, told: Told, row: dict[str, Any]) -> str:
+def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
     label = str(row["label"])
     name = " · ".join(part for part in (plain(label), named(result, row)) if part)
     treated, held = (
@@ -102,7 +102,7 @@ def what_to_do(action: str) -> str:
     return f"Keep it running until {day}" if found else DOING.get(action, prefix)
 
 
-def _difference(result: Result, told: Told, row: dict[str, Any], words: str) -> str:
+def _difference_said(result: Result, told: Told, row: dict[str, Any], words: str) -> str:
     told.segment = result.segment(row)
     share = told.share("share", row["share"], row["n"])
     others = told.share("share_others", row["share_others"], row["n_others"])

@@ -15,30 +15,30 @@ TOLD_AT = (24, 72)  # hours after which a curve is told
 
 def say_share(result: Result, told: Told, words: str) -> str:
     """Per segment: "38.2 % (36.9 to 39.6, n = 5,120) of new users …", the words being given."""
-    return each_segment(result, told, lambda rows: _share(result, told, rows[0], words))
+    return each_segment(result, told, lambda rows: _share_said(result, told, rows[0], words))
 
 
 def say_mix(result: Result, told: Told, words: str) -> str:
     """The classes in order, as shares of the closed ones; the open ones apart."""
-    return each_segment(result, told, lambda rows: _classes(result, told, rows, words))
+    return each_segment(result, told, lambda rows: _classes_said(result, told, rows, words))
 
 
 def say_steps(result: Result, told: Told, words: str) -> str:
     """The share that arrives at the last step, and the step with the largest loss."""
-    return each_segment(result, told, lambda rows: _steps(result, told, rows, words))
+    return each_segment(result, told, lambda rows: _steps_said(result, told, rows, words))
 
 
 def say_trend(result: Result, told: Told, words: str) -> str:
     """Per segment: the last complete period against the one four before it."""
-    return each_segment(result, told, lambda rows: _trend(result, told, rows, words))
+    return each_segment(result, told, lambda rows: _trend_said(result, told, rows, words))
 
 
 def say_curve(result: Result, told: Told, words: str) -> str:
     """Per segment: the median, and the share that has reached by some hours; all censored."""
-    return each_segment(result, told, lambda rows: _curve(result, told, rows, words))
+    return each_segment(result, told, lambda rows: _curve_said(result, told, rows, words))
 
 
-def _share(result: Result, told: Told, row: dict, words: str) -> str:
+def _share_said(result: Result, told: Told, row: dict, words: str) -> str:
     still = _still(row["open"])
     if row["n"] < result.min_n:
         return f"{too_few(row['n'])}.{still}"
@@ -56,7 +56,7 @@ def _still(n: int) -> str:
     return f" {count(n)} {'is' if n == 1 else 'are'} still open." if n else ""
 
 
-def _classes(result: Result, told: Told, rows: Rows, words: str) -> str:
+def _classes_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     closed = [row for row in rows if row["share"] is not None]
     still = sum(row["n"] for row in rows if row["share"] is None)
     if not closed:
@@ -69,7 +69,7 @@ def _classes(result: Result, told: Told, rows: Rows, words: str) -> str:
     return f"Of {told.count('total', total)} {whom}: {', '.join(parts)}.{_still(still)}"
 
 
-def _steps(result: Result, told: Told, rows: Rows, words: str) -> str:
+def _steps_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     rows = sorted(rows, key=lambda row: row["position"])
     first, last, losses = rows[0], rows[-1], rows[1:]
     still = _still(first.get("open") or 0)
@@ -95,7 +95,7 @@ def _steps(result: Result, told: Told, rows: Rows, words: str) -> str:
     return text + still
 
 
-def _trend(result: Result, told: Told, rows: Rows, words: str) -> str:
+def _trend_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     series = rows[0]["series"]
     complete = [row for row in rows if row["series"] == series and row["complete"]]
     if not complete:
@@ -121,7 +121,7 @@ def _trend(result: Result, told: Told, rows: Rows, words: str) -> str:
     return f"{text}, {'+' if last['value'] >= before else ''}{change} on four weeks earlier."
 
 
-def _curve(result: Result, told: Told, rows: Rows, words: str) -> str:
+def _curve_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     n, horizon = rows[0]["n"], rows[-1]["hours"]
     if n < result.min_n:
         return f"{too_few(n)}."

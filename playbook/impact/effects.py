@@ -165,7 +165,7 @@ def judged(of: Trial, counts: Counts) -> Judged:
     verdict, why = _refusal(of, counts)
     if not why:
         verdict = verdict_of(found.low, found.high)
-    row = _sizes(counts) | _shown(found, verdict, plain=not why) | {"why": why}
+    row = _sizes(counts) | _shown_effect(found, verdict, plain=not why) | {"why": why}
     row["action"] = _action(of, counts, found, verdict)
     return Judged(of, counts, row, found, why)
 
@@ -207,7 +207,7 @@ def by_segment(whole: Judged, rows: dict[tuple, Rows], p: float | None = None) -
         plain = not whole.why and segment not in few
         sized = _sizes(parts[segment], looked=whole.row)
         shown[segment] = (
-            sized | _shown(difference, verdict, plain=plain) | {"why": whole.why, "p_differs": p}
+            sized | _shown_effect(difference, verdict, plain=plain) | {"why": whole.why, "p_differs": p}
         )
     return Segments(shown, told)
 
@@ -261,7 +261,7 @@ def _sizes(counts: Counts, looked: dict[str, Any] | None = None) -> dict[str, An
     return row | dict(zip(names, values, strict=True))
 
 
-def _shown(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
+def _shown_effect(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
     """The shares, and the difference where it may be printed."""
     return {
         "treated": found.treated,
@@ -296,11 +296,11 @@ def _action(of: Trial, counts: Counts, found: Difference, verdict: str) -> str:
     ruled_out = verdict == CANNOT_TELL and found.high < counts.play.smallest_effect
     if ruled_out or (verdict != NOT_MATURED and counts.sum("n") >= planned):
         return REDESIGN
-    until = _until(of, counts)
+    until = _planned_until(of, counts)
     return f"{RUN_ON} until {until:%Y-%m-%d}" if until else REDESIGN
 
 
-def _until(of: Trial, counts: Counts) -> datetime | None:
+def _planned_until(of: Trial, counts: Counts) -> datetime | None:
     """When the planned units will be mature, at the traffic so far; None: not within a year."""
     period = of.run.period
     last, since = period.as_of, max(of.begins, period.since)

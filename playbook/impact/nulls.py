@@ -77,14 +77,14 @@ def _null(of: Judged) -> dict[str, Any]:
         "verdict": of.row["verdict"],
         "sees": sees(counts),
         "smallest_effect": counts.play.smallest_effect,
-        "delivered": _share(counts.sum("got", "treated"), n),
-        "seen": _share(counts.sum("seen", "treated"), n),
-        "contaminated": _share(counts.sum("got", "holdout"), held),
-        "matured": _share(n + held, triggered),
+        "delivered": _part_of(counts.sum("got", "treated"), n),
+        "seen": _part_of(counts.sum("seen", "treated"), n),
+        "contaminated": _part_of(counts.sum("got", "holdout"), held),
+        "matured": _part_of(n + held, triggered),
         "planned": of.row["information"],
     }
     apart = _differing(of) if of.row["verdict"] == CANNOT_TELL else ""
-    return row | {"why": _reason(of, row) + apart}
+    return row | {"why": _null_reason(of, row) + apart}
 
 
 def sees(counts: Counts) -> float | None:
@@ -99,7 +99,7 @@ def sees(counts: Counts) -> float | None:
     )
 
 
-def _reason(of: Judged, row: dict[str, Any]) -> str:
+def _null_reason(of: Judged, row: dict[str, Any]) -> str:
     """The main reason, in a sentence."""
     rise, worth = row["sees"], row["smallest_effect"]
     if of.row["verdict"] == NOT_MATURED:
@@ -140,7 +140,7 @@ def _differing(of: Judged) -> str:
     return f" But its effect differs by {by}: {', '.join(said) or 'it is shown for none alone'}."
 
 
-def _share(part: int, n: int) -> float | None:
+def _part_of(part: int, n: int) -> float | None:
     return part / n if n else None
 
 

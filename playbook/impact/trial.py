@@ -100,7 +100,7 @@ class Trial:
             a message), `logged` (the log of assignments has it in an arm), `redrawn` (in another
             one), `beside` (somebody of its account is in the other arm).
         """
-        return self.run.warehouse.shared(_units(self))
+        return self.run.warehouse.shared(_trial_units(self))
 
     def counts(self, rows: Rows) -> Counts:
         """The sums of `sums` as arms: of everybody, or of one segment."""
@@ -143,7 +143,7 @@ class Trial:
             "within": words(self.window),
             "made_of": others(self.run),
         }
-        return _result(self.run, shape, table, finish, pairs, (play.version,), **(fields | given))
+        return _trial_result(self.run, shape, table, finish, pairs, (play.version,), **(fields | given))
 
 
 def trial(run: Run, slug: str) -> Trial:
@@ -259,10 +259,10 @@ def of_all(run: Run, shape: str, table: ir.Table, finish: Any, **given: Any) -> 
     """A result of all trials together, which its section names."""
     pairs = (("comparison", COMPARED), ("looks", WIDENED))
     versions = [play.version for play in run.declared.plays]
-    return _result(run, shape, table, finish, pairs, versions, **({"made_of": others(run)} | given))
+    return _trial_result(run, shape, table, finish, pairs, versions, **({"made_of": others(run)} | given))
 
 
-def _units(of: Trial) -> ir.Table:
+def _trial_units(of: Trial) -> ir.Table:
     run, play = of.run, of.play
     found = ledger.outcomes(run, play).filter(_.arm.isin(list(ARMS)))
     if play.live_from:
@@ -270,7 +270,7 @@ def _units(of: Trial) -> ir.Table:
     told = ledger.messages_of(run, play)
     arrived = told.delivered | told.seen | told.clicked
     told = told.select("unit", "contacted", "seen", got=arrived)
-    for more in (_around(of, found), told):
+    for more in (_around_moment(of, found), told):
         found = found.left_join(more, "unit").drop("unit_right")
     found = _with_strata(of, _with_log(of, found))
     home = ibis.window(group_by=ibis.coalesce(found.account_id, found.unit))
@@ -297,7 +297,7 @@ def _units(of: Trial) -> ir.Table:
     )
 
 
-def _around(of: Trial, found: ir.Table) -> ir.Table:
+def _around_moment(of: Trial, found: ir.Table) -> ir.Table:
     """What units did around their moment: one row per unit that did anything."""
     window, play = interval(of.window), of.play
     log = units.rows(of.run.tables, play.unit).filter(_.event.isin([play.goal, *of.path]))
@@ -337,7 +337,7 @@ def _with_strata(of: Trial, found: ir.Table) -> ir.Table:
     return found.mutate(stratum=ibis.literal(""))
 
 
-def _result(
+def _trial_result(
     run: Run,
     shape: str,
     table: ir.Table,

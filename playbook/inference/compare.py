@@ -29,7 +29,7 @@ def people(
         Statistician 54), which is never 0.
     """
     arms = Arm.of_people(*treated), Arm.of_people(*holdout)
-    return _judged(*arms, [_Share.of_people(arm) for arm in arms], deviations, "people")
+    return _with_interval(*arms, [_Share.of_people(arm) for arm in arms], deviations, "people")
 
 
 def accounts(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIONS) -> Difference:
@@ -52,7 +52,7 @@ def accounts(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIONS
     if few and treated.rows and holdout.rows:
         return permuted.difference(treated, holdout, deviations=deviations)
     arms = (treated, holdout)
-    return _judged(*arms, [_Share.of_accounts(arm) for arm in arms], deviations, "accounts")
+    return _with_interval(*arms, [_Share.of_accounts(arm) for arm in arms], deviations, "accounts")
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _careful(did: int, n: int) -> float:
     return share * (1 - share) / (n + 2)
 
 
-def _judged(
+def _with_interval(
     treated: Arm, holdout: Arm, shares: list[_Share | None], deviations: float, method: str
 ) -> Difference:
     if None in shares:
@@ -144,14 +144,14 @@ def _judged(
     return differed(
         treated,
         holdout,
-        ends=_ends(*shares, permuted.two_sided(deviations)),
+        ends=_interval_ends(*shares, permuted.two_sided(deviations)),
         p=_touching(*shares),
         error=math.sqrt(sum(share.variance for share in shares)),
         method=method,
     )
 
 
-def _ends(treated: _Share, holdout: _Share, error: float) -> tuple[float, float]:
+def _interval_ends(treated: _Share, holdout: _Share, error: float) -> tuple[float, float]:
     """Newcombe's interval of a difference, of the arms' own."""
     (low, high), (low0, high0) = treated.ends(error), holdout.ends(error)
     difference = treated.share - holdout.share
@@ -168,7 +168,7 @@ def _touching(treated: _Share, holdout: _Share) -> float:
     sign = 1 - 2 * side
 
     def over(power: float) -> float:
-        return sign * _ends(treated, holdout, 10**power)[side]
+        return sign * _interval_ends(treated, holdout, 10**power)[side]
 
     if treated.share == holdout.share:
         return 1.0

@@ -106,14 +106,14 @@ def _sequence(run: Run, play: Play, people: ir.Table, place: int) -> list[ir.Tab
     for number, step in enumerate(play.then, 1):
         after = interval(duration(play.after) + duration(step.after))
         own = _timed(run, play, who.among(going_on, step.audience), step, after)
-        done = _done(run, own, play, step)
+        done = _of_no_use(run, own, play, step)
         found.append(own.mutate(done=done, step=ibis.literal(number, "int64")))
     return found
 
 
 def _first_of_units(run: Run, play: Play, rows: ir.Table, since: datetime) -> ir.Table:
     """The first messages with `done` and `arm`, an account's to one of its people."""
-    rows = rows.mutate(done=_done(run, rows, play, play))
+    rows = rows.mutate(done=_of_no_use(run, rows, play, play))
     if play.unit == "account":
         rows = _first_of_account(rows)
     # Not before: an account whose first person came before then had its message already.
@@ -169,7 +169,7 @@ def _timed(
     return out.filter(_.moment_at <= end)
 
 
-def _done(run: Run, rows: ir.Table, play: Play, part: Play | Step) -> ir.StringValue:
+def _of_no_use(run: Run, rows: ir.Table, play: Play, part: Play | Step) -> ir.StringValue:
     """Which event, or lack of one, makes the message of no use at its moment; null if none."""
     firsts = who.first_times(run)
     cases = [(rows[firsts[e]] <= rows.moment_at, f"had done {e}") for e in part.unless]

@@ -36,7 +36,7 @@ def people(run: Run, columns: Iterable[str]) -> ir.Table:
         whole = ibis.coalesce(real.account_id, real.user_id)
     none: ir.BooleanValue = ibis.literal(False)
     if sending.holdout:
-        none = _place(run, sending.salt, whole) < _cut(sending.holdout)
+        none = _bucket_of(run, sending.salt, whole) < _bucket_cut(sending.holdout)
     chosen = {OF + column: real[column] for column in columns}
     return real.select("user_id", "account_id", **chosen, gets_none=none)
 
@@ -144,16 +144,16 @@ def with_arms(run: Run, play: Play, rows: ir.Table) -> ir.Table:
     every run, and before anything is sent. Strata (`holdout_by`) are the unit's own: whoever is
     in none has the play's `holdout`.
     """
-    kept, cut = rows.columns, ibis.literal(_cut(play.holdout))
+    kept, cut = rows.columns, ibis.literal(_bucket_cut(play.holdout))
     for column, shares in play.holdout_by.items():
         strata = units.traits(run.tables, play.unit, [column])
         strata = strata.select(of_unit="unit", stratum_=_[column].cast("string"))
         rows = rows.left_join(strata, rows.unit == strata.of_unit)
-        own = [(rows.stratum_ == value, _cut(share)) for value, share in shares.items()]
+        own = [(rows.stratum_ == value, _bucket_cut(share)) for value, share in shares.items()]
         cut = ibis.cases(*own, else_=cut) if own else cut
     cases = [(rows.gets_none, EVERYTHING)]
     if play.holds_out:
-        cases.append((_place(run, play.salted, rows.unit) < cut, HOLDOUT))
+        cases.append((_bucket_of(run, play.salted, rows.unit) < cut, HOLDOUT))
     return rows.mutate(arm=ibis.cases(*cases, else_=TREATED)).select(*kept, "arm")
 
 
@@ -164,9 +164,9 @@ def _users_lack(what: str, lacking: Sequence[str], has: Sequence[str]) -> str:
     )
 
 
-def _cut(share: float) -> int:
+def _bucket_cut(share: float) -> int:
     return round(share * portable.BUCKETS)
 
 
-def _place(run: Run, salt: str, id: ir.StringValue) -> ir.IntegerValue:
+def _bucket_of(run: Run, salt: str, id: ir.StringValue) -> ir.IntegerValue:
     return portable.bucket(ibis.literal(f"{salt}:") + id, engine=run.warehouse.engine)

@@ -51,7 +51,7 @@ def of(result: Answer) -> list[dict[str, Any]]:
         _of_cell(result, row, named, name, column)
         for row in result.rows
         for name, column in told.items()
-        if name not in ends and (named := _name(row, keys, name, column))
+        if name not in ends and (named := _cell_name(row, keys, name, column))
     ]
     return _told_apart(found)
 
@@ -99,7 +99,7 @@ def _of_cell(
     )
 
 
-def _name(row: Mapping[str, Any], keys: list[str], name: str, column: Column) -> str:
+def _cell_name(row: Mapping[str, Any], keys: list[str], name: str, column: Column) -> str:
     """What the figure of a cell is called; "" where it is none."""
     if callable(column.figure):
         return column.figure(row)

@@ -103,7 +103,7 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
         says: Makes the sentence of the result, of what keeps its numbers, and of `words`.
     """
     if isinstance(result, Unavailable):
-        return Finding(f"*Not available.* {_reason(result.reason)}")
+        return Finding(f"*Not available.* {_reason_said(result.reason)}")
     if not result.rows:
         return Finding(result.silence)
     told = Told(result)
@@ -152,7 +152,7 @@ def _escaped(text: str) -> str:
     return SPECIAL.sub(r"\\\g<0>", text.replace("\\", f"\\{NO_FORMULA}"))
 
 
-def _reason(text: str) -> str:
+def _reason_said(text: str) -> str:
     """A reason as Markdown: what it puts into `code` stays so, all else is text."""
     parts = CODE.split(text) if "``" not in text else [text]
     return "".join(part if k % 2 else _escaped(part) for k, part in enumerate(parts))
