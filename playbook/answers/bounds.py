@@ -185,7 +185,9 @@ def _differing_copies(run: Run, question: Question) -> int:
     return run.remembered(key, lambda: fetched(of_question.aggregate(n=_.count())))[0]["n"]
 
 
-def _all_ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[str, Count]) -> Rows:
+def _all_ends(
+    run: Run, question: Question, cases: list[Recount], counts: Mapping[str, Count]
+) -> Rows:
     base = counts[BASE]
     if not base.n:
         return []
@@ -201,7 +203,8 @@ def _all_ends(run: Run, question: Question, cases: list[Recount], counts: Mappin
         ends[defect] = (*ends.get(defect, ()), *found)
     rows = [_defect_row(*defect, base, found) for defect, found in ends.items()]
     rows += [
-        _defect_row(defect, touches, base, ends) for defect, touches, ends in _missing(run, question, base)
+        _defect_row(defect, touches, base, ends)
+        for defect, touches, ends in _missing(run, question, base)
     ]
     if base.open:
         ends = (base.share(0, base.open), base.share(base.open, base.open))

@@ -207,7 +207,9 @@ def by_segment(whole: Judged, rows: dict[tuple, Rows], p: float | None = None) -
         plain = not whole.why and segment not in few
         sized = _sizes(parts[segment], looked=whole.row)
         shown[segment] = (
-            sized | _shown_effect(difference, verdict, plain=plain) | {"why": whole.why, "p_differs": p}
+            sized
+            | _shown_effect(difference, verdict, plain=plain)
+            | {"why": whole.why, "p_differs": p}
         )
     return Segments(shown, told)
 

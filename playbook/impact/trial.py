@@ -143,7 +143,9 @@ class Trial:
             "within": words(self.window),
             "made_of": others(self.run),
         }
-        return _trial_result(self.run, shape, table, finish, pairs, (play.version,), **(fields | given))
+        return _trial_result(
+            self.run, shape, table, finish, pairs, (play.version,), **(fields | given)
+        )
 
 
 def trial(run: Run, slug: str) -> Trial:
@@ -259,7 +261,9 @@ def of_all(run: Run, shape: str, table: ir.Table, finish: Any, **given: Any) -> 
     """A result of all trials together, which its section names."""
     pairs = (("comparison", COMPARED), ("looks", WIDENED))
     versions = [play.version for play in run.declared.plays]
-    return _trial_result(run, shape, table, finish, pairs, versions, **({"made_of": others(run)} | given))
+    return _trial_result(
+        run, shape, table, finish, pairs, versions, **({"made_of": others(run)} | given)
+    )
 
 
 def _trial_units(of: Trial) -> ir.Table:
