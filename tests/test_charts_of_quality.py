@@ -11,7 +11,6 @@ import vl_convert
 
 from playbook import charts
 from playbook.charts import look, marks
-from playbook.language.mistakes import Mistake
 from tests import pictures_of_quality as pictures
 from tests.pictures import HOSTILE, result
 from tests.test_charts import row_of, svg, values
@@ -190,11 +189,6 @@ def test_no_rows_are_a_note():
     for found in (pictures.BOUNDS, pictures.VOLUME, pictures.VERDICTS, pictures.LATE):
         empty = replace(found, finish=lambda rows: [])
         assert charts.of(empty, title=TITLE).reason == charts.NOBODY
-
-
-def test_another_shape_is_a_mistake():
-    with pytest.raises(Mistake, match=r"cannot be drawn as `volume`"):
-        charts.of(pictures.BOUNDS, title=TITLE)
 
 
 # The matrix
