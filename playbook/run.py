@@ -123,6 +123,7 @@ class Run:
         by: tuple[str, ...] = (),
         counts: str = "each event once",
         says: tuple[tuple[str, str], ...] = (),
+        falling: str = "",
         fetched: Callable[[], Rows] | None = None,
     ) -> Result:
         """A result of this run, which is made and fetched once."""
@@ -137,6 +138,7 @@ class Run:
                 as_of=self.as_of,
                 min_n=self.declared.product.min_n,
                 labels=self.labels,
+                falling=falling,
                 finish=finish,
                 fetched=fetched,
                 prepared=self.warehouse.prepared,

@@ -274,15 +274,15 @@ def test_the_axes_of_late_arrivals_fit_them():
     assert "Hours after it happened" in text
 
 
-def test_shares_that_fall_need_no_word_and_a_word_needs_no_fall():
+def test_whether_a_curve_falls_is_a_field_and_neither_its_shares_nor_a_word_of_its_definition():
     rows = [{"hours": h, "share": s, "low": s, "high": s, "n": 99} for h, s in ((1, 0.2), (9, 0.1))]
-    assert "Share not there yet" in charts.of(result("curve", rows), title=TITLE).description
     flat = [row | {"share": 0.0} for row in rows]
     words = (("share", "not arrived yet"),)
-    assert "Share not arrived yet" in (
-        charts.of(result("curve", flat, definition=words), title=TITLE).description
-    )
-    assert "that has reached it" in charts.of(result("curve", flat), title=TITLE).description
+    for shown in (rows, flat):
+        late = result("curve", shown, falling="not there yet")
+        assert "Share not there yet" in charts.of(late, title=TITLE).description
+        reached = result("curve", shown, definition=words)
+        assert "that has reached it" in charts.of(reached, title=TITLE).description
 
 
 def test_late_sources_stand_in_the_order_of_their_beginnings_and_too_few_last():

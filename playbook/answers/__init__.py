@@ -22,6 +22,7 @@ from playbook.results import Answer, Result, Unavailable
 from playbook.run import Run
 
 WEEK = timedelta(days=7)
+BOTH = ("did both, in this order", "both")  # of `did_before`, in a sentence and over a column
 OUTCOMES = ("converted", "dropped", "open")
 __all__ = [
     "Asked",
@@ -217,7 +218,7 @@ def _share(asked: Asked) -> Result:
 def _did_before(asked: Asked) -> Result:
     times = asked.first_times(asked.question.first, asked.question.goal)
     counted = measures.did_before(times, within=asked.within, period=asked.run.period, by=asked.by)
-    return asked.result("share", counted, shaping.shares)
+    return replace(asked.result("share", counted, shaping.shares), again=BOTH)
 
 
 def _mix(asked: Asked) -> Result:

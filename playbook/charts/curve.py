@@ -20,7 +20,7 @@ POINTS = 120  # of a curve: more cannot be told apart
 def draw(result: Result, rows: Rows) -> Drawn:
     """A step line per segment with its band, up to the horizon."""
     horizon = max(row["hours"] for row in rows)
-    falling = _falling(result, rows)
+    falling = result.falling
     groups = look.segments(result, rows)
     few = {name: own[0]["n"] < max(result.min_n, 1) for name, own in groups.items()}
     if falling:  # All lines end at nothing: their names stand in the order of their beginnings.
@@ -31,7 +31,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
         {**point, "name": name, "n": count(own[0]["n"])}
         for name, own in groups.items()
         if not few[name]
-        for point in _thinned(_to_horizon(own, horizon, falling=bool(falling)))
+        for point in _to_horizon(own, horizon, falling=bool(falling))
     ]
     top = max((row["high"] or row["share"] for row in drawn), default=0)
     top = marks.top(top, least=LEAST if falling else 0.05)
@@ -43,18 +43,6 @@ def draw(result: Result, rows: Rows) -> Drawn:
     whole = [said[n] if few[n] else f"{said[n]}{_words(own, falling)}" for n, own in groups.items()]
     what = f"{falling}, from the first hour on," if falling else "that has reached it by each hour,"
     return picture, [f"Share {what} with its 95 % band."], whole
-
-
-def _falling(result: Result, rows: Rows) -> str:
-    """What a share that falls counts, such as "not arrived yet"; "" for what has been reached.
-
-    The definition's word `share` says so; without it, shares that fall do.
-    """
-    words = dict(result.definition).get("share", "")
-    if words.startswith("not "):
-        return words
-    own = look.segments(result, rows).values()
-    return "not there yet" if any(rows[-1]["share"] < rows[0]["share"] for rows in own) else ""
 
 
 def _words(rows: Rows, falling: str) -> str:
@@ -72,12 +60,6 @@ def _tag(name: str, rows: Rows, few: bool) -> str:
     if few:
         return f"{name}: {too_few(n)}".removeprefix(": ")
     return look.with_n(name, n) if name else f"n = {count(n)}"
-
-
-def _thinned(points: Rows, most: int = 200) -> Rows:
-    """At most about `most` points, the first and the last among them: more cannot be seen."""
-    kept = points[:: -(-len(points) // most)]
-    return kept if kept[-1] is points[-1] else [*kept, points[-1]]
 
 
 def _to_horizon(rows: Rows, horizon: float, *, falling: bool) -> Rows:

@@ -17,7 +17,7 @@ ROW = 32  # pixels from one bar to the next
 
 def draw(result: Result, rows: Rows) -> Drawn:
     """Segments as bars with whiskers."""
-    again = "both" if "did_before" in dict(result.definition).values() else "twice or more"
+    _said, again = result.again
     drawn = []
     for row in rows:
         few = row["n"] < max(result.min_n, 1)

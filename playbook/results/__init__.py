@@ -72,6 +72,8 @@ class Result:
         min_n: Below this n no share is shown.
         labels: Names in the data → words for people.
         asks: The question as people ask it.
+        again: How `repeated` reads in a sentence, and over a column.
+        falling: What a share that falls counts, such as "not arrived yet"; "": what is reached.
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
         fetched: Gives rows of `table` that the run holds already, so that they are not fetched
             once more.
@@ -88,6 +90,8 @@ class Result:
     min_n: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     asks: str = ""
+    again: tuple[str, str] = ("more than once", "twice or more")
+    falling: str = ""
     finish: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
     fetched: Callable[[], list[dict[str, Any]]] | None = None
     prepared: Callable[[ir.Table], ir.Table] | None = None
