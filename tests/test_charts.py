@@ -247,7 +247,7 @@ def test_audit_cells_have_a_symbol_besides_their_colour():
 
 
 def test_decimals_and_what_is_not_a_number_become_json():
-    rows = look.plain([{"a": Decimal("0.5"), "b": float("nan"), "c": 1 / 3, "d": None}])
+    rows = look.json_rows([{"a": Decimal("0.5"), "b": float("nan"), "c": 1 / 3, "d": None}])
     assert rows == [{"a": 0.5, "b": None, "c": 0.333333, "d": None}]
 
 

@@ -180,7 +180,7 @@ def test_one_event_of_one_day_without_expectation_is_drawn():
 
 
 def test_truth_values_of_numpy_are_truth_values():
-    assert look.plain([{"a": np.False_, "b": np.float64(0.5), "c": np.int64(3)}]) == [
+    assert look.json_rows([{"a": np.False_, "b": np.float64(0.5), "c": np.int64(3)}]) == [
         {"a": False, "b": 0.5, "c": 3}
     ]
 

@@ -81,7 +81,7 @@ def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
             f"Its shape is `{result.shape}`.",
             "use pb.listings.table for a table.",
         )
-    rows = look.plain(result.rows)
+    rows = look.json_rows(result.rows)
     if not rows:
         return Note(title, NOBODY)
     drawing = importlib.import_module(_file(result))  # by name: Altair takes a second to import
@@ -96,8 +96,8 @@ def _file(result: Result) -> str:
 def _titled(drawn: Any, result: Result, title: str) -> Chart:
     """A drawing with its titles and its words."""
     picture, notes, said = drawn
-    counted = look.definition(result)
-    subtitle = [*look.parted(look.definition(result, without=ASIDE), 96), *notes]
+    counted = look.how_counted(result)
+    subtitle = [*look.parted(look.how_counted(result, without=ASIDE), 96), *notes]
     heading: dict[str, Any] = {"text": look.wrapped(title, 60, most=3)}
     spec = picture.to_dict(validate=True)
     spec["title"] = heading | ({"subtitle": subtitle} if subtitle else {})

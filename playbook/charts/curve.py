@@ -6,7 +6,8 @@ import altair as alt
 
 from playbook.charts import look, marks, trend
 from playbook.charts.look import Rows
-from playbook.charts.trend import HEIGHT, Drawn
+from playbook.charts.marks import Drawn, Layers
+from playbook.charts.trend import HEIGHT
 from playbook.language.wording import count, hours, percent, rare, too_few
 from playbook.results import Result
 
@@ -22,7 +23,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
     horizon = max(row["hours"] for row in rows)
     falling = result.falling
     groups = look.segments(result, rows)
-    few = {name: own[0]["n"] < max(result.min_n, 1) for name, own in groups.items()}
+    few = {name: look.is_few(result, own[0]["n"]) for name, own in groups.items()}
     if falling:  # All lines end at nothing: their names stand in the order of their beginnings.
         order = sorted(groups, key=lambda name: (few[name], -groups[name][0]["share"]))
         groups = {name: groups[name] for name in order}
@@ -37,15 +38,19 @@ def draw(result: Result, rows: Rows) -> Drawn:
     top = marks.top(top, least=LEAST if falling else 0.05)
     ends = [(name, 0.0 if few[name] else own[-1]["share"]) for name, own in groups.items()]
     width = max(300, look.WIDTH - look.room(look.fitted(tag, 22) for tag in said.values()) - 50)
-    layers = [*_rules(horizon), *_layers(drawn, list(groups), top, horizon, falling)]
+    layers = [*_day_rules(horizon), *_layers(drawn, list(groups), top, horizon, falling)]
     layers += trend.tags(ends, list(groups), top, width, list(said.values()))
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
-    whole = [said[n] if few[n] else f"{said[n]}{_words(own, falling)}" for n, own in groups.items()]
+    told = {name: "" if few[name] else _ends_said(own, falling) for name, own in groups.items()}
     what = f"{falling}, from the first hour on," if falling else "that has reached it by each hour,"
-    return picture, [f"Share {what} with its 95 % band."], whole
+    return (
+        picture,
+        [f"Share {what} with its 95 % band."],
+        [said[name] + told[name] for name in groups],
+    )
 
 
-def _words(rows: Rows, falling: str) -> str:
+def _ends_said(rows: Rows, falling: str) -> str:
     """The share at the end; if it falls, after an hour and a day too."""
     if not falling:
         return f": {percent(rows[-1]['share'])}"
@@ -77,9 +82,7 @@ def _to_horizon(rows: Rows, horizon: float, *, falling: bool) -> Rows:
     return points
 
 
-def _layers(
-    drawn: Rows, names: list[str], top: float, horizon: float, falling: str
-) -> list[alt.Chart]:
+def _layers(drawn: Rows, names: list[str], top: float, horizon: float, falling: str) -> Layers:
     days = horizon > 168
     scale, unit = ("datum.value / 24", "Days") if days else ("datum.value", "Hours")
     step = next((tick for tick in TICKS if horizon / tick <= 8), TICKS[-1])
@@ -113,7 +116,7 @@ def _layers(
     ]
 
 
-def _rules(horizon: float) -> list[alt.Chart]:
+def _day_rules(horizon: float) -> Layers:
     rows = [{"hours": hours, "said": said} for hours, said in RULES.items() if hours < horizon]
     if horizon > CLOSE:
         rows[0]["said"] = ""

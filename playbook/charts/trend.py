@@ -9,10 +9,10 @@ import altair as alt
 from playbook.charts import look, marks
 from playbook.charts.launches import Launches, launch_rules, launched_among
 from playbook.charts.look import Rows
+from playbook.charts.marks import Drawn, Layers
 from playbook.language.wording import NONE, count, interval, percent, times, too_few
 from playbook.results import Result
 
-Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 HEIGHT = 260
 SHARE = "share"  # the name of a series whose values are shares
 SPLIT = "split(datum.label, '\\n')"
@@ -24,9 +24,9 @@ def draw(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
     shares = all(row["series"] == SHARE for row in rows)
     alone = bool(result.by) and len({row["series"] for row in rows}) == 1
     named = [{**row, "name": _series(result, row, shares or alone)} for row in rows]
-    labels = _periods(list(dict.fromkeys(row["period"] for row in named)))
+    labels = _period_labels(list(dict.fromkeys(row["period"] for row in named)))
     names = list(dict.fromkeys(row["name"] for row in named))
-    drawn = [_point(result, row, labels, shares) for row in named]
+    drawn = [_trend_point(result, row, labels, shares) for row in named]
     top = max((row["high"] or row["value"] or 0 for row in drawn), default=0) * 1.05 or 1
     top = min(top, 1.0) if shares else top
     known = [row for row in drawn if row["value"] is not None]
@@ -61,7 +61,7 @@ def tags(
     top: float,
     width: int,
     said: list[str] | None = None,
-) -> list[alt.Chart]:
+) -> Layers:
     """Names at the right ends of lines, moved apart where they would touch."""
     texts = [look.fitted(text, 22) for text in said or [name for name, _ in ends]]
     if not any(texts):
@@ -76,7 +76,7 @@ def tags(
     ]
     text = alt.Chart(alt.Data(values=rows)).mark_text(align="left", fontWeight="bold")
     named = text.encode(
-        x=alt.value(width + 8), y=marks.pixels("at"), text="said:N", color=colour(names)
+        x=alt.value(width + 8), y=marks.from_top("at"), text="said:N", color=colour(names)
     )
     return [named]
 
@@ -87,12 +87,12 @@ def colour(names: list[str]) -> alt.Color:
 
 
 def _series(result: Result, row: dict, unnamed: bool) -> str:
-    parts = [look.segment(result, row), "" if unnamed else result.label(row["series"] or "")]
-    return " · ".join(part for part in parts if part)
+    series = "" if unnamed else result.label(row["series"] or "")
+    return look.joined(look.segment(result, row), series)
 
 
-def _point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> dict:
-    few = shares and (row["n"] or 0) < result.min_n
+def _trend_point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> dict:
+    few = shares and look.is_few(result, row["n"])
     value = None if few else row["value"]
     return {
         "name": row["name"],
@@ -111,7 +111,7 @@ def _point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> d
     }
 
 
-def _periods(periods: list[str]) -> dict[str, str]:
+def _period_labels(periods: list[str]) -> dict[str, str]:
     """Periods as short labels; the year stands under the first of each."""
     found, year = {}, None
     for period in periods:
@@ -134,7 +134,7 @@ def _across(periods: int, width: int) -> list[float]:
 
 def _trend_layers(
     drawn: Rows, periods: list[str], names: list[str], top: float, shares: bool
-) -> list[alt.Chart]:
+) -> Layers:
     """Band, dashes under everything, a full line over what is complete, points."""
     x = alt.X("period:O", title=None).scale(type="point", domain=periods, padding=PADDING)
     x = x.axis(labelExpr=SPLIT, labelAngle=0, labelOverlap="parity", labelSeparation=6)
