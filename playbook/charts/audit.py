@@ -47,7 +47,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
         for check, (left, right) in columns.items()
     ]
     width, height = max(right for _, right in columns.values()), ROW * len(subjects)
-    layers = [*_matrix_cells(drawn), *_heads(columns, angle), _legend(drawn, columns, angle)]
+    layers = [*_matrix_cells(drawn), _heads(columns, angle), _legend(drawn, columns, angle)]
     loud = [name for name in subjects if _is_lost(name, drawn)]
     layers.append(marks.labels(list(shown.values()), ROW, loud=[shown[name] for name in loud]))
     if len(subjects) > 1:
@@ -134,24 +134,16 @@ def _legend(drawn: Rows, columns: dict[str, tuple[float, float]], angle: int) ->
     )
 
 
-def _heads(columns: dict[str, tuple[float, float]], angle: int) -> Layers:
+def _heads(columns: dict[str, tuple[float, float]], angle: int) -> alt.Chart:
     """The columns' names above them; the verdict's in bold."""
-    found = []
-    for bold in (True, False):
-        rows = [
-            {"check": check, "at": (left + right) / 2}
-            for check, (left, right) in columns.items()
-            if (check == VERDICT) == bold
-        ]
-        text = alt.Chart(alt.Data(values=rows)).mark_text(
-            align="left" if angle else "center",
-            baseline="middle",
-            angle=angle % 360,
-            fontWeight="bold" if bold else "normal",
-        )
-        at = marks.from_left("at")
-        found += [text.encode(x=at, y=alt.value(-9), text="check:N")] if rows else []
-    return found
+    rows = [{"check": check, "at": (x + x2) / 2} for check, (x, x2) in columns.items()]
+    text = alt.Chart(alt.Data(values=rows)).mark_text(
+        align="left" if angle else "center",
+        baseline="middle",
+        angle=angle % 360,
+        fontWeight=alt.expr(f"datum.check === '{VERDICT}' ? 'bold' : 'normal'"),
+    )
+    return text.encode(x=marks.from_left("at"), y=alt.value(-9), text="check:N")
 
 
 def _filled_counts(drawn: Rows, columns: dict[str, tuple[float, float]], height: int) -> Layers:

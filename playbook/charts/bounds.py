@@ -32,11 +32,11 @@ def draw(result: Result, rows: Rows) -> Drawn:
         height = top + BAR + GAP
     known = [row for row in drawn if row["share"] is not None]
 
-    def plot(_base: alt.Chart, _width: int) -> Layers:
+    def bound_layers(_base: alt.Chart, _width: int) -> Layers:
         return [*_question_texts(), *(_ranges(known) if known else [])]
 
     y, heads = marks.from_top("y"), HEADS if known else {}
-    picture = marks.board(drawn, heads, plot, height=height, bold="share_text", y=y)
+    picture = marks.board(drawn, heads, bound_layers, height=height, bold="share_text", y=y)
     notes = ["Dot: the answer. Bar: its 95 % interval. Pale: what the data leaves open."]
     return picture, notes if known else [], [_answer_said(row) for row in drawn]
 

@@ -27,7 +27,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
     if falling:  # All lines end at nothing: their names stand in the order of their beginnings.
         order = sorted(groups, key=lambda name: (few[name], -groups[name][0]["share"]))
         groups = {name: groups[name] for name in order}
-    said = {name: _tag(name, own, few[name]) for name, own in groups.items()}
+    said = {name: _curve_tag(name, own, few[name]) for name, own in groups.items()}
     drawn = [
         {**point, "name": name, "n": count(own[0]["n"])}
         for name, own in groups.items()
@@ -36,18 +36,15 @@ def draw(result: Result, rows: Rows) -> Drawn:
     ]
     top = max((row["high"] or row["share"] for row in drawn), default=0)
     top = marks.top(top, least=LEAST if falling else 0.05)
-    ends = [(name, 0.0 if few[name] else own[-1]["share"]) for name, own in groups.items()]
+    ends = [(n, 0.0 if few[n] else own[-1]["share"], said[n]) for n, own in groups.items()]
     width = max(300, look.WIDTH - look.room(look.fitted(tag, 22) for tag in said.values()) - 50)
-    layers = [*_day_rules(horizon), *_layers(drawn, list(groups), top, horizon, falling)]
-    layers += trend.tags(ends, list(groups), top, width, list(said.values()))
+    layers = [*_day_rules(horizon), *_curve_layers(list(groups), top, horizon, falling)]
+    layers += trend.tags(ends, trend.line_colours(list(groups)), top, width)
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
-    told = {name: "" if few[name] else _ends_said(own, falling) for name, own in groups.items()}
     what = f"{falling}, from the first hour on," if falling else "that has reached it by each hour,"
-    return (
-        picture,
-        [f"Share {what} with its 95 % band."],
-        [said[name] + told[name] for name in groups],
-    )
+    for name, own in groups.items():
+        said[name] += "" if few[name] else _ends_said(own, falling)
+    return picture, [f"Share {what} with its 95 % band."], list(said.values())
 
 
 def _ends_said(rows: Rows, falling: str) -> str:
@@ -60,7 +57,7 @@ def _ends_said(rows: Rows, falling: str) -> str:
     return f" {falling}: {', '.join(parts)}"
 
 
-def _tag(name: str, rows: Rows, few: bool) -> str:
+def _curve_tag(name: str, rows: Rows, few: bool) -> str:
     n = rows[0]["n"]
     if few:
         return f"{name}: {too_few(n)}".removeprefix(": ")
@@ -82,7 +79,7 @@ def _to_horizon(rows: Rows, horizon: float, *, falling: bool) -> Rows:
     return points
 
 
-def _layers(drawn: Rows, names: list[str], top: float, horizon: float, falling: str) -> Layers:
+def _curve_layers(names: list[str], top: float, horizon: float, falling: str) -> Layers:
     days = horizon > 168
     scale, unit = ("datum.value / 24", "Days") if days else ("datum.value", "Hours")
     step = next((tick for tick in TICKS if horizon / tick <= 8), TICKS[-1])
@@ -100,7 +97,7 @@ def _layers(drawn: Rows, names: list[str], top: float, horizon: float, falling: 
         for field in ("share", "low", "high")
     )
     said, band = f"{share} + ' %'", f"{low} + ' to ' + {high} + ' %'"
-    base = alt.Chart().encode(x=x, y=y, color=trend.colour(names))
+    base = alt.Chart().encode(x=x, y=y, color=trend.line_colours(names))
     dash = alt.StrokeDash("name:N", legend=None)
     dash = dash.scale(domain=names, range=look.dashes(names))
     tip = {"name": "who"} if names != [""] else {}

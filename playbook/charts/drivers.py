@@ -28,7 +28,7 @@ def draw(result: Result, rows: Rows, *, most: int = 12) -> Drawn:
     heads = HEADS | (ADJUSTED if is_adjusted else {})
     tip = {"who": "behaviour"} | heads | SIDES | {"verdict": "verdict"}
 
-    def plot(base: alt.Chart, _width: int) -> Layers:
+    def driver_layers(base: alt.Chart, _width: int) -> Layers:
         if not drawn:
             return []
         ring = base.transform_filter("isValid(datum.adjusted)").mark_point(
@@ -38,7 +38,7 @@ def draw(result: Result, rows: Rows, *, most: int = 12) -> Drawn:
         return [*forest(base, drawn, LOOKS, tip), *([ring] if is_adjusted else [])]
 
     height = ROW * max(len(drawn), 1)
-    picture = marks.board(drawn, heads, plot, height=height, bold="difference_text")
+    picture = marks.board(drawn, heads, driver_layers, height=height, bold="difference_text")
     notes = _driver_notes(rows, compared, drawn, is_adjusted)
     return picture, notes, [row["said"] for row in drawn]
 

@@ -38,10 +38,10 @@ def draw(result: Result, rows: Rows) -> Drawn:
     one = bool(result.by) and len({row["label"] for row in rows}) == 1
     drawn = [_effect_line(result, row, "" if one else result.label(row["label"])) for row in rows]
 
-    def plot(base: alt.Chart, width: int) -> Layers:
+    def effect_layers(base: alt.Chart, width: int) -> Layers:
         return [*forest(base, drawn, LOOKS, TIP), marks.quiet(base, "refusal", width + 20)]
 
-    picture = marks.board(drawn, HEADS, plot, height=ROW * len(rows), bold="effect")
+    picture = marks.board(drawn, HEADS, effect_layers, height=ROW * len(rows), bold="effect")
     notes = ["Treated against held out, in percentage points (pp) with 95 % interval."]
     return picture, notes, [row["said"] for row in drawn]
 

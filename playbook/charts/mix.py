@@ -82,7 +82,7 @@ def _board_of_blocks(blocks: Rows, rows: Rows, colours: dict[str, str]) -> alt.L
     x = alt.X("from:Q").scale(domain=[0, 1]).axis(marks.percents())
     tip = marks.tips({"name": "who", "label": "what"} | NUMBERS | {"n_text": "n"})
 
-    def plot(base: alt.Chart, width: int) -> Layers:
+    def block_layers(base: alt.Chart, width: int) -> Layers:
         own = base.properties(data=alt.Data(values=blocks))
         block = own.mark_bar(size=24, stroke=look.WHITE, strokeWidth=1.5)
         inside = own.transform_filter(f"datum.share * {width} >= 38").mark_text(fontSize=10.5)
@@ -94,5 +94,5 @@ def _board_of_blocks(blocks: Rows, rows: Rows, colours: dict[str, str]) -> alt.L
         ]
 
     spare = 0 if heads else EDGE
-    picture = marks.board(rows, heads, plot, height=ROW * len(rows), spare=spare)
+    picture = marks.board(rows, heads, block_layers, height=ROW * len(rows), spare=spare)
     return picture.resolve_scale(color="independent")

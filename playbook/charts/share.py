@@ -64,7 +64,7 @@ def bars(rows: Rows, heads: dict[str, str]) -> alt.LayerChart:
     """Bars with whiskers; their shares, intervals and further columns to the right."""
     tip = marks.tips({"name": "who", "n_text": "n"} | NUMBERS | heads)
 
-    def plot(base: alt.Chart, width: int) -> Layers:
+    def bar_layers(base: alt.Chart, width: int) -> Layers:
         end = marks.top(max((row["high"] or row["share"] or 0 for row in rows), default=0))
         x = alt.X("share:Q").scale(domain=[0, end], nice=False)
         x = x.axis(marks.percents(tickCount=3 if width < 200 else 5))
@@ -79,4 +79,4 @@ def bars(rows: Rows, heads: dict[str, str]) -> alt.LayerChart:
             marks.quiet(base, "note", 4),
         ]
 
-    return marks.board(rows, NUMBERS | heads, plot, height=ROW * len(rows), bold="share_text")
+    return marks.board(rows, NUMBERS | heads, bar_layers, height=ROW * len(rows), bold="share_text")

@@ -87,23 +87,23 @@ def _step_bars(result: Result, rows: Rows) -> Rows:
 def _wide(rows: Rows) -> alt.LayerChart:
     """Steps with the losses between them."""
 
-    def plot(base: alt.Chart, _width: int) -> Layers:
+    def wide_layers(base: alt.Chart, _width: int) -> Layers:
         loss = base.transform_filter("datum.loss != ''")
         loss = loss.mark_text(align="left", fontSize=11, dy=-ROW / 2)
         return [*_bars(base, 24), loss.encode(x=alt.value(6), **LOSS)]
 
-    return marks.board(rows, {}, plot, height=ROW * len(rows), least=LEAST, spare=ENDS)
+    return marks.board(rows, {}, wide_layers, height=ROW * len(rows), least=LEAST, spare=ENDS)
 
 
 def _dense(rows: Rows) -> alt.LayerChart:
     """Steps with the losses beside them: one panel of several."""
     spare = ENDS + LOSSES
 
-    def plot(base: alt.Chart, width: int) -> Layers:
+    def dense_layers(base: alt.Chart, width: int) -> Layers:
         loss = base.mark_text(align="right", fontSize=11)
         return [*_bars(base, 17), loss.encode(x=alt.value(width + spare), **LOSS)]
 
-    return marks.board(rows, {}, plot, height=DENSE * len(rows), least=LEAST, spare=spare)
+    return marks.board(rows, {}, dense_layers, height=DENSE * len(rows), least=LEAST, spare=spare)
 
 
 def _bars(base: alt.Chart, size: int) -> Layers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import altair as alt
@@ -29,13 +30,12 @@ def draw(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
     drawn = [_trend_point(result, row, labels, shares) for row in named]
     top = max((row["high"] or row["value"] or 0 for row in drawn), default=0) * 1.05 or 1
     top = min(top, 1.0) if shares else top
-    known = [row for row in drawn if row["value"] is not None]
-    ends = [[row for row in known if row["name"] == name][-1:] for name in names]
-    ends_at = [(own[0]["name"], own[0]["value"]) for own in ends if own]
-    margin = look.room(look.fitted(name, 22) for name in names)
-    width = max(300, look.WIDTH - margin - 60)
+    last = {row["name"]: row for row in drawn if row["value"] is not None}
+    last = {name: last[name] for name in names if name in last}
+    width = max(300, look.WIDTH - look.room(look.fitted(name, 22) for name in names) - 60)
     layers = _trend_layers(drawn, list(labels.values()), names, top, shares)
-    layers += tags(ends_at, names, top, width)
+    ends = [(name, row["value"], name) for name, row in last.items()]
+    layers += tags(ends, line_colours(names), top, width)
     notes = ["Hollow and dashed: not over yet."] if any(not r["complete"] for r in rows) else []
     if few := [row for row in drawn if row["few"]]:
         layers.append(_few(few))
@@ -46,42 +46,30 @@ def draw(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
     if earlier:
         notes.append(f"Live before: {times(len(earlier), 'play')}.")
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
-    said = [
-        f"{name or 'All'}: {own[0]['value_text']} in {own[0]['when']}"
-        for name, own in zip(names, ends, strict=True)
-        if own
-    ]
+    said = [f"{name or 'All'}: {r['value_text']} in {r['when']}" for name, r in last.items()]
     said += [f"Went live on {row['days']}: {row['names']}" for row in marked]
     return picture, notes, said
 
 
 def tags(
-    ends: list[tuple[str, float]],
-    names: list[str],
-    top: float,
-    width: int,
-    said: list[str] | None = None,
+    ends: Sequence[tuple[str, float, str]], colours: alt.Color, top: float, width: int
 ) -> Layers:
-    """Names at the right ends of lines, moved apart where they would touch."""
-    texts = [look.fitted(text, 22) for text in said or [name for name, _ in ends]]
+    """Texts at the right ends of lines (name, value, text), apart where they would touch."""
+    texts = [look.fitted(text, 22) for *_, text in ends]
     if not any(texts):
         return []
     sizes = [marks.LINE * (text.count("\n") + 1) + 3 for text in texts]
-    wanted = [HEIGHT * (1 - value / top) for _, value in ends]
+    middles = look.spread([HEIGHT * (1 - value / top) for _, value, _ in ends], sizes, HEIGHT)
     rows = [
-        {"name": name, "said": text, "at": at - (size - 3 - marks.LINE) / 2}
-        for (name, _), text, at, size in zip(
-            ends, texts, look.spread(wanted, sizes, HEIGHT), sizes, strict=True
-        )
+        {"name": name, "said": text, "at": middle - (size - 3 - marks.LINE) / 2}
+        for (name, *_), text, middle, size in zip(ends, texts, middles, sizes, strict=True)
     ]
     text = alt.Chart(alt.Data(values=rows)).mark_text(align="left", fontWeight="bold")
-    named = text.encode(
-        x=alt.value(width + 8), y=marks.from_top("at"), text="said:N", color=colour(names)
-    )
-    return [named]
+    where = {"x": alt.value(width + 8), "y": marks.from_top("at")}
+    return [text.encode(text="said:N", color=colours, **where)]
 
 
-def colour(names: list[str]) -> alt.Color:
+def line_colours(names: list[str]) -> alt.Color:
     """A colour for each line."""
     return alt.Color("name:N", legend=None).scale(domain=names, range=look.colours(names))
 
@@ -145,7 +133,7 @@ def _trend_layers(
     tip |= {"when": "period from", "value_text": "value", "interval_text": "95 % interval"}
     tip |= {"n_text": "n", "state": "state"}
     base = alt.Chart().transform_filter("isValid(datum.value)")
-    base = base.encode(x=x, y=y, color=colour(names))
+    base = base.encode(x=x, y=y, color=line_colours(names))
     solid = base.transform_filter("datum.complete")
     layers = []
     if any(row["low"] is not None for row in drawn):
