@@ -49,7 +49,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
     width, height = max(right for _, right in columns.values()), ROW * len(subjects)
     layers = [*_matrix_cells(drawn), _heads(columns, angle), _legend(drawn, columns, angle)]
     loud = [name for name in subjects if _is_lost(name, drawn)]
-    layers.append(marks.labels(list(shown.values()), ROW, loud=[shown[name] for name in loud]))
+    layers.append(marks.row_labels(list(shown.values()), ROW, loud=[shown[name] for name in loud]))
     if len(subjects) > 1:
         layers += _filled_counts(drawn, columns, height)
     picture = alt.layer(*layers).properties(width=width, height=height)
@@ -62,11 +62,11 @@ def _ordered(found: Sequence[tuple[str, str]]) -> list[str]:
     for check, status in found:
         statuses.setdefault(check, []).append(status)
 
-    def place(check: str) -> tuple[bool, bool, int]:
+    def column_order(check: str) -> tuple[bool, bool, int]:
         own = [status for status in statuses[check] if status != "not needed"]
         return check != VERDICT, bool(own) and set(own) == {"missing"}, -len(own)
 
-    return sorted(statuses, key=place)
+    return sorted(statuses, key=column_order)
 
 
 def _check_columns(checks: list[str], left: int) -> tuple[dict[str, tuple[float, float]], int]:
@@ -182,7 +182,7 @@ def _matrix_cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[s
 
 
 def _subject_name(result: Result, row: dict[str, Any]) -> str:
-    return look.joined(result.label(row["subject"]), look.segment(result, row))
+    return look.joined(result.label(row["subject"]), look.segment_label(result, row))
 
 
 def _check_name(result: Result, row: dict[str, Any]) -> str:

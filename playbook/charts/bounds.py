@@ -43,7 +43,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
 
 def _question_line(result: Result, row: dict[str, Any]) -> dict[str, Any]:
     """A question with its numbers as text, or with why it has none."""
-    asks = look.joined(str(row["asks"]), look.segment(result, row))
+    asks = look.joined(str(row["asks"]), look.segment_label(result, row))
     line = {
         "asks": asks,
         "asks_text": "\n".join(look.wrapped(asks, CHARACTERS)),

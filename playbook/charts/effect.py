@@ -96,7 +96,7 @@ def _effect_line(result: Result, row: dict[str, Any], name: str) -> dict[str, An
     elif verdict is None or row["difference"] is None or row["grade"] in REFUSED:
         why = row["verdict"] if verdict is None else f"grade {row['grade']}"
         refusal = f"{why or 'refused'}: no effect"
-    who = look.joined(name, look.segment(result, row))
+    who = look.joined(name, look.segment_label(result, row))
     sizes = f"{count(row['n_treated'])} + {count(row['n_holdout'])}"
     line = {"who": who, "name": look.fitted(who, 26), "refusal": refusal, "sizes": sizes}
     line |= {"grade": row["grade"] or NONE, "verdict": refusal or verdict}

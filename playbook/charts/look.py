@@ -44,7 +44,7 @@ def is_few(result: Result, n: int | None) -> bool:
     return (n or 0) < max(result.min_n, 1)
 
 
-def segment(result: Result, row: Mapping[str, Any]) -> str:
+def segment_label(result: Result, row: Mapping[str, Any]) -> str:
     """A row's segment in words, "" for everybody."""
     return " · ".join(
         "unknown" if row[column] == UNKNOWN else result.label(row[column]) for column in result.by
@@ -55,7 +55,7 @@ def segments(result: Result, rows: Rows) -> dict[str, Rows]:
     """Rows by segment, both in their order."""
     found: dict[str, Rows] = {}
     for row in rows:
-        found.setdefault(segment(result, row), []).append(row)
+        found.setdefault(segment_label(result, row), []).append(row)
     return found
 
 

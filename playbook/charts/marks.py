@@ -43,7 +43,7 @@ def board(
     widths = {field: look.column(own) for field, own in texts.items()}
     width = max(least, look.WIDTH - look.room(names) - sum(widths.values()) - spare)
     base = alt.Chart().encode(y=y or bands("name", names))
-    layers = [*plot(base, width), *([labels(names, height / len(names))] if names else [])]
+    layers = [*plot(base, width), *([row_labels(names, height / len(names))] if names else [])]
     right = width
     for field, head in heads.items():
         right += widths[field]
@@ -64,11 +64,11 @@ def _text_column(base: alt.Chart, field: str, head: str, right: int, *, is_bold:
 
 
 def bands(field: str, names: Sequence[str]) -> alt.Y:
-    """One band per name, in the given order; `labels` writes the names."""
+    """One band per name, in the given order; `row_labels` writes the names."""
     return alt.Y(f"{field}:N", title=None, axis=None).scale(domain=list(names))
 
 
-def labels(names: Sequence[str], size: float, *, loud: Sequence[str] = ()) -> alt.TopLevelMixin:
+def row_labels(names: Sequence[str], size: float, *, loud: Sequence[str] = ()) -> alt.TopLevelMixin:
     """Names to the left of their bands, each in the middle however many lines it has.
 
     Args:

@@ -74,7 +74,7 @@ def _triangle(result: Result, name: str, rows: Rows, top: float) -> alt.LayerCha
         .encode(tooltip=tip),
         full.mark_rect(**box).encode(color=shade, tooltip=tip),
         text.encode(text="digits:N", color=alt.Color("ink:N", scale=None), tooltip=tip),
-        marks.labels(labels, ROW),
+        marks.row_labels(labels, ROW),
     ]
     picture = alt.layer(*layers).resolve_scale(color="independent")
     picture = picture.properties(width=size * len(places), height=ROW * len(cohorts))

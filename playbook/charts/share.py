@@ -28,7 +28,7 @@ def draw(result: Result, rows: Rows) -> Drawn:
             "again_text": percent(repeated) if known else "",
             "open_text": count(row["open"]) if row.get("open") else "",
         }
-        drawn.append(bar(result, row, row["n"], look.segment(result, row) or "All") | said)
+        drawn.append(bar(result, row, row["n"], look.segment_label(result, row) or "All") | said)
     heads = {"again_text": again} if any(row["again"] for row in drawn) else {}
     notes = [f"Dark blue: {again}."] if heads else []
     heads |= {"open_text": "still open"} if any(row["open_text"] for row in drawn) else {}

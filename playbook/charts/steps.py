@@ -118,4 +118,4 @@ def _bars(base: alt.Chart, size: int) -> Layers:
 def _panel_of_too_few(name: str, n: int) -> alt.LayerChart:
     text = alt.Chart(alt.Data(values=[{"said": too_few(n)}]))
     text = marks.quiet(text, "said", 0).encode(y=alt.value(DENSE / 2))
-    return (text + marks.labels([look.fitted(name)], DENSE)).properties(width=300, height=DENSE)
+    return (text + marks.row_labels([look.fitted(name)], DENSE)).properties(width=300, height=DENSE)

@@ -76,7 +76,7 @@ def line_colours(names: list[str]) -> alt.Color:
 
 def _series(result: Result, row: dict, unnamed: bool) -> str:
     series = "" if unnamed else result.label(row["series"] or "")
-    return look.joined(look.segment(result, row), series)
+    return look.joined(look.segment_label(result, row), series)
 
 
 def _trend_point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> dict:
