@@ -180,11 +180,13 @@ def falling(source: str | None, first: float, n: int, done: int = 168) -> list[d
     return found
 
 
-LATE_WORDS = (("share", "not arrived yet"), ("of", "events"))
+NOT_YET = "not arrived yet"
+LATE_WORDS = (("share", NOT_YET), ("of", "events"))
 LATE = result(
     "curve",
     [{k: v for k, v in row.items() if k != "source"} for row in falling("", 0.021, 612_000, 96)],
     definition=LATE_WORDS,
+    falling=NOT_YET,
 )
 LATE_BY = result(
     "curve",
@@ -196,6 +198,7 @@ LATE_BY = result(
     ],
     "source",
     definition=LATE_WORDS,
+    falling=NOT_YET,
 )
 EVERY = {
     "bounds": BOUNDS,

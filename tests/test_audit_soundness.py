@@ -166,8 +166,9 @@ def test_lateness_is_the_share_that_has_not_arrived_after_some_hours():
         seen  | 2026-01-05 09:00 |                     | server
         seen  | 2026-01-05 09:00 | 2026-01-05 08:00:00 |
     """
-    found = audit.lateness(small.run(events=drawn)).rows
-    assert [(r["source"], r["hours"], r["share"], r["n"]) for r in found] == [
+    found = audit.lateness(small.run(events=drawn))
+    assert found.falling == "not arrived yet"
+    assert [(r["source"], r["hours"], r["share"], r["n"]) for r in found.rows] == [
         ("(unknown)", 1.0, 0.0, 1),
         ("web", 1.0, 0.5, 4),
         ("web", 2.0, 0.25, 4),

@@ -73,7 +73,7 @@ def test_a_share_by_segment_is_a_list_in_the_words_of_the_product():
 
 def test_one_thing_before_another_counts_who_did_both():
     found = everybody("100 | 40 | 10 | 0 | 0.4 | 0.31 | 0.498")
-    found = replace(found, definition=(("measure", "did_before"),))
+    found = replace(found, again=("did both, in this order", "both"))
     assert text(findings.share(found, "invite first")) == (
         "**40.0 %** (31.0 to 49.8 %, n = 100) invite first; 10 of these 40 did both, in this order."
     )

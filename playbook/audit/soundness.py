@@ -29,6 +29,7 @@ AMISS = 0.5  # by which part of what is expected a day must differ to be out of 
 ALARM = 0.01  # chance of one false alarm over all days and events, if counts were normal
 SPREAD = 1.4826  # of a median of distances, to a standard deviation
 HEAVIEST = 1.5  # times the bulk's, the tail's scatter counts at most
+NOT_YET = "not arrived yet"  # what the curve of lateness counts
 TAIL = 0.95  # the quantile of distances that tells whether the tail is heavier than the bulk
 
 
@@ -58,7 +59,8 @@ def lateness(run: Run) -> Result:
         lambda rows: _to_come(run, rows),
         by=("source",),
         counts="every row that says when it arrived",
-        says=(("share", "not arrived yet"),),
+        says=(("share", NOT_YET),),
+        falling=NOT_YET,
     )
 
 

@@ -101,9 +101,7 @@ def _share(result: Result, row: dict, says: str) -> str:
         f"n = {row['n']:,}) {says}"
     ).rstrip()
     if row.get("repeated") is not None and row["reached"]:
-        both = "did_before" in dict(result.definition).values()
-        again = "did both, in this order" if both else "more than once"
-        text += f"; {row['repeated']:,} of these {row['reached']:,} {again}"
+        text += f"; {row['repeated']:,} of these {row['reached']:,} {result.again[0]}"
     return f"{text}.{still}"
 
 
