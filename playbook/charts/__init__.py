@@ -17,7 +17,6 @@ MIME = "application/vnd.vegalite.v5+json"
 ASIDE = ("measure", "entry", "order", "ties", "window from", "counted", "left out", "edges")
 ASIDE += ("hold", "declared")
 NOBODY = "Nobody in the period: there is nothing to draw."
-FILES = {"buckets": "mix"}  # shape → its file; goes with the shape `buckets`, for #13
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
 
 def _file(result: Result) -> str:
     """The module that draws a shape, which is named after it."""
-    return f"{__name__}.{FILES.get(result.shape, result.shape)}"
+    return f"{__name__}.{result.shape}"
 
 
 def _titled(drawn: Any, result: Result, title: str) -> Chart:

@@ -10,7 +10,7 @@ import altair as alt
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
 from playbook.charts.marks import Drawn
-from playbook.findings.quality import instead, strangeness
+from playbook.findings.quality import instead_of, strangeness
 from playbook.language.wording import about, count, day, times
 from playbook.results import Result
 
@@ -122,7 +122,7 @@ def _odd(row: dict[str, Any]) -> dict[str, Any]:
 def _heading(name: str, rows: Rows, width: int) -> alt.LayerChart:
     """The event at the left of its panel's top, and at the right what is odd about it."""
     odd = sorted((row for row in rows if row["anomaly"]), key=strangeness, reverse=True)
-    said = f"{day(odd[0]['day'])}: {instead(odd[0])}" if odd else ""
+    said = f"{day(odd[0]['day'])}: {instead_of(odd[0])}" if odd else ""
     more = len(odd) - 1
     said += f", and {times(more, 'day')} more" if more > 0 else ""
     words = {"name": look.wrapped(name, 44, most=1)[0], "said": said}
@@ -167,7 +167,7 @@ def _at(day: str) -> int:
 def _anomalies_said(panels: list[Panel]) -> list[str]:
     """The anomalies in words, and the events without one."""
     odd = [(name, row) for name, rows in panels for row in rows if row["anomaly"]]
-    lines = [f"{name}, {day(row['day'])}: {instead(row)}" for name, row in odd[:SAID]]
+    lines = [f"{name}, {day(row['day'])}: {instead_of(row)}" for name, row in odd[:SAID]]
     if len(odd) > SAID:
         lines.append(f"and {times(len(odd) - SAID, 'more')}".removesuffix("s"))
     calm = [name for name, rows in panels if not any(row["anomaly"] for row in rows)]
