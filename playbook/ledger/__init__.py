@@ -20,6 +20,7 @@ from playbook.language.portable import count_if, united
 from playbook.ledger import contention, due, stopping
 from playbook.ledger import people as who
 from playbook.ledger.limits import stretch
+from playbook.results.section import Unanswerable
 from playbook.run import Run
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ledger",
     "logged_arms",
     "messages_of",
+    "needed_play",
     "obstacle",
     "outcomes",
     "play_of",
@@ -82,6 +84,13 @@ def _lacks(what: str, lacking: Sequence[str], columns: Sequence[str]) -> str:
 def play_of(run: Run, slug: str) -> Play | None:
     """The play of that name, if the product declares it."""
     return next((play for play in run.declared.plays if play.slug == slug), None)
+
+
+def needed_play(run: Run, slug: str) -> Play:
+    """The play of that name, if its audience can be told."""
+    if reason := obstacle(run, slug):
+        raise Unanswerable(reason)
+    return play_of(run, slug)
 
 
 def audience(run: Run, play: Play) -> ir.Table:
