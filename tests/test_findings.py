@@ -272,70 +272,6 @@ def test_claims_count_the_verdicts_and_warn_of_the_loudest_play_without_effect()
     assert text(findings.claims(effects(WORKS))) == "Of 1 plays: works (into)."
 
 
-def cells(*lines):
-    rows = table("persona | people | reached | lost | plays", *lines)
-    return result("table", rows, "persona")
-
-
-def test_coverage_says_how_much_of_the_loss_a_play_is_for_and_the_largest_gap():
-    found = cells("sales | 90 | 0.1 | 75 | none: a gap", "data_engineer | 90 | 0.5 | 25 | into")
-    assert text(findings.coverage(found)) == (
-        "**25.0 %** of 100 people who do not get there are in the audience of a play. "
-        "The largest gap is Sales and marketing: 75 people and no play."
-    )
-    rows = [
-        {"persona": "sales", "people": 90, "reached": 0.5, "lost": 45, "plays": "into"},
-        {"persona": "other", "people": 3, "reached": None, "lost": None, "plays": "none: a gap"},
-    ]
-    assert text(findings.coverage(result("table", rows, "persona"))) == (
-        "**100.0 %** of 45 people who do not get there are in the audience of a play."
-    )
-    assert text(findings.coverage(cells("sales | 90 | 1.0 | 0 | into"))) == (
-        "**–** of 0 people who do not get there are in the audience of a play."
-    )
-
-
-def test_cards_say_how_many_and_which():
-    rows = [
-        {"play": "a", "draft": False, "holdout": "10 % of users"},
-        {"play": "b", "draft": True, "holdout": "0 % of users"},
-    ]
-    assert text(findings.cards(result("table", rows))) == (
-        "**2 plays** are declared, 1 of them not sent yet; without a holdout, and so beyond "
-        "measure: b."
-    )
-    assert text(findings.cards(result("table", rows[:1]))) == (
-        "**1 play** is declared. Each has a holdout: each of them can be measured."
-    )
-
-
-def test_decisions_say_what_was_due_what_went_out_and_what_held_back_the_rest():
-    head = "due|send|holdout|already_done|quiet|suppressed|unreachable|lost_priority|capped"
-    found = table(head, "1000|500|100|200|0|20|30|150|0", "100|90|10|0|0|0|0|0|0")
-    assert text(findings.decisions(result("table", found))) == (
-        "**1,100** messages were due. 200 came too late to be needed: their people had done it, "
-        "or were not ready. Of the other 900, 590 would have gone out and 110 been held out to "
-        "compare with. The rules would have held back 22.2 %: lost priority 150, unreachable 30, "
-        "suppressed 20."
-    )
-    assert text(findings.decisions(result("table", found[1:]))).endswith(
-        "Nothing else would have held one back."
-    )
-
-
-def test_holdouts_say_how_many_plays_can_tell_and_which_never_will():
-    rows = [
-        {"play": "a", "weeks": 14, "answerable": True},
-        {"play": "b", "weeks": 9, "answerable": True},
-        {"play": "c", "weeks": 90, "answerable": False},
-    ]
-    says = "**2 of 3 plays** can tell within a year whether they bring the smallest effect worth "
-    assert text(findings.holdouts(result("table", rows))) == (
-        f"{says}having; the soonest is b, after 9 weeks. Not with this traffic and holdout: c."
-    )
-    assert text(findings.holdouts(result("table", rows[2:]))).startswith("**0 of 1 play** can")
-
-
 # The audit and who is stuck
 
 
@@ -420,8 +356,7 @@ def test_findings_together_are_one_list_with_all_their_figures():
 
 
 EVERY = ("share", "mix", "buckets", "steps", "trend", "curve", "stuck")
-WORDLESS = ("effect", "audit", "claims", "plan", "soundness", "coverage", "cards", "of")
-WORDLESS += ("decisions", "holdouts")
+WORDLESS = ("effect", "audit", "claims", "plan", "soundness", "of")
 
 
 @pytest.mark.parametrize("name", [*EVERY, *WORDLESS])

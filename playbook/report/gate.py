@@ -8,7 +8,7 @@ from typing import Any
 
 from playbook import audit, personalization
 from playbook.report.publishing import inert, replaced
-from playbook.results import SEVERITIES, Unavailable
+from playbook.results import SEVERITIES
 from playbook.run import Run
 
 TYPES = {
@@ -32,7 +32,7 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [*audit.violations(opened).rows, *_plays(opened)]
+    rows = [*audit.violations(opened).rows, *_faults_of_plays(opened)]
     rows.sort(key=lambda row: SEVERITIES.index(row["severity"]))
     names = audit.VIOLATION
     schema = pa.schema([(name, getattr(pa, TYPES.get(name, "string"))()) for name in names])
@@ -49,14 +49,13 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _plays(opened: Run) -> list[dict[str, Any]]:
-    found = personalization.lint(opened)
+def _faults_of_plays(opened: Run) -> list[dict[str, Any]]:
     none = dict.fromkeys(audit.VIOLATION, "") | dict.fromkeys(TYPES)
     return [
         none
         | {"check": f"play: {row['check']}", "subject": row["play"], "severity": row["severity"]}
         | {"seen": row["seen"], "expected": row["hint"]}
-        for row in ([] if isinstance(found, Unavailable) else found.rows)
+        for row in personalization.lint(opened).rows
     ]
 
 
