@@ -18,7 +18,7 @@ from tests import pictures
 
 TITLE = "Created a workflow within 24 hours"
 # Shapes that are read as a sentence or a table only.
-NOT_DRAWN = {"differences", "table"}
+NOT_DRAWN = {"differences", "table", "list"}
 
 
 def values(spec: dict) -> list[dict]:
@@ -55,16 +55,10 @@ def test_a_chart_is_the_same_json_in_every_run(name):
     assert one.spec == json.loads(json.dumps(one.spec, allow_nan=False))
 
 
-@pytest.mark.parametrize("shape", sorted(set(SHAPES) - NOT_DRAWN - {"buckets"}))
+@pytest.mark.parametrize("shape", sorted(set(SHAPES) - NOT_DRAWN))
 def test_each_shape_is_drawn_by_the_file_of_its_name(shape):
     assert charts.has(pictures.result(shape, pictures.MIX.rows))
     assert callable(importlib.import_module(f"playbook.charts.{shape}").draw)
-
-
-def test_buckets_are_drawn_as_the_mix_that_they_are():
-    for shown in (pictures.BUCKETS, pictures.BUCKETS_BY):
-        mix = replace(shown, shape="mix")
-        assert charts.of(shown, title=TITLE).spec == charts.of(mix, title=TITLE).spec
 
 
 def test_a_chart_is_shown_as_vega_lite_and_as_text_and_keeps_its_figures():
@@ -134,7 +128,7 @@ def test_tooltips_have_n_and_interval():
 
 
 def test_axes_of_shares_begin_at_zero():
-    for name in ("share", "all", "mix", "mix by", "buckets", "trend", "curve"):
+    for name in ("share", "all", "mix", "mix by", "time", "trend", "curve"):
         chart = charts.of(pictures.EVERY[name], title=TITLE)
         found = json.dumps(chart.spec)
         assert '"domain": [0, ' in found or '"domain": [0.0, ' in found

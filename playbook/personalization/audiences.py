@@ -21,7 +21,7 @@ def audience(run: Run, slug: str) -> Answer:
         Shape `list`: one row per message: `unit`, `user_id`, `account_id`, `moment_at`, when it
         goes out, and `message` (1 is the first of a sequence); in order of time.
     """
-    play = ledger.needed_play(run, slug)
+    play = ledger.play_of(run, slug)
     chosen = (
         ledger.decided(run)
         .filter(_.play == play.slug, _.decision == "send")

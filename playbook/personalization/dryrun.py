@@ -134,7 +134,7 @@ def declared_plays(run: Run) -> tuple[Play, ...]:
 def messages_due(run: Run) -> ir.Table:
     """The ledger of all plays, if the audience of each can be told."""
     for play in declared_plays(run):
-        ledger.needed_play(run, play.slug)
+        ledger.play_of(run, play.slug)
     return ledger.decided(run)
 
 

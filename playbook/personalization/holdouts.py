@@ -71,7 +71,7 @@ def holdouts(run: Run) -> Answer:
     if not plays:
         raise Unanswerable("No play with a holdout is declared: there is nothing to size.")
     for play in plays:
-        ledger.needed_play(run, play.slug)
+        ledger.play_of(run, play.slug)
     ordered = sorted(plays, key=lambda play: (-play.priority, play.slug))
 
     def finish(rows: Rows) -> Rows:

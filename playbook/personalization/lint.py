@@ -54,7 +54,7 @@ def lint(run: Run) -> Answer:
     """
     plays = declared_plays(run)
     if not run.tables.has("users"):
-        raise Unanswerable(ledger.obstacle(run, plays[0].slug))
+        raise Unanswerable(ledger.lacks(run, plays[0].slug))
 
     def finish(rows: Rows) -> Rows:
         people = {(row["column"], row["value"]): row["people"] for row in rows}
@@ -173,7 +173,7 @@ def _minutes_of_quiet(rule: Quiet) -> set[int]:
 
 def _faults_of_audience(run: Run, play: Play, people: dict[tuple[str, str], int]) -> Iterator[Said]:
     """Values that nobody has, and an audience that holds nobody."""
-    if reason := ledger.obstacle(run, play.slug):
+    if reason := ledger.lacks(run, play.slug):
         yield BLOCKING, "audience", reason, "correct the audience"
         return
     nobody = not people.get((play.slug, ""), 0)
@@ -245,7 +245,7 @@ def _people_with_traits(run: Run) -> ir.Table:
     audiences = {"": people} | {
         play.slug: ledger.audience(run, play)
         for play in run.declared.plays
-        if not ledger.obstacle(run, play.slug)
+        if not ledger.lacks(run, play.slug)
     }
     counted += [
         rows.aggregate(people=_.count()).mutate(column=ibis.literal(name), value=ibis.literal(""))
