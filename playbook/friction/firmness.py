@@ -290,7 +290,7 @@ def _way_rows(counts: dict, labels: list[str], missed: bool) -> Rows:
                 BY: label,
                 "n": n,
                 "reached": got["dropped"] if missed else got["converted"],
-                **dict.fromkeys(("share", "low", "high")),
+                **dict.fromkeys(("repeated", "share", "low", "high")),
                 "open": got["open"],
                 "differ": got["differ"],
                 "such_as": ", ".join(filter(None, such)),
