@@ -158,7 +158,7 @@ def test_active_counts_by_segment_on_every_engine(engine):
         w2   | ran   | 2026-01-06 00:00 |
     """)
     week, monday = timedelta(days=7), at("2026-01-05")
-    found = measures.active(
+    found = measures.active_things(
         runs, "ran", within=week, every=week, origin=monday, as_of=at("2026-02-02"), by=["kind"]
     )
     names = ("kind", "position", "active", "new", "kept", "lost")

@@ -244,7 +244,7 @@ def _behaviours(rows: Rows, by: list[str], least: int) -> Rows:
     for (event,), own in sorted(events.items()):
         for times, n, reached in ((1, "n", "reached"), (2, "n_twice", "reached_twice")):
             did = {row.get(TRAIT): (row[n], row[reached]) for row in own}
-            strata = list(_strata(did, everybody))
+            strata = list(_persona_strata(did, everybody))
             if any(stratum[0] for stratum in strata):
                 compared = _did_against_not(strata, by, least)
                 found.append({"event": event, "times": times} | compared | apart)
@@ -254,7 +254,7 @@ def _behaviours(rows: Rows, by: list[str], least: int) -> Rows:
     return sorted((row | {"verdict": _driver_verdict(row)} for row in found), key=_strength)
 
 
-def _strata(did: dict, everybody: dict) -> Iterator[stats.Stratum]:
+def _persona_strata(did: dict, everybody: dict) -> Iterator[stats.Stratum]:
     """Per persona: who did it and who did not, with how many of each reached."""
     for persona, row in everybody.items():
         n, reached = did.get(persona, (0, 0))

@@ -49,7 +49,7 @@ def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
 
     def finish(rows: Rows) -> Rows:
         sides = _segments_of_steps(found, found.finish(rows))
-        return _tested([row for own in sides for row in _against_others(own, found.min_n)])
+        return _with_verdicts([row for own in sides for row in _against_others(own, found.min_n)])
 
     return replace(
         found,
@@ -126,7 +126,7 @@ def _segment_difference(row: dict, n_others: int, reached_others: int, least: in
     return found | {"difference": share - share_others, "low": low, "high": high, "p": p}
 
 
-def _tested(rows: Rows) -> Rows:
+def _with_verdicts(rows: Rows) -> Rows:
     """The rows with corrected p values, and the verdict on each."""
     corrected = iter(stats.corrected([row["p"] for row in rows if row["p"] is not None]))
     for row in rows:
