@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from playbook import findings
+from playbook.friction.drafts import _say_stuck
 from playbook.language.mistakes import Mistake
 from playbook.report.pages import safe
 from playbook.results import Unavailable, figures
@@ -321,7 +322,8 @@ def test_who_is_stuck_gets_a_verdict_each():
         "(unknown)     | 100  | 0    | 0.5   | 0.4   | 0.6   | unknown",
         "other         | 12   | 0    | 0.5   | 0.4   | 0.6   | playing",
     )
-    assert text(findings.stuck(result("share", rows, "persona"), "stop")).splitlines() == [
+    found = result("share", rows, "persona", says=_say_stuck)
+    assert text(findings.of(found, "stop")).splitlines() == [
         "- **Data engineer**: 40.0 % (37.0 to 43.0 %, n = 1,200) stop; "
         "a core persona gets stuck: mend this now.",
         "- **analyst**: 10.0 % (5.5 to 17.4 %, n = 100) stop; "

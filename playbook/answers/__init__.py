@@ -279,7 +279,7 @@ def _active_answer(asking: Asked) -> Result:
         )
     begins = run.log_begins.replace(hour=0, minute=0, second=0, microsecond=0)
     origin = begins - timedelta(days=begins.weekday())
-    counted = measures.active(
+    counted = measures.active_things(
         owners.owned(run.tables, question.hold[0], question.goal, unit=question.unit, by=asking.by),
         question.goal,
         within=asking.within,

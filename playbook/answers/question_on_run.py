@@ -139,15 +139,30 @@ class Asked:
         return measures.segmented(starts, people, self.by)
 
     def result(
-        self, shape: str, table: ir.Table, finish: Callable[[Rows], Rows], **given: Any
+        self,
+        shape: str,
+        table: ir.Table,
+        finish: Callable[[Rows], Rows],
+        *,
+        told: tuple[tuple[str, str], ...] = (),
+        **given: Any,
     ) -> Result:
-        """A result of the question, which its section names; `given` are further fields of it."""
+        """A result of the question, which its section names.
+
+        Args:
+            shape: A key of `results.columns.SHAPES`.
+            table: The lazy table.
+            finish: Makes the rows of the shape of the fetched ones.
+            told: How it is counted besides, as (word, value) pairs.
+            given: Further fields of the result.
+        """
         order = self.run.declared.product.order
         fields = {
             "id": "",
             "by": self.by,
             "definition": definition(self.question, self.run.period)
-            + units.session_rule(self.run.tables, self.question.unit),
+            + units.session_rule(self.run.tables, self.question.unit)
+            + told,
             "as_of": self.run.as_of,
             "min_n": self.run.declared.product.min_n,
             "labels": self.run.labels,
@@ -162,12 +177,14 @@ class Asked:
         table = table if shape == "list" else self._shared(table)
         return Result(shape=shape, table=table, **(fields | given))
 
-    def listing(self, rows: ir.Table, **own: Column) -> Result:
+    def listing(
+        self, rows: ir.Table, *, told: tuple[tuple[str, str], ...] = (), **own: Column
+    ) -> Result:
         """The units of `rows` by the time of their start, as a list to work with."""
         own = {"unit": ID, "held": ID, "started_at": MOMENT} | own
         there = {name: own[name] for name in rows.columns}
         ordered = rows.order_by(["started_at", *(key for key in ("unit", "held") if key in there)])
-        return self.result("list", ordered, list, own=there)
+        return self.result("list", ordered, list, told=told, own=there)
 
 
 def counted_as(question: Question) -> str:

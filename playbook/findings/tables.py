@@ -86,11 +86,6 @@ def claims(result: Answer) -> Finding:
     return said(result, say)
 
 
-def stuck(result: Answer, says: str) -> Finding:
-    """The verdict on each persona: a defect of ours, worth watching, or people who play."""
-    return said(result, lambda rows: _stuck(result, rows, says))
-
-
 def _plan(rows: list) -> str:
     planned = [row for row in rows if row["status"] != "not planned"]
     arrives = [row for row in planned if row["status"] == "arrives"]
@@ -108,23 +103,3 @@ def _plan(rows: list) -> str:
         ]
         text += f" {says}: {', '.join(names)}." if names else ""
     return text
-
-
-def _stuck(result: Result, rows: list, says: str) -> str:
-    means = {
-        "defect": "a core persona gets stuck: mend this now",
-        "watch": "a core persona, within bounds: watch it",
-        "playing": "not core: assume that they are playing",
-        "unknown": "they never said who they are",
-    }
-    lines = []
-    for row in rows:
-        if row["n"] < result.min_n:
-            verdict = too_few(row["n"])
-        else:
-            verdict = (
-                f"{percent(row['share'])} ({interval(row['low'], row['high'])}, "
-                f"n = {row['n']:,}) {says}; {means[row['verdict']]}"
-            )
-        lines.append(f"**{named(result, row)}**: {verdict}.")
-    return bullets(lines)
