@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from playbook import charts, findings
-from playbook.results import Answer, Result, Unavailable, listings
+from playbook.results import Answer, Result, listings
 
 WORDS = "{within}"  # in a title or a sentence: the window of the result, in words
 
@@ -29,6 +29,7 @@ def show(
     *,
     title: str = "",
     says: str = "",
+    whole: Answer | None = None,
     **given: Any,
 ) -> Shown:
     """A result's chart and its sentence; the sentence alone of what has no chart.
@@ -37,12 +38,15 @@ def show(
         result: A result, or why there is none; of several the sentences, as a list.
         title: The subject of the chart, such as "Saved a workflow within {within}".
         says: What the numbers are of, such as "of new people save a workflow within {within}".
+        whole: What the sentence is about, where it is not what is drawn: everybody, of segments.
         given: What its chart may be told besides; see `playbook.charts.of`.
     """
-    if not isinstance(result, Result | Unavailable) or isinstance(result, Unavailable):
-        return Shown(findings.of(result, says))
-    drawn = [charts.of(result, title=_filled(title, result), **given)] if title else []
-    return Shown(*drawn, findings.of(result, _filled(says, result)))
+    drawn = isinstance(result, Result) and title
+    parts = [charts.of(result, title=_filled(title, result), **given)] if drawn else []
+    told = result if whole is None else whole
+    if not isinstance(told, Result) or findings.has(told):
+        parts.append(findings.of(told, _filled(says, told)))
+    return Shown(*parts)
 
 
 def shown(result: Result) -> None:
@@ -53,5 +57,5 @@ def shown(result: Result) -> None:
     Shown(*parts, listings.table(result))._ipython_display_()
 
 
-def _filled(text: str, result: Result) -> str:
-    return text.replace(WORDS, result.within)
+def _filled(text: str, result: Answer | Sequence[Answer]) -> str:
+    return text.replace(WORDS, getattr(result, "within", ""))

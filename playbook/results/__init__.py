@@ -183,12 +183,13 @@ class Unavailable:
     Attributes:
         id: The id that the result would have had.
         reason: Sentences: what is missing, what there is, how to go on.
-        rows: None at all.
+        rows: None at all, made of nothing.
     """
 
     id: str
     reason: str
     rows: Rows = field(default_factory=list, init=False, repr=False, compare=False)
+    made_of: tuple[Result, ...] = field(default=(), init=False, repr=False, compare=False)
 
 
 Answer = Result | Unavailable

@@ -57,8 +57,10 @@ class Told:
         *,
         ends: tuple[float | None, float | None] = (None, None),
     ) -> str:
-        """A share of n: "38.2 %"."""
+        """A share of n: "38.2 %"; of too few, that they are."""
         self.kept(name, share, kind="share", n=n, ends=ends)
+        if n is not None and n < self.result.min_n:
+            return wording.too_few(n)
         return wording.percent(share)
 
     def points(
