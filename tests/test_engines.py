@@ -6,7 +6,8 @@ import pytest
 
 import playbook as pb
 from playbook import airtouch
-from playbook.impact import counted
+from playbook.impact import trial
+from playbook.results import listings
 
 TABLES = (
     "connections",
@@ -74,6 +75,7 @@ def there(small, postgres_connection, postgres_url):
 def results(run):
     """Every result that the notebooks show, by id."""
     found = [getattr(pb.audit, name)(run) for name in AUDIT]
+    every = [trial.Trial(run, play) for play in run.declared.plays]
     for question in run.declared.questions:
         breakdowns = ("", "persona", *(["week"] if question.measure != "active" else []))
         found += [pb.friction.answer(run, question.id, by=by) for by in breakdowns]
@@ -110,25 +112,25 @@ def results(run):
         pb.personalization.pressure(run),
         pb.personalization.holdouts(run),
         pb.personalization.audience(run, "organic_engineer_guide_into"),
-        (effects := pb.impact.effects(run)),
+        pb.impact.effects(run),
         pb.impact.effect(run, "sales_marketing_invite_guide", by="persona"),
         pb.impact.checks(run),
         # So few units have no effect to break down or to time: what is counted is the same.
-        _counted(run, "by", counted.sums(run, run.declared.plays, ("persona", "intent"))),
-        _counted(run, "waits", counted.waits(run, run.declared.plays[0])),
+        _counted(run, "by", trial.sums(every, ("persona", "intent"))),
+        _counted(run, "waits", trial.waits(every[0])),
         pb.impact.why_null(run),
         pb.impact.reach(run, "organic_engineer_welcome"),
         pb.impact.seen(run, "organic_engineer_welcome"),
-        pb.impact.claims(run, effects),
+        pb.impact.claims(run),
         pb.impact.harms(run),
-        pb.impact.load(run),
+        pb.impact.messages_a_week(run),
         pb.impact.activation_by_week(run, "activation_rate"),
     ]
     return found
 
 
 def _counted(run, name, table):
-    return run.result(f"impact.{name}", "table", table, lambda rows: sorted(rows, key=str))
+    return run.result("list", table, lambda rows: sorted(rows, key=str), id=f"impact.{name}")
 
 
 def test_every_number_is_the_same_on_postgresql(here, there):
@@ -150,7 +152,8 @@ def compiles(table, dialect):
 @pytest.fixture(scope="module")
 def statements(here):
     """What the results read, by their id; several read the same, such as the counts of plays."""
-    distinct = {result.table.op(): result.id for result in results(here)}
+    parts = [part for result in results(here) for part in listings.parts(result)]
+    distinct = {part.table.op(): part.id for part in parts}
     return {id: table.to_expr() for table, id in distinct.items()}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from playbook.findings.markdown import Finding, bullets, named, plain, said, together
+from playbook.findings.markdown import Finding, plain, said, together
 from playbook.findings.sentences import of
-from playbook.language.wording import interval, percent, points, too_few
+from playbook.language.wording import interval, percent, points
 from playbook.results import Answer, Result
 
 
