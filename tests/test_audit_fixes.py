@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from playbook import audit
-from playbook.audit.fixes import VIOLATION
+from playbook.audit import VIOLATION
 from playbook.declare import DataPoint, Property
 from tests import small
 from tests.small import question
@@ -57,7 +57,7 @@ def row(run, check, subject, seen=""):
 
 
 def test_every_violation_has_the_same_columns(run):
-    assert {tuple(found) for found in audit.violations(run).rows} == {VIOLATION}
+    assert {tuple(found) for found in audit.violations(run).rows} == {tuple(VIOLATION)}
 
 
 def test_a_dead_event_that_a_question_needs_is_blocking(run):

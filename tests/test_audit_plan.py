@@ -203,7 +203,7 @@ def test_a_rule_is_followed_by_week_source_and_version(run):
     names = ("source", "app version", "week", "rows", "of", "share")
     found = [
         tuple(row[name] for name in names)
-        for row in audit.by_week(run).rows
+        for row in audit.rules_by_week(run).rows
         if row["rule"] == "required"
     ]
     assert sorted(found) == [
@@ -252,7 +252,7 @@ def test_examples_show_the_latest_rows_that_break_a_rule(run):
 
 def test_a_plan_that_is_kept_has_no_violations_and_no_examples():
     kept = small.run(plan=[point("saved")], events=log(saved="01-10 03-30"), period=PERIOD)
-    assert audit.rules(kept).rows == audit.by_week(kept).rows == []
+    assert audit.rules(kept).rows == audit.rules_by_week(kept).rows == []
     found = audit.examples(kept)
     assert isinstance(found, Unavailable)
     assert found.reason == "No rule of the plan is broken."
