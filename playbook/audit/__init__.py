@@ -36,7 +36,7 @@ from playbook.audit.questions import (
 from playbook.audit.questions import bounds_of_answers as bounds
 from playbook.audit.questions import headline_answer as headline
 from playbook.audit.soundness import duplicate_violations, duplicates, log_violations, soundness
-from playbook.audit.violation import VIOLATION, violation_row
+from playbook.audit.violation import VIOLATION
 from playbook.audit.volume import day_violations, volume
 from playbook.results import SEVERITIES, Result
 from playbook.results.section import section

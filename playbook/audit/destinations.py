@@ -82,7 +82,6 @@ def copy_violations(run: Run, found: Answer) -> Iterator[Violation]:
 
 
 def _purposes(run: Run) -> Rows:
-    columns = tuple(SHAPES["audit"])
     names = list(dict.fromkeys(d for point in run.declared.plan for d in point.destinations))
     cells: list[tuple[str, ...]] = []
     for point in run.declared.plan:
@@ -92,7 +91,7 @@ def _purposes(run: Run) -> Rows:
             seen = "nobody has said what it is for: resist collecting it"
             wanted = "a destination and a purpose"
             cells.append((point.event, NO_CONSUMER, "missing", seen, wanted))
-    return [dict(zip(columns, cell, strict=True)) for cell in cells]
+    return [dict(zip(SHAPES["audit"], cell, strict=True)) for cell in cells]
 
 
 def _copy_of_tool(run: Run, copy: Copy) -> ir.Table:

@@ -71,15 +71,12 @@ def _weighed(run: Run, violation: Violation, moves: Defects) -> dict[str, Any]:
     share = violation.rows / violation.of if violation.of else None
     most = max(own, default=None)
     weighty = (share or 0) >= WORTH or (most or 0) >= WORTH or not violation.of
+    light = WARNING if weighty and not violation.minor else NOTE
     said = {name: value for name, value in vars(violation).items() if name in VIOLATION}
     return violation_row(
         **said,
         share=share,
-        severity=BLOCKING
-        if violation.blocks
-        else WARNING
-        if weighty and not violation.minor
-        else NOTE,
+        severity=BLOCKING if violation.blocks else light,
         questions=max(asked, len(own)),
         moves=most,
         owner=next((p.owner for p in run.declared.plan if p.event == subject), ""),

@@ -34,8 +34,9 @@ def data_points(run: Run) -> Result:
         Shape `table`: data point, owner, rows, status (`arrives`, `dead`, `stopped`, `renamed`,
         `not planned`), note, and the number of questions that need it.
     """
-    made = {"made_of": run.scans, "says": _what_arrives}
-    return run.result("table", None, lambda _rows: _points(run), own=POINT, **made)
+    return run.result(
+        "table", None, lambda _rows: _points(run), own=POINT, made_of=run.scans, says=_what_arrives
+    )
 
 
 def point_violations(run: Run, found: Answer) -> Iterator[Violation]:
@@ -100,21 +101,14 @@ def _heir(run: Run, event: str, unplanned: list[str]) -> str:
     row = run.coverage.get(event)
     if row and run.period.as_of - row["last"] <= _silence(run):
         return ""
-    alike = [name for name in unplanned if name and _similar(event, name)]
-    return next(
-        (
-            name
-            for name in alike
-            if not row or run.coverage[name]["first"] >= row["last"] - RESTARTS
-        ),
-        "",
-    )
+    begins = {name: run.coverage[name]["first"] for name in unplanned if name}
+    heirs = (n for n, at in begins.items() if not row or at >= row["last"] - RESTARTS)
+    return next((name for name in heirs if _similar(event, name)), "")
 
 
 def _similar(one: str, other: str) -> bool:
-    return (
-        _bare(one) == _bare(other) or difflib.SequenceMatcher(None, one, other).ratio() >= SIMILAR
-    )
+    alike = difflib.SequenceMatcher(None, one, other).ratio() >= SIMILAR
+    return alike or _bare(one) == _bare(other)
 
 
 def _bare(name: str) -> str:
@@ -141,9 +135,8 @@ def _what_arrives(result: Result, told: Told, _words: str) -> str:
     """How many planned data points arrive, and what is dead, silent or unplanned."""
     counts = Counter(row["status"] for row in result.rows)
     planned = told.count("planned", counts.total() - counts[UNPLANNED])
-    text = (
-        f"**{told.count('arrives', counts['arrives'])} of {planned}** planned data points arrive."
-    )
+    arrives = told.count("arrives", counts["arrives"])
+    text = f"**{arrives} of {planned}** planned data points arrive."
     for status, says in ABSENT.items():
         names = [
             plain(row["data point"])

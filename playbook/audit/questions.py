@@ -13,7 +13,7 @@ from playbook.data import arrivals
 from playbook.declare import Question
 from playbook.inference import stats
 from playbook.results import Answer, Result, Rows, Unavailable
-from playbook.results.columns import TEXT
+from playbook.results.columns import SHAPES, TEXT
 from playbook.results.section import section, there
 from playbook.run import Run
 
@@ -156,13 +156,9 @@ def needs(run: Run) -> Rows:
 
 def _need(run: Run, question: Question, check: str, status: str, seen: str) -> dict[str, Any]:
     unit = arrivals.unit_column(run.tables, question.unit)
-    return {
-        "subject": question.id,
-        "check": check,
-        "status": status,
-        "seen": seen,
-        "expected": f"it arrives, with {' and '.join(question.hold) or unit}",
-    }
+    expected = f"it arrives, with {' and '.join(question.hold) or unit}"
+    cells = (question.id, check, status, seen, expected)
+    return dict(zip(SHAPES["audit"], cells, strict=True))
 
 
 def _verdicts(run: Run) -> Iterator[tuple[Question, Rows, str, str]]:

@@ -12,7 +12,7 @@ from playbook.audit.identity import known_people
 from playbook.audit.order import events_of_visits
 from playbook.audit.violation import Violation
 from playbook.data import arrivals
-from playbook.language.wording import rare
+from playbook.language.wording import count, rare, times
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, ID, KEY, TEXT, share_of
 from playbook.results.section import section, there
@@ -170,11 +170,12 @@ def _what_is_unsound(result: Result, _told: Told, _words: str) -> str:
     """The share of rows that each defect touches, the largest first; then that of people."""
     ours = [row for row in result.rows if row["what"] == OURS]
     of_rows = [row for row in result.rows if row not in ours]
-    n = f"{of_rows[0]['of']:,} rows"
+    n = times(of_rows[0]["of"], "row")
     worst = sorted((row for row in of_rows if row["rows"]), key=lambda row: -row["rows"])
     parts = [f"{rare(row['share'])} {DEFECTS[row['what']][0]}" for row in worst]
     none = f"None of these defects touches any of {n}."
     text = f"Of {n} that arrived, {', '.join(parts)}." if parts else none
     for row in ours:
-        text += f" Of {row['of']:,} people, {rare(row['share'])} {DEFECTS[OURS][0]}."
+        people = f"{count(row['of'])} {'person' if row['of'] == 1 else 'people'}"
+        text += f" Of {people}, {rare(row['share'])} {DEFECTS[OURS][0]}."
     return text
