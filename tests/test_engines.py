@@ -24,7 +24,6 @@ TABLES = (
 AUDIT = (
     "agreement",
     "bounds",
-    "by_week",
     "causes",
     "copies",
     "crawlers",
@@ -40,6 +39,7 @@ AUDIT = (
     "people",
     "questions",
     "rules",
+    "rules_by_week",
     "soundness",
     "verdicts",
     "violations",
