@@ -421,7 +421,7 @@ def test_findings_together_are_one_list_with_all_their_figures():
     assert text(findings.together()) == ""
 
 
-EVERY = ("share", "mix", "buckets", "steps", "trend", "curve", "stuck")
+EVERY = ("share", "mix", "buckets", "steps", "trend", "curve")
 WORDLESS = ("effect", "audit", "claims", "plan", "soundness", "coverage", "cards", "of")
 WORDLESS += ("decisions", "holdouts")
 
@@ -510,8 +510,13 @@ def test_a_persona_shows_as_the_text_that_it_is(name):
         lambda n: findings.effect(effects(WORKS.replace("into", n))),
         lambda n: findings.share(Unavailable("x", f"No question `first`. It has: {n}."), "x"),
         lambda n: findings.answers([replace(pictures.ALL, asks=n)]),
-        lambda n: findings.stuck(
-            result("share", [{"persona": n, "verdict": "watch"} | pictures.ALL.rows[0]], "persona"),
+        lambda n: findings.of(
+            result(
+                "share",
+                [{"persona": n, "verdict": "watch"} | pictures.ALL.rows[0]],
+                "persona",
+                says=_say_stuck,
+            ),
             "x",
         ),
     ],
