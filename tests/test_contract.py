@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-\d+)?")
 DECLARED = (
     r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}|“[^”]*”|\*[^*]*\?\*"
     r"|within (?:less than )?[\d.,]+ (?:hour|day|week|minute)s?|period \d+|\d+ weeks? show"
-    r"|\d+ hours|95 %|grade [A-F]"
+    r"|95 %|grade [A-F]"
 )
 
 
@@ -120,8 +120,9 @@ def test_what_is_shown_as_sql_returns_the_rows_that_a_result_is_made_from(result
         assert ordered(run) == ordered(part.raw), part.id
         seen += 1
     assert seen > 60
-    # And every result rests on at least one.
-    assert not [each.id for each in results if not listings.statements(each)]
+    # And every result rests on at least one, but for what the plan alone declares.
+    without = {each.id for each in results if not listings.statements(each)}
+    assert without == {"audit.destinations"}
 
 
 def ordered(rows: list[dict[str, Any]]) -> list[str]:
@@ -136,7 +137,8 @@ def numbers_of(figure: dict[str, Any]) -> Iterator[str]:
     for value in (figure["value"], figure["low"], figure["high"], figure["n"]):
         if value is None:
             continue
-        for each in (value, abs(value), 1 - value):
+        # A figure is kept to six digits: what lies on the edge may be rounded either way.
+        for each in (value, abs(value), 1 - value, value + 1e-6, value - 1e-6):
             for text in (
                 wording.count(each),
                 wording.percent(each),
@@ -159,6 +161,7 @@ def said(result: Result) -> list[str]:
         if column.kind in KINDS_OF_TEXT and row.get(name)
         for value in (row[name] if isinstance(row[name], tuple) else (row[name],))
         for cell in (value, result.label(value))
+        if not str(cell).isdigit()
     }
     for cell in sorted(told, key=len, reverse=True):
         text = re.sub(rf"(?<![\d,.]){re.escape(cell)}(?![\d%])", " ", text)
@@ -181,3 +184,8 @@ def test_figures_have_names_of_their_own(results):
     for each in results:
         names = [(row["figure"], row["segment"]) for row in figures.of(each)]
         assert len(names) == len(set(names)), each.id
+        if findings.has(each):
+            values: dict[tuple[str, str], Any] = {}
+            for row in findings.of(each, "of them").figures:
+                key = (row["figure"], row["segment"])
+                assert values.setdefault(key, row["value"]) == row["value"], key

@@ -91,7 +91,7 @@ def test_a_mix_says_its_classes_in_order_and_the_open_ones_apart():
 
 
 def test_buckets_are_said_as_a_mix_is_and_small_segments_are_too_few():
-    assert text(findings.buckets(pictures.BUCKETS, "accounts")).startswith(
+    assert text(findings.mix(pictures.TIME, "accounts")).startswith(
         "Of 1,890 accounts: **21.8 %** within 24 hours, **10.8 %** 24 hours to 3 days, "
     )
     last = text(findings.mix(pictures.MIX_BY, "people")).splitlines()[-1]
@@ -357,8 +357,8 @@ def test_findings_together_are_one_list_with_all_their_figures():
     assert text(findings.together()) == ""
 
 
-EVERY = ("share", "mix", "buckets", "steps", "trend", "curve", "stuck")
-WORDLESS = ("effect", "audit", "claims", "plan", "soundness", "of")
+EVERY = ("share", "mix", "steps", "trend", "curve", "differences")
+WORDLESS = ("effect", "audit", "bounds", "volume", "of")
 
 
 @pytest.mark.parametrize("name", [*EVERY, *WORDLESS])
@@ -445,8 +445,13 @@ def test_a_persona_shows_as_the_text_that_it_is(name):
         lambda n: findings.effect(effects(WORKS.replace("into", n))),
         lambda n: findings.share(Unavailable("x", f"No question `first`. It has: {n}."), "x"),
         lambda n: findings.answers([replace(pictures.ALL, asks=n)]),
-        lambda n: findings.stuck(
-            result("share", [{"persona": n, "verdict": "watch"} | pictures.ALL.rows[0]], "persona"),
+        lambda n: findings.of(
+            result(
+                "share",
+                [{"persona": n, "verdict": "watch"} | pictures.ALL.rows[0]],
+                "persona",
+                says=_say_stuck,
+            ),
             "x",
         ),
     ],

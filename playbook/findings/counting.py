@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from playbook.language.wording import count, interval, length, percent, too_few
+from playbook.language.wording import interval, length, percent, too_few
 from playbook.results import Result, Rows
 from playbook.results.sentences import Told, each_segment, plain
 
@@ -39,7 +39,7 @@ def say_curve(result: Result, told: Told, words: str) -> str:
 
 
 def _share_said(result: Result, told: Told, row: dict, words: str) -> str:
-    still = _still(row["open"])
+    still = _still(told, row["open"])
     if row["n"] < result.min_n:
         return f"{too_few(row['n'])}.{still}"
     text = (
@@ -52,8 +52,8 @@ def _share_said(result: Result, told: Told, row: dict, words: str) -> str:
     return f"{text}.{still}"
 
 
-def _still(n: int) -> str:
-    return f" {count(n)} {'is' if n == 1 else 'are'} still open." if n else ""
+def _still(told: Told, n: int) -> str:
+    return f" {told.count('open', n)} {'is' if n == 1 else 'are'} still open." if n else ""
 
 
 def _classes_said(result: Result, told: Told, rows: Rows, words: str) -> str:
@@ -63,16 +63,16 @@ def _classes_said(result: Result, told: Told, rows: Rows, words: str) -> str:
         return f"no window has closed yet ({still:,} still open)."
     total = closed[0]["total"]
     if total < result.min_n:
-        return f"{too_few(total)}.{_still(still)}"
+        return f"{too_few(total)}.{_still(told, still)}"
     parts = [f"**{percent(row['share'])}** {plain(row['label'])}" for row in closed]
     whom = words or result.counted
-    return f"Of {told.count('total', total)} {whom}: {', '.join(parts)}.{_still(still)}"
+    return f"Of {told.count('total', total)} {whom}: {', '.join(parts)}.{_still(told, still)}"
 
 
 def _steps_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     rows = sorted(rows, key=lambda row: row["position"])
     first, last, losses = rows[0], rows[-1], rows[1:]
-    still = _still(first.get("open") or 0)
+    still = _still(told, first.get("open") or 0)
     if first["n"] < max(result.min_n, 1):
         return f"{too_few(first['n'])}.{still}"
     text = (

@@ -92,12 +92,13 @@ def _say_firm(result: Result, told: Told, whose: str) -> str:
     lines += [_tools_told(result, told, tools, ours["open"])] if tools else []
     if same := [plain(row[BY]) for row in rules if not row["differ"]]:
         lines.append(f"No outcome depends on: {'; '.join(same)}.")
-    most = max(rules, key=lambda row: row["differ"])
-    if most["differ"]:
-        told.segment = result.segment(most)
+    widest = max(rules, key=lambda row: row["differ"])
+    if widest["differ"]:
+        told.segment = result.segment(widest)
+        n = told.count("differ", widest["differ"])
         lines.append(
-            f"Most outcomes depend on: {plain(most[BY])}, which tells "
-            f"{told.count('differ', most['differ'])} otherwise, such as {plain(most['such_as'])}."
+            f"Most outcomes depend on: {plain(widest[BY])}, which tells {n} otherwise, such as "
+            f"{plain(widest['such_as'])}."
         )
     return bullets(lines)
 
@@ -138,8 +139,8 @@ def _ways_to_count(asking: Asked, numbers: ir.Table | None) -> Iterator[Way]:
     if asking.run.tables.has("events", "received_at"):
         arrived = _kept_steps(_by_arrival(asking), numbers)
         yield replace(ours, label="by the time of arrival", rows=arrived)
-    plain = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
-    if not any(plain):
+    own = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
+    if not any(own):
         yield from _ways_of_tools(replace(ours, period=at_once), steps)
 
 

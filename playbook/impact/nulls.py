@@ -22,7 +22,7 @@ from playbook.inference import sizing, stats
 from playbook.language.mistakes import listed
 from playbook.language.wording import percent
 from playbook.results import Answer, Result
-from playbook.results.columns import KEY, POINTS, SHARE, TEXT
+from playbook.results.columns import KEY, POINTS, RATIO, SHARE, TEXT
 from playbook.results.section import section
 from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
@@ -34,7 +34,8 @@ COLUMNS = {
     "verdict": TEXT,
     "sees": POINTS,
     "smallest_effect": POINTS,
-    **dict.fromkeys(("delivered", "seen", "contaminated", "matured", "planned"), SHARE),
+    **dict.fromkeys(("delivered", "seen", "contaminated", "matured"), SHARE),
+    "planned": RATIO,
     "why": TEXT,
 }
 

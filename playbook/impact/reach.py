@@ -191,7 +191,7 @@ def _of_treated(
 
 def _reach_said(result: Result, told: Told, _words: str) -> str:
     """What became of the units that a play was meant for; doing the goal apart from the rest."""
-    n = {row["step"]: told.count(row["step"], row["n"]) for row in result.rows}
+    n = {row["step"]: told.count(f"{row['step']}.n", row["n"]) for row in result.rows}
     ways = ", ".join(f"{n[name]} {plain(result.label(name))}" for name in REACH[1:-1])
     did = result.rows[-1]
     share = f"**{percent(did['of_first'])}** ({interval(did['low'], did['high'])})"

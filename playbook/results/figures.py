@@ -75,7 +75,7 @@ def figure(
         "question": result.question,
         "segment": segment,
         "n": n,
-        "value": _rounded(value),
+        "value": _rounded(value) if kind != "p" else float(f"{value or 0:.6g}"),
         "low": _rounded(low),
         "high": _rounded(high),
         "unit": UNITS.get(kind, kind),

@@ -85,6 +85,8 @@ def sql(result: Answer) -> Sql:
     if isinstance(result, Unavailable):
         return Sql("-- " + " ".join(result.reason.split()))
     found = statements(result)
+    if not found:
+        return Sql("-- Nothing is counted: this is what the product declares.")
     if len(found) == 1:
         return Sql(next(iter(found.values())))
     return Sql(";\n\n".join(f"-- {id}\n{text}" for id, text in found.items()))
