@@ -75,7 +75,7 @@ def figure(
         "question": result.question,
         "segment": segment,
         "n": n,
-        "value": _rounded(value) if kind != "p" else float(f"{value or 0:.6g}"),
+        "value": _rounded(value, kind),
         "low": _rounded(low),
         "high": _rounded(high),
         "unit": UNITS.get(kind, kind),
@@ -130,5 +130,7 @@ def _told_apart(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 6)
+def _rounded(value: float | None, kind: str = "") -> float | None:
+    if value is None:
+        return None
+    return float(f"{value:.6g}") if kind == "p" else round(float(value), 6)

@@ -110,7 +110,9 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
         return Finding(result.silence)
     told = Told(result)
     text = says(result, told, words)
-    return Finding(text, (*figures.of(result), *told.figures))
+    kept = {(row["figure"], row["segment"]): row for row in told.figures}
+    kept |= {(row["figure"], row["segment"]): row for row in figures.of(result)}
+    return Finding(text, tuple(kept.values()))
 
 
 def together(*found: Finding) -> Finding:
