@@ -30,6 +30,13 @@ ATTACKS = {
     "script in HTML": {"text/html": "<p>x</p><script>alert(1)</script>"},
     "unclosed script": {"text/html": "<p>x</p><script>alert(1)//"},
     "nested script": {"text/html": "<scr<script></script>ipt>alert(1)</script>"},
+    "markup that parsers read in two ways": {
+        "text/html": '<math><mtext><table><mglyph><style><!--</style><img title="'
+        '--&gt;&lt;img src=x onerror=alert(1)&gt;">'
+    },
+    "text that is no text without scripts": {
+        "text/html": '<noscript><p title="</noscript><img src=x onerror=alert(1)>">'
+    },
     "handler in HTML": {"text/html": '<table onclick="alert(1)"><tr><td>x</td></tr></table>'},
     "frame": {"text/html": '<iframe src="http://evil.example"></iframe><object data="x"></object>'},
     "form": {"text/html": '<form action="http://evil.example"><input name="a"></form>'},
