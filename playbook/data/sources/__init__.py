@@ -98,7 +98,7 @@ def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
         if found.product.exports:
             from playbook.adapters import exports
 
-            if mistake := exports.uncast(found.product.exports, warehouse):
+            if mistake := exports.uncast_text(found.product.exports, warehouse):
                 raise mistake from None
         raise
 
