@@ -180,7 +180,7 @@ def _answer(given: argparse.Namespace) -> int:
 def _plan_import(given: argparse.Namespace) -> int:
     from playbook.adapters import plans
 
-    found = plans.read(given.files, given.format)
+    found = plans.imported(given.files, given.format)
     source = ", ".join(path.name for path in given.files)
     return _plan(plans.imported_as_yaml(found, source), given.out, found.summary)
 
