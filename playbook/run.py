@@ -219,7 +219,7 @@ def open(
     if "://" not in url and not url.startswith("env:"):
         url = str(home / url)
     opened = warehouses.open(url)
-    tables = sources.load(declared, opened)
+    tables = sources.tables_of(declared, opened)
     counts = _arrived(declared, opened, tables)
     known = periods.ends(counts[0]).values()
     if not known:

@@ -86,7 +86,7 @@ def loaded(engine):
             maps[name] = (TableMap(table=name, columns={c: c for c in found.columns}),)
         declared = Declarations(Product(name="Small", tables=maps), PLAN, (), (), ())
         warehouse = Warehouse(engine)
-        tables = sources.load(declared, warehouse)
+        tables = sources.tables_of(declared, warehouse)
         period = Period(at("2026-01-01"), at("2026-02-01"), at(as_of))
         arrived = run.counted(declared, tables)
         return Run(declared, warehouse, tables, period, period.since, *arrived)

@@ -144,7 +144,7 @@ def opened(drawn: Drawn):
     said = {"name": "Small", "tables": {"events": [{"table": "log", "columns": columns}]}}
     product = declare.parse(said, Product, place="product.yaml")
     product = product.model_copy(update={"exports": (drawn.export,)})
-    return sources.load(Declarations(product, (), (), (), ()), Warehouse(drawn.connection))
+    return sources.tables_of(Declarations(product, (), (), (), ()), Warehouse(drawn.connection))
 
 
 def test_a_text_that_is_no_time_names_its_column_and_one_value():

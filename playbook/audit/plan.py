@@ -80,7 +80,7 @@ def examples(run: Run) -> Answer:
 
 def unmapped(run: Run) -> list[str]:
     """Columns of the product's events tables that nothing maps: properties without a plan."""
-    return sources.unmapped(run.declared, run.warehouse)
+    return sources.unplanned_columns(run.declared, run.warehouse)
 
 
 def _points(run: Run) -> Rows:
@@ -168,7 +168,7 @@ def _rules(run: Run) -> dict[tuple[str, str, str], rules.Rule]:
     return {
         (point.event, rule.property, rule.kind): rule
         for point in run.declared.plan
-        for rule in rules.rules(point, columns)
+        for rule in rules.property_rules(point, columns)
     }
 
 
@@ -213,7 +213,7 @@ def _weeks(run: Run, *, every: bool = False) -> Rows:
         if point is None:
             continue
         place = (row["source"], row["app_version"], _monday(row["day"]))
-        for rule in rules.rules(point, columns):
+        for rule in rules.property_rules(point, columns):
             sums = counted[point.event, rule.property, rule.kind, rule.expects, *place]
             sums[0] += row[f"broken_{places[rule.key]}"]
             sums[1] += row["n"]

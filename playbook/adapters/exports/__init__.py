@@ -22,7 +22,7 @@ from ibis import _
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import Landed
 from playbook.adapters.exports.reading import Tool, Vendor, text
-from playbook.data.sources.native import unread
+from playbook.data.mapping import unread
 from playbook.data.tables import COLUMNS, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export

@@ -73,7 +73,7 @@ def seen_in_log(product: Product, plan: Sequence[DataPoint], warehouse: Warehous
     free = _unplanned_columns(product, plan, warehouse)
     placeholder = DataPoint(event="", says="", properties=free)
     declared = Declarations(product, (*plan, placeholder), (), (), ())
-    tables = sources.load(declared, warehouse)
+    tables = sources.tables_of(declared, warehouse)
     canonical = COLUMNS["events"]
     columns = [c for c in declared.properties if c in tables.events.columns and c not in canonical]
     texts = [c for c, spec in free.items() if spec.type == "string" and not _is_id(c)]
@@ -182,7 +182,7 @@ def _plan_type(kind: dt.DataType) -> str:
 def unused_columns(product: Product, warehouse: Warehouse) -> dict[str, list[str]]:
     """Table of events → its columns that product.yaml does not use."""
     found: dict[str, list[str]] = {}
-    for place in native.unmapped(product.tables["events"], warehouse):
+    for place in native.SOURCE.unmapped(product.tables["events"], warehouse):
         table, _dot, column = place.rpartition(".")
         found.setdefault(table, []).append(column)
     return found
