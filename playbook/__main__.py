@@ -122,7 +122,7 @@ def _target(given: argparse.Namespace) -> tuple[str, dict[str, str] | None]:
         parameters.pop("by", None)
         return parameters.pop("product"), parameters
     runs = sorted((run.root() / given.target / "runs").glob("*.yaml"))
-    warehouse = given.warehouse or (declare.load(runs[0])["warehouse"] if runs else None)
+    warehouse = given.warehouse or (declare.read_yaml(runs[0])["warehouse"] if runs else None)
     return given.target, {"warehouse": warehouse} if warehouse else None
 
 

@@ -34,7 +34,7 @@ class Run:
         tables: The canonical tables.
         period: When units enter, and how far the data goes.
         log_begins: First moment of the events: who signed up earlier is not in them.
-        arrived: What arrived, per event, source, version and day; see `coverage.counted`.
+        arrived: What arrived, per event, source, version and day; see `arrivals.daily_counts`.
         copied: The same of the copies alone.
         inferred: Events whose account comes from their user, counted alike, without copies.
     """
@@ -60,7 +60,7 @@ class Run:
             [row for row in rows if row["day"] is not None and row["day"] >= first.date()]
             for rows in (self.arrived_once, self.inferred)
         ]
-        return arrivals.per_event(*days, min(last, self.period.as_of))
+        return arrivals.coverage_per_event(*days, min(last, self.period.as_of))
 
     @cached_property
     def arrived_once(self) -> Rows:
@@ -70,7 +70,7 @@ class Run:
     @property
     def log(self) -> ir.Table:
         """The statement that `arrived` was fetched by: what a result made of its rows rests on."""
-        return arrivals.counted(self.tables.arrivals, self.declared.plan)
+        return arrivals.daily_counts(self.tables.arrivals, self.declared.plan)
 
     @cached_property
     def ends(self) -> dict[str | None, Ends]:
@@ -218,7 +218,7 @@ def open(
     url = str(demo_folder(home)) if warehouse == "demo" else warehouse
     if "://" not in url and not url.startswith("env:"):
         url = str(home / url)
-    opened = warehouses.open(url)
+    opened = warehouses.warehouse_at(url)
     tables = sources.tables_of(declared, opened)
     counts = _arrived(declared, opened, tables)
     known = periods.ends(counts[0]).values()
@@ -244,7 +244,7 @@ def fetched(table: ir.Table) -> Rows:
 def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows]:
     """What arrived, the copies among it, and what has its account from its user, less copies."""
     plan, users, logs = declared.plan, tables.users, (tables.arrivals, tables.copies)
-    arrived, copied = (fetched(arrivals.counted(log, plan)) for log in logs)
+    arrived, copied = (fetched(arrivals.daily_counts(log, plan)) for log in logs)
     if users is None or not any(row["unlinked"] for row in arrived):
         return arrived, copied, []
     inferred = (fetched(arrivals.inferred(log, users)) for log in logs)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import ibis
 import ibis.expr.types as ir
 
-from playbook.data.rules import MISFIT, fitted
+from playbook.data.rules import MISFIT, fitted_value
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.declare import TableMap
@@ -58,7 +58,7 @@ class Source:
         """Each column of the mapped tables that no map names, as "table.column", if it is own."""
         names: dict[str, set[str]] = {}
         for each in maps:
-            names.setdefault(each.table, set()).update(_mapped(each), each.only, each.leave_out)
+            names.setdefault(each.table, set()).update(_sources_of(each), each.only, each.leave_out)
         return [
             f"{table}.{column}"
             for table, known in names.items()
@@ -144,7 +144,7 @@ class Mapped:
             if prefix and self.name == "events" and canonical == "event_id":
                 wanted[canonical] = ibis.literal(prefix) + wanted[canonical].nullif("")
         for canonical, value in each.constants.items():
-            wanted[canonical] = self._cast(ibis.literal(_as_text(value)), canonical)
+            wanted[canonical] = self._cast(ibis.literal(_engine_text(value)), canonical)
         return table.select(**wanted)
 
     def _taken(self, each: TableMap) -> ir.Table:
@@ -157,7 +157,7 @@ class Mapped:
                 f"The table has: {listed(table.columns)}.",
                 f"write `columns:` with {listed(f'`{column}: …`' for column in needed)} at least.",
             )
-        for column in (*_mapped(each), *each.only, *each.leave_out):
+        for column in (*_sources_of(each), *each.only, *each.leave_out):
             if column not in table.columns:
                 raise Mistake(
                     f"Table `{each.table}` has no column `{column}`, which `{self.name}` is "
@@ -181,11 +181,11 @@ class Mapped:
         for canonical, source in each.columns.items():
             value = _joined_columns(table, source)
             if canonical in each.values:
-                renames = {_as_text(old): new for old, new in each.values[canonical].items()}
+                renames = {_engine_text(old): new for old, new in each.values[canonical].items()}
                 value = value.cast("string").substitute(renames)
             planned = self.name == "events" and canonical in self.properties
             if planned and canonical not in COLUMNS[self.name]:
-                yield canonical, source, *fitted(value, ibis.dtype(self.types[canonical]))
+                yield canonical, source, *fitted_value(value, ibis.dtype(self.types[canonical]))
             else:
                 yield canonical, source, value, None
 
@@ -247,7 +247,7 @@ def unread(table: ir.Table, value: ir.Value, tried: ir.Value, warehouse: Warehou
     return f"{row['bad']:,} row(s) do not cast, such as `{row['example']}`." if row["bad"] else ""
 
 
-def _mapped(each: TableMap) -> list[str]:
+def _sources_of(each: TableMap) -> list[str]:
     """The product's columns that a map names."""
     return [
         column
@@ -260,7 +260,7 @@ def _has_one_of(column: ir.Value, values: Sequence[Value]) -> ir.BooleanValue:
     """Whether a column has one of the values; numbers meet numbers, all else meets as text."""
     if column.type().is_numeric() and all(type(value) is int for value in values):
         return column.isin(values)
-    return column.cast("string").isin([_as_text(value) for value in values])
+    return column.cast("string").isin([_engine_text(value) for value in values])
 
 
 def _joined_columns(table: ir.Table, source: str | Sequence[str]) -> ir.Value:
@@ -271,7 +271,7 @@ def _joined_columns(table: ir.Table, source: str | Sequence[str]) -> ir.Value:
     return ibis.literal(":").join(texts).nullif(":" * (len(texts) - 1))
 
 
-def _as_text(value: Value) -> str:
+def _engine_text(value: Value) -> str:
     """A YAML value as engines write it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 

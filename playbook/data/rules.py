@@ -100,7 +100,7 @@ def distinct(plan: Sequence[DataPoint], columns: Sequence[str]) -> dict[str, Rul
     return {rule.key: rule for rule in found}
 
 
-def fitted(value: ir.Value, wanted: dt.DataType) -> tuple[ir.Value, ir.BooleanValue | None]:
+def fitted_value(value: ir.Value, wanted: dt.DataType) -> tuple[ir.Value, ir.BooleanValue | None]:
     """A value that is null where it is none of its type, and whether it fits; null and "" do."""
     kind = value.type()
     if kind.is_string() and wanted.is_boolean():

@@ -69,7 +69,7 @@ def _recipients(kind: str, key: str, tool: Tool) -> ir.Table:
     )
     names = _campaign_names(kind, tool)
     named = known.left_join(names, known.campaign == names.key_)
-    return _mail(named, "at", "named", "variant", what="sent_at")
+    return _email_facts(named, "at", "named", "variant", what="sent_at")
 
 
 def _campaign_names(kind: str, tool: Tool) -> ir.Table:
@@ -85,7 +85,7 @@ def _campaign_names(kind: str, tool: Tool) -> ir.Table:
 
 def _acted(table: str, key: str, tool: Tool) -> ir.Table:
     rows = tool.rows(table, key, "member_id", "action", "timestamp")
-    return _mail(
+    return _email_facts(
         rows.mutate(campaign=text(rows, key), address=text(rows, "member_id")),
         what=text(rows, "action").lower().substitute(ACTIONS),
         at=timestamp(rows, "timestamp"),
@@ -95,14 +95,14 @@ def _acted(table: str, key: str, tool: Tool) -> ir.Table:
 
 def _unsubscribed(tool: Tool) -> ir.Table:
     rows = tool.rows("unsubscribe", "campaign_id", "member_id", "timestamp")
-    return _mail(
+    return _email_facts(
         rows.mutate(campaign=text(rows, "campaign_id"), address=text(rows, "member_id")),
         what="unsubscribed_at",
         at=timestamp(rows, "timestamp"),
     )
 
 
-def _mail(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
+def _email_facts(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
     """Facts about e-mails: one of a `campaign` to one `address`."""
     message = rows.campaign + ":" + rows.address
     names = ("campaign", "address", *own)

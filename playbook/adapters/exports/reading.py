@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from playbook.adapters.exports.facts import Landed
+from playbook.data.rules import NO, YES
 from playbook.data.tables import TIME
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export
@@ -19,7 +20,6 @@ from playbook.language.portable import when
 
 UTC = "timestamp('UTC')"
 MILLISECONDS = 100_000_000_000  # seconds since 1970 that are never reached before the year 5138
-_YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def flag(rows: ir.Table, column: str) -> ir.BooleanValue:
     if value.type().is_boolean():
         return value
     word = value.cast("string").strip().lower()
-    return when(word.isin([*_YES, *_NO]), word.isin(_YES))
+    return when(word.isin([*YES, *NO]), word.isin(YES))
 
 
 def newest(rows: ir.Table, key: str, at: str) -> ir.Table:

@@ -23,12 +23,12 @@ BESIDE = {"tags": "tag", "triggers": "trigger", "categories": "category"}
 
 def is_from_avo(data: object) -> bool:
     """Whether the JSON is such an export."""
-    return any("rules" in event for event in _exported(data))
+    return any("rules" in event for event in _events_of_export(data))
 
 
 def avo_events(data: object) -> Iterator[Entry | Lost]:
     """The events of the export."""
-    for event in _exported(data):
+    for event in _events_of_export(data):
         if not is_name(event.get("name")):
             yield NAMELESS
             continue
@@ -40,7 +40,7 @@ def avo_events(data: object) -> Iterator[Entry | Lost]:
         yield replace(given, point=point, lost=(*given.lost, *_beside(event)))
 
 
-def _exported(data: object) -> list[dict[str, Any]]:
+def _events_of_export(data: object) -> list[dict[str, Any]]:
     return mappings(mapping(unwrapped(data, WRAPPERS, until="events")).get("events"))
 
 

@@ -52,14 +52,14 @@ def drafted(product: str, warehouse: str = "demo") -> Draft:
     """
     home = run.root()
     folder = home / product
-    found = declare.read(folder / "product.yaml", Product).model_copy(update={"slug": folder.name})
+    found = declare.read_one(folder / "product.yaml", Product)
     path = folder / "tracking_plan.yaml"
-    written = path.is_file() and declare.load(path) is not None
+    written = path.is_file() and declare.read_yaml(path) is not None
     plan = declare.read_list(path, DataPoint) if written else ()
     url = str(run.demo_folder(home)) if warehouse == "demo" else warehouse
     if "://" not in url and not url.startswith("env:"):
         url = str(home / url)
-    return inferred_plan(found, plan, warehouses.open(url))
+    return inferred_plan(found, plan, warehouses.warehouse_at(url))
 
 
 def inferred_plan(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> Draft:

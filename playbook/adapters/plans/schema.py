@@ -82,7 +82,7 @@ def properties(schema: object) -> tuple[dict[str, Read], list[Lost]]:
     needed = [r for r in required if isinstance(r, str)] if isinstance(required, list) else []
     for name in dict.fromkeys([*inner, *needed]):
         if name:
-            found[name] = _described(name, inner.get(name, {}), required=name in needed)
+            found[name] = _planned_property(name, inner.get(name, {}), required=name in needed)
         else:
             lost.append(NO_NAME)
     return found, lost
@@ -93,7 +93,7 @@ def of_event(schema: Mapping[str, Any]) -> list[Lost]:
     return [Lost(k, f"{k}: {_shortened(schema[k])}") for k in OF_EVENT if schema.get(k)]
 
 
-def _described(name: str, schema: object, *, required: bool) -> Read:
+def _planned_property(name: str, schema: object, *, required: bool) -> Read:
     """One property, and the rules of it that could not be kept."""
     if schema is False:
         return Property(), [Lost("forbidden property", "it must never be there", name)]
@@ -138,7 +138,7 @@ def _our_type(given: Mapping[str, Any], kinds: list[str], lost: list[tuple[str, 
         return "float64"
     for kind in known:
         if kind in NESTED:
-            lost.append((NESTED[kind], _inside(given, kind)))
+            lost.append((NESTED[kind], _nested_parts(given, kind)))
         elif kind not in TYPES:
             lost.append(("unknown type", f"its type is {_shortened(kind)}: kept as string"))
     if len(known) > 1 and not set(known) & set(NESTED):
@@ -148,7 +148,7 @@ def _our_type(given: Mapping[str, Any], kinds: list[str], lost: list[tuple[str, 
     return TYPES.get(known[0], "string") if len(known) == 1 else "string"
 
 
-def _inside(given: Mapping[str, Any], kind: str) -> str:
+def _nested_parts(given: Mapping[str, Any], kind: str) -> str:
     """What is inside of an object or an array, in words."""
     inside: Any = given
     if kind == "array":

@@ -48,7 +48,7 @@ Row = Mapping[str, str]
 def is_csv_of_segment(text: str) -> bool:
     """Whether the text is such a CSV, by its header."""
     try:
-        found = _places(next(_cells(text), []))
+        found = _column_places(next(_csv_lines(text), []))
     except csv.Error:
         return False
     return "type" in found and bool({"event", "name"} & set(found))
@@ -74,13 +74,13 @@ def csv_events(text: str, name: str) -> Iterator[Entry | Lost]:
         yield _event_of_rows(event, (int(version),) if numbered else (), rows)
 
 
-def _cells(text: str) -> Iterator[list[str]]:
+def _csv_lines(text: str) -> Iterator[list[str]]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 
-def _places(header: Sequence[str]) -> dict[str, int]:
+def _column_places(header: Sequence[str]) -> dict[str, int]:
     """Field → place of the column that holds it; the first of several."""
     plain = [re.sub(r"[^a-z0-9]+", " ", cell.lower()).strip() for cell in header]
     return {
@@ -96,14 +96,14 @@ def _rows_of_csv(text: str, name: str) -> Iterator[Row]:
     Where events and properties share one column of names, an event has neither status nor type.
     """
     try:
-        header, *lines = list(_cells(text)) or [[]]
+        header, *lines = list(_csv_lines(text)) or [[]]
     except csv.Error as error:
         raise Mistake(
             f"`{name}` is no CSV.",
             f"The parser says: {error}.",
             "download the tracking plan again as CSV.",
         ) from None
-    columns = _places(header)
+    columns = _column_places(header)
     if not {"event", "name"} & set(columns) or not {"property", "name"} & set(columns):
         raise Mistake(
             f"`{name}` lacks the columns of a tracking plan.",
