@@ -134,7 +134,7 @@ def _gate(given: argparse.Namespace, opened) -> int:
     name = Path(given.target).stem
     slug = opened.declared.product.slug
     folder = given.out or run.root() / "reports" / slug / (name if name != slug else "") / "check"
-    rows = gate.write(opened, folder)
+    rows = gate.write_violations(opened, folder)
     counts = [f"{sum(row['severity'] == s for row in rows)} {s}" for s in gate.audit.SEVERITIES]
     print(f"{len(rows)} violations ({', '.join(counts)}): {folder / 'violations.csv'}")
     closed = gate.closed(rows, given.fail_on) if given.fail_on else []

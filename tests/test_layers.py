@@ -38,7 +38,7 @@ SHARED = 0.46  # of functions have a name that another file defines, too
 FETCHES = {
     "results": "a result's rows, once",
     "run": "the watermark and the coverage, once per run",
-    "report/scratch": "a send list, piece by piece into its file",
+    "report/sendlist": "a send list, piece by piece into its file",
     "ledger/clock": "the zones that occur, once per run",
     "ledger/contention": "whether anything is open still, once per round",
     "data/mapping": "counts what does not cast, after a load has failed",

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from playbook import audit, personalization
-from playbook.report.publishing import inert, replaced
+from playbook.report.publishing import replaced
+from playbook.report.sendlist import inert
 from playbook.results import SEVERITIES, Unavailable
 from playbook.run import Run
 
@@ -20,7 +21,7 @@ TYPES = {
 }
 
 
-def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
+def write_violations(opened: Run, folder: Path) -> list[dict[str, Any]]:
     """Writes the violations to a folder, as violations.parquet and violations.csv.
 
     The files are replaced whole: a reader never sees half of them.

@@ -51,7 +51,7 @@ def _aligned(match: re.Match[str]) -> str:
     """A table whose columns of numbers, with their heads, are marked as such."""
     rows = re.findall(r"(?s)<tr>(.*?)</tr>", match[0])
     body = [re.findall(r"(?s)<t[dh]>(.*?)</t[dh]>", row) for row in rows if "<td>" in row]
-    numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _numbers(column)}
+    numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _are_numbers(column)}
 
     def mark(row: re.Match[str]) -> str:
         place = itertools.count()
@@ -67,5 +67,5 @@ def _aligned(match: re.Match[str]) -> str:
     return f'<div class="table">{table}</div>'
 
 
-def _numbers(column: Sequence[str]) -> bool:
+def _are_numbers(column: Sequence[str]) -> bool:
     return all(NUMBER.fullmatch(cell) for cell in column) and any(c != "–" for c in column)
