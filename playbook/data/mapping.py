@@ -32,10 +32,21 @@ class Source:
     preset: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own: tuple[str, ...] = ("",)
 
-    def completed(self, each: TableMap, warehouse: Warehouse) -> TableMap:
+    def mapped(
+        self,
+        name: str,
+        maps: Sequence[TableMap],
+        warehouse: Warehouse,
+        types: Mapping[str, str],
+        properties: Collection[str],
+    ) -> Mapped:
+        """A canonical table as a product maps it."""
+        if name == "events" and self.preset:
+            maps = [self._completed(each, warehouse) for each in maps]
+        return Mapped(name, maps, warehouse, types, properties)
+
+    def _completed(self, each: TableMap, warehouse: Warehouse) -> TableMap:
         """A map of events with the preset's columns that it does not name and the table has."""
-        if not self.preset:
-            return each
         # Some engines spell every name in capitals.
         there = {column.lower(): column for column in warehouse.table(each.table).columns}
         columns = dict(each.columns)

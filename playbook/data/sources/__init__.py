@@ -7,17 +7,20 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.data.mapping import Mapped, Source
 from playbook.data.tables import COLUMNS, Tables, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united, when
+
+if TYPE_CHECKING:
+    from playbook.data.mapping import Mapped, Source
 
 TRAITS = {"users", "accounts"}  # tables that keep what else is mapped, as text to break down by
 PERSON = ("user_id_", "account_id_", "internal_")  # of a row's user, beside its own columns
@@ -140,10 +143,7 @@ def _source(name: str) -> Source:
 def _mapped(found: Declarations, warehouse: Warehouse, name: str) -> Mapped:
     """A canonical table as the product maps it, completed by its source."""
     maps, source = found.product.tables[name], _source(found.product.source)
-    types = _types(found, name)
-    if name == "events":
-        maps = tuple(source.completed(each, warehouse) for each in maps)
-    return Mapped(name, maps, warehouse, types, found.properties)
+    return source.mapped(name, maps, warehouse, _types(found, name), found.properties)
 
 
 def _types(found: Declarations, name: str) -> dict[str, str]:
