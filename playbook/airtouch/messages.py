@@ -25,22 +25,15 @@ RATES = TRUTH["messages"]
 VERIFICATION = "verification"
 SENDINGS = (VERIFICATION, *PLAYS)
 TIMES = (
-    "sent_at",
-    "delivered_at",
-    "bounced_at",
-    "seen_at",
-    "clicked_at",
-    "completed_at",
-    "dismissed_at",
-    "unsubscribed_at",
-    "complained_at",
+    *("sent_at", "delivered_at", "bounced_at", "seen_at", "clicked_at"),
+    *("completed_at", "dismissed_at", "unsubscribed_at", "complained_at"),
 )
 HARD, SOFT = 0, 1
 BY_HUMAN, BY_MACHINE = 0, 1
 UNKNOWN = -1
 
 
-def messages(
+def sent_messages(
     rng: np.random.Generator, for_steps: np.random.Generator, people: Columns, sessions: Columns
 ) -> Columns:
     """One row per message, in order of sending: `play` (in SENDINGS), `step`, `by`, times

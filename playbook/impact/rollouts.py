@@ -38,7 +38,7 @@ def rollouts(run: Run) -> list[Answer]:
 def rollout(run: Run, slug: str) -> Answer:
     """What a rollout to accounts in turns changed, against those that had not got it yet.
 
-    Callaway and Sant'Anna (2021), see `playbook.inference.quasi.rollout`. The outcome is whether
+    Callaway and Sant'Anna (2021), see `quasi.staggered_rollout`. The outcome is whether
     anybody in the account did the goal in a period. Accounts count that are older than the first
     period; those that had it before then are left out.
 
@@ -66,7 +66,7 @@ def rollout_by_period(run: Run, slug: str) -> Answer:
 
         if _verdict(run, experiment, rows, periods)[0]["difference"] is None:
             return []
-        found = quasi.rollout(_panel(rows, periods))
+        found = quasi.staggered_rollout(_panel(rows, periods))
         return [
             {"since_start": step.period, "effect": step.effect, "low": step.low, "high": step.high}
             for step in found.steps
@@ -235,7 +235,7 @@ def _verdict(run: Run, experiment: Experiment, rows: Rows, periods: int) -> Rows
     from playbook.adapters import quasi
 
     try:
-        found = quasi.rollout(_panel(rows, periods))
+        found = quasi.staggered_rollout(_panel(rows, periods))
     except Mistake as mistake:
         return [row | {"because": mistake.sentence}]
     row |= {"left_out": found.left_out if found else total}
