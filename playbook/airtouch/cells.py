@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from playbook.airtouch.draws import NEVER, SECOND
+from playbook.airtouch.milliseconds import NEVER, SECOND
 from playbook.airtouch.truth import START
 
 EPOCH = int((START - datetime(1970, 1, 1)).total_seconds()) * SECOND

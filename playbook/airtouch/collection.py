@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from playbook.airtouch.defects import DEFECTS
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    planted,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, planted, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, SECOND, SPAN
 from playbook.airtouch.sessions import CODE
 from playbook.airtouch.truth import TRUTH
 

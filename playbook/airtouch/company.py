@@ -9,9 +9,10 @@ from playbook.airtouch import people as who
 from playbook.airtouch import sessions as log
 from playbook.airtouch.agents import agents, sent_along
 from playbook.airtouch.collection import mailer, miscollected
-from playbook.airtouch.draws import MINUTE, NEVER, SECOND, Columns, between, stack, take
+from playbook.airtouch.draws import Columns, between, stack, take
 from playbook.airtouch.journeys import journeys
 from playbook.airtouch.messages import sent_messages
+from playbook.airtouch.milliseconds import MINUTE, NEVER, SECOND
 from playbook.airtouch.truth import INTENTS, TRUTH
 from playbook.airtouch.workflows import deletions, runs, stored, workflows
 

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.sessions import CODE, EVENTS, entries
 from playbook.airtouch.truth import START, TRUTH
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from playbook.airtouch.drafts import first_day, first_fortnight, further_drafts, guided, late_start
-from playbook.airtouch.draws import DAY, HOUR, MINUTE, NEVER, Columns, between, planted, stack
+from playbook.airtouch.draws import Columns, between, planted, stack
 from playbook.airtouch.invitations import invitations, invite
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER
 from playbook.airtouch.people import NOT_SO, by_persona
 from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, arms_of_play, goals, moments, triggered
 from playbook.airtouch.truth import PERSONAS, TRUTH

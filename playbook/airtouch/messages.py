@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    planted,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, planted, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.people import BOT, BOUNCED, DISPOSABLE
 from playbook.airtouch.plays import PLAYS, TREATED, moments, triggered
 from playbook.airtouch.truth import INTENTS, TRUTH

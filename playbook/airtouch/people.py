@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    pick,
-    pick_by_row,
-)
+from playbook.airtouch.draws import Columns, between, pick, pick_by_row
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH
 
 # Why somebody has not verified within 48 hours.

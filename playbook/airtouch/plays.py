@@ -6,7 +6,8 @@ import hashlib
 
 import numpy as np
 
-from playbook.airtouch.draws import HOUR, Columns
+from playbook.airtouch.draws import Columns
+from playbook.airtouch.milliseconds import HOUR
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH
 
 NOT_IN_AUDIENCE, HOLDOUT, TREATED = -1, 0, 1

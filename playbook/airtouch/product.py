@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from playbook.airtouch.cells import ids, known, names_at, timestamps
 from playbook.airtouch.defects import DEFECTS
-from playbook.airtouch.draws import NEVER, SPAN, Columns, pick
+from playbook.airtouch.draws import Columns, pick
+from playbook.airtouch.milliseconds import NEVER, SPAN
 from playbook.airtouch.people import DISPOSABLE
 from playbook.airtouch.sessions import MARGIN
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    pick_value,
-    repeated,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, pick_value, repeated, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.truth import TRUTH
 
 EVENTS = (

@@ -18,8 +18,9 @@ from playbook.airtouch.cells import ids, names_at, timestamps
 from playbook.airtouch.collection import FLAGS
 from playbook.airtouch.company import company
 from playbook.airtouch.defects import DEFECTS, VERSIONS
-from playbook.airtouch.draws import NEVER, SPAN, Columns
+from playbook.airtouch.draws import Columns
 from playbook.airtouch.messages import SENDINGS, TIMES, VERIFICATION
+from playbook.airtouch.milliseconds import NEVER, SPAN
 from playbook.airtouch.plays import NOT_IN_AUDIENCE, PLAYS, unit_ids
 from playbook.airtouch.sessions import EVENTS, MARGIN
 from playbook.airtouch.truth import INTENTS, TRUTH
