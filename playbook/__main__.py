@@ -122,7 +122,7 @@ def _target(given: argparse.Namespace) -> tuple[str, dict[str, str] | None]:
         parameters.pop("by", None)
         return parameters.pop("product"), parameters
     runs = sorted((run.root() / given.target / "runs").glob("*.yaml"))
-    warehouse = given.warehouse or (declare.load(runs[0])["warehouse"] if runs else None)
+    warehouse = given.warehouse or (declare.read_yaml(runs[0])["warehouse"] if runs else None)
     return given.target, {"warehouse": warehouse} if warehouse else None
 
 
@@ -134,7 +134,7 @@ def _gate(given: argparse.Namespace, opened) -> int:
     name = Path(given.target).stem
     slug = opened.declared.product.slug
     folder = given.out or run.root() / "reports" / slug / (name if name != slug else "") / "check"
-    rows = gate.write(opened, folder)
+    rows = gate.write_violations(opened, folder)
     counts = [f"{sum(row['severity'] == s for row in rows)} {s}" for s in gate.audit.SEVERITIES]
     print(f"{len(rows)} violations ({', '.join(counts)}): {folder / 'violations.csv'}")
     closed = gate.closed(rows, given.fail_on) if given.fail_on else []
@@ -180,7 +180,7 @@ def _answer(given: argparse.Namespace) -> int:
 def _plan_import(given: argparse.Namespace) -> int:
     from playbook.adapters import plans
 
-    found = plans.read(given.files, given.format)
+    found = plans.imported(given.files, given.format)
     source = ", ".join(path.name for path in given.files)
     return _plan(plans.imported_as_yaml(found, source), given.out, found.summary)
 

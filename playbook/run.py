@@ -34,7 +34,7 @@ class Run:
         tables: The canonical tables.
         period: When units enter, and how far the data goes.
         log_begins: First moment of the events: who signed up earlier is not in them.
-        arrived: What arrived, per event, source, version and day; see `coverage.counted`.
+        arrived: What arrived, per event, source, version and day; see `arrivals.daily_counts`.
         copied: The same of the copies alone.
         inferred: Events whose account comes from their user, counted alike, without copies.
         scans: The statements that these were counted by, as results that others are made of.
@@ -62,7 +62,7 @@ class Run:
             [row for row in rows if row["day"] is not None and row["day"] >= first.date()]
             for rows in (self.arrived_once, self.inferred)
         ]
-        return arrivals.per_event(*days, min(last, self.period.as_of))
+        return arrivals.coverage_per_event(*days, min(last, self.period.as_of))
 
     @cached_property
     def arrived_once(self) -> Rows:
@@ -225,8 +225,8 @@ def open(
     url = str(demo_folder(home)) if warehouse == "demo" else warehouse
     if "://" not in url and not url.startswith("env:"):
         url = str(home / url)
-    opened = warehouses.open(url)
-    tables = sources.load(declared, opened)
+    opened = warehouses.warehouse_at(url)
+    tables = sources.tables_of(declared, opened)
     counts = _arrived(declared, opened, tables)
     known = periods.ends(counts[0]).values()
     if not known:
@@ -253,7 +253,7 @@ def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows, t
     scans that counted them."""
     plan, users = declared.plan, tables.users
     logs = {"arrivals": tables.arrivals, "copies": tables.copies}
-    scans = [_scan(name, arrivals.counted(log, plan)) for name, log in logs.items()]
+    scans = [_scan(name, arrivals.daily_counts(log, plan)) for name, log in logs.items()]
     arrived, copied = (scan.rows for scan in scans)
     if users is None or not any(row["unlinked"] for row in arrived):
         return arrived, copied, [], tuple(scans)

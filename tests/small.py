@@ -47,7 +47,7 @@ def run(
     product = Product(**({"name": "Small", "tables": maps, "min_n": 1} | (words or {})))
     declared = Declarations(product, tuple(plan), tuple(questions), tuple(plays), ())
     warehouse = Warehouse(connection)
-    tables = sources.load(declared, warehouse)
+    tables = sources.tables_of(declared, warehouse)
     since, until, as_of = map(at, period)
     period = Period(since, until, as_of)
     return Run(declared, warehouse, tables, period, since, *counted(declared, tables))

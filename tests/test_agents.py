@@ -5,7 +5,7 @@ from __future__ import annotations
 import crawleruseragents
 import pytest
 
-from playbook.data.agents import crawlers
+from playbook.data.agents import crawler_agents
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -26,22 +26,28 @@ BROWSERS = [
 
 def test_crawlers_are_told_from_browsers():
     agents = [CHROME, GOOGLE, "curl/8.5.0", "Mozilla/5.0 (compatible; AhrefsBot/7.0)", GOOGLE]
-    assert crawlers(agents) == {GOOGLE, "curl/8.5.0", "Mozilla/5.0 (compatible; AhrefsBot/7.0)"}
-    assert crawlers(BROWSERS) == set()
+    assert crawler_agents(agents) == {
+        GOOGLE,
+        "curl/8.5.0",
+        "Mozilla/5.0 (compatible; AhrefsBot/7.0)",
+    }
+    assert crawler_agents(BROWSERS) == set()
 
 
 @pytest.mark.parametrize("agents", [[], [None, ""], iter([None])])
 def test_no_agent_is_no_crawler(agents):
-    assert crawlers(agents) == set()
+    assert crawler_agents(agents) == set()
 
 
 def test_a_very_long_agent_is_judged_by_its_beginning():
-    assert crawlers([GOOGLE + "x" * 1_000_000]) == {GOOGLE + "x" * 1_000_000}
-    assert crawlers(["x" * 1_000_000 + GOOGLE]) == set()
+    assert crawler_agents([GOOGLE + "x" * 1_000_000]) == {GOOGLE + "x" * 1_000_000}
+    assert crawler_agents(["x" * 1_000_000 + GOOGLE]) == set()
 
 
 def test_every_agent_is_judged_as_the_package_judges_it():
     known = crawleruseragents.CRAWLER_USER_AGENTS_DATA
     agents = {agent for crawler in known for agent in crawler["instances"]}
     agents |= {agent.swapcase() for agent in agents} | {agent[1:] for agent in agents}
-    assert crawlers(agents) == {agent for agent in agents if crawleruseragents.is_crawler(agent)}
+    assert crawler_agents(agents) == {
+        agent for agent in agents if crawleruseragents.is_crawler(agent)
+    }

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from playbook import ledger
 from playbook.declare import Destination, Step
-from playbook.report import audiences, manifest, pages, scratch, sendlist
+from playbook.report import audiences, pages, sendlist
 from tests import small
 from tests.small import play
 from tests.spec import table
@@ -42,7 +42,7 @@ def opened(*plays, events=EVENTS, users=USERS, **words):
 def export(home, run, *earlier):
     """The manifest of a report's audiences; `home` is the report's folder."""
     home.mkdir()
-    return audiences.write(home / "audiences", run, earlier=earlier)
+    return audiences.write_audiences(home / "audiences", run, earlier=earlier)
 
 
 def cells(path):
@@ -190,8 +190,8 @@ def test_what_is_new_kept_and_gone_is_told_of_messages_and_not_of_moments(tmp_pa
     }
     assert (told["last"], told["changed"]) == ("2026-01-24", [])
     assert set(told["files"]) == {"p.csv", "p.jsonl", "p.gone.csv"}
-    assert manifest.summary(first) == "No earlier export: all 5 messages are new."
-    assert manifest.summary(second) == (
+    assert audiences.summary(first) == "No earlier export: all 5 messages are new."
+    assert audiences.summary(second) == (
         "Since the export of 2026-01-24: 2 new, 2 kept, 3 gone (1 left the period)."
     )
 
@@ -351,7 +351,7 @@ def test_an_audience_that_cannot_be_told_says_why(tmp_path):
     told = export(tmp_path / "r", run)["plays"]
     assert "names colour, which `users` lacks" in told["lost"]["unavailable"]
     assert "rename the play" in told["who.gone"]["unavailable"]
-    index = manifest.overview(export(tmp_path / "s", run))
+    index = audiences.overview(export(tmp_path / "s", run))
     assert index["said"] == "No earlier export: all 0 messages are new."
     assert index["rows"][0]["note"] == told["lost"]["unavailable"]
     assert index["rows"][0]["files"] == []
@@ -428,7 +428,7 @@ def test_a_new_salt_a_new_declaration_and_a_new_tool_are_told(tmp_path):
     assert told["plays"]["salted"]["salt"] == "second"
     assert told["plays"]["same"]["salt"] == "same"
     assert told["plays"]["same"]["kept"] == 2
-    assert manifest.summary(told) == (
+    assert audiences.summary(told) == (
         "Since the export of 1: 0 new, 8 kept, 0 gone; arms are drawn anew in salted; another "
         "declaration of salted, said, moved; another tool sends moved."
     )
@@ -458,7 +458,7 @@ def test_a_draft_stands_apart_and_is_new_to_its_tool_when_it_goes_live(tmp_path)
     }
     assert set(first["plays"]["p"]["files"]) == {"drafts/p.csv", "drafts/p.jsonl"}
     assert first["plays"]["p"]["draft"] is True
-    assert manifest.overview(first)["rows"][0] == {
+    assert audiences.overview(first)["rows"][0] == {
         "play": "p (draft)",
         "counts": ["2", "2", "0", "0", "0"],
         "note": "email",
@@ -496,8 +496,10 @@ def test_a_play_that_is_no_longer_declared_is_withdrawn_once(tmp_path):
         "files": told["withdrawn"]["p"]["files"],
     }
     assert set(told["withdrawn"]["p"]["files"]) == {"p.gone.csv"}
-    assert manifest.summary(told) == ("Since the export of 1: 0 new, 0 kept, 2 gone; withdrawn: p.")
-    assert manifest.overview(told)["rows"][0]["note"] == "withdrawn"
+    assert audiences.summary(told) == (
+        "Since the export of 1: 0 new, 0 kept, 2 gone; withdrawn: p."
+    )
+    assert audiences.overview(told)["rows"][0]["note"] == "withdrawn"
     assert export(tmp_path / "3", none, *past[2:]) == {}
     back = export(tmp_path / "4", run, *past[1:])["plays"]["p"]
     assert (back["new"], back["last"]) == (2, None)
@@ -539,10 +541,10 @@ def test_rows_come_from_every_engine_alike(tmp_path, engine):
     name = "audiences_of_a_test"
     stored = engine.create_table(name, rows.to_pyarrow(), overwrite=True).mutate(step=2, last=3)
     try:
-        with scratch.at(tmp_path) as place:
+        with sendlist.desk_in(tmp_path) as place:
             brought = place.kept("rows", place.brought(stored).order_by("at"))
             exact = brought.mutate(at=sendlist.exact(brought.at))
-            place.write(exact, tmp_path / "rows.jsonl", scratch.JSON_LINES)
+            place.write(exact, tmp_path / "rows.jsonl", sendlist.JSON_LINES)
     finally:
         engine.drop_table(name)
     assert objects(tmp_path / "rows.jsonl") == [
@@ -567,7 +569,7 @@ def test_the_index_links_the_files_of_each_play(tmp_path):
             "stages": [],
             "changes": [],
             "files": [],
-            "audiences": manifest.overview(told),
+            "audiences": audiences.overview(told),
         }
     )
     assert "<p>No earlier export: all 2 messages are new.</p>" in html

@@ -390,7 +390,7 @@ def stored(**columns):
     asked = question("first", "reached_within", start="signed_up", goal="saved", within="24h")
     declared = Declarations(product, (), (asked,), (), ())
     warehouse = Warehouse(connection)
-    tables = sources.load(declared, warehouse)
+    tables = sources.tables_of(declared, warehouse)
     period = Period(datetime(2026, 1, 1), datetime(2026, 1, 30), datetime(2026, 1, 31))
     return Run(declared, warehouse, tables, period, period.since, *counted(declared, tables))
 

@@ -11,7 +11,7 @@ import pytest
 
 from playbook import run
 from playbook.data import sources
-from playbook.data.arrivals import AHEAD, LATE, counted, need
+from playbook.data.arrivals import AHEAD, LATE, daily_counts, need
 from playbook.data.rules import distinct
 from playbook.data.tables import conform
 from playbook.data.warehouse import Warehouse
@@ -70,7 +70,7 @@ def log(text: str) -> ir.Table:
 
 def count(text: str, engine: ibis.BaseBackend, *columns: str) -> list[dict[str, Any]]:
     """Columns of what arrived, per event, source, version and day."""
-    return rows(counted(log(text), PLAN).select(*columns), engine)
+    return rows(daily_counts(log(text), PLAN).select(*columns), engine)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def loaded(engine):
             maps[name] = (TableMap(table=name, columns={c: c for c in found.columns}),)
         declared = Declarations(Product(name="Small", tables=maps), PLAN, (), (), ())
         warehouse = Warehouse(engine)
-        tables = sources.load(declared, warehouse)
+        tables = sources.tables_of(declared, warehouse)
         period = Period(at("2026-01-01"), at("2026-02-01"), at(as_of))
         arrived = run.counted(declared, tables)
         return Run(declared, warehouse, tables, period, period.since, *arrived)
@@ -147,7 +147,7 @@ def test_what_rows_have_is_counted_for_ids_and_planned_properties_that_are_deliv
         2        | saved | 2026-01-05 | ann     |            | s1         |              |
         3        | saved | 2026-01-05 |         |            |            | y            | d2
     """
-    found = rows(counted(log(text), PLAN), engine)[0]
+    found = rows(daily_counts(log(text), PLAN), engine)[0]
     assert {name: n for name, n in found.items() if name.startswith("with_")} == {
         "with_user_id": 2,
         "with_account_id": 1,
@@ -162,7 +162,7 @@ def test_what_rows_have_is_counted_for_ids_and_planned_properties_that_are_deliv
 def test_a_property_may_be_planned_under_a_canonical_name(engine):
     plan = [DataPoint(event="ran", says="It runs.", properties={"received_at": {}, "user_id": {}})]
     text = "event_id | event | at | received_at\n 1 | ran | 2026-01-05 | 2026-01-05"
-    found = rows(counted(log(text), plan), engine)[0]
+    found = rows(daily_counts(log(text), plan), engine)[0]
     assert (found["with_received_at"], found["with_user_id"]) == (1, 0)
 
 

@@ -132,7 +132,7 @@ def test_plain_words_stay_words(tmp_path):
         nothing:
         """,
     )
-    assert declare.load(path) == {
+    assert declare.read_yaml(path) == {
         "country": "NO",
         "answer": "yes",
         "time": "12:30",
@@ -164,19 +164,19 @@ def test_what_is_not_yaml_names_file_and_line(tmp_path, text, said):
     path = tmp_path / "broken.yaml"
     path.write_text(text)
     with pytest.raises(Mistake) as found:
-        declare.load(path)
+        declare.read_yaml(path)
     assert found.value.wrong == said
 
 
 def test_a_file_in_another_encoding_is_a_mistake(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("name: Zoë".encode("latin-1"))
     with pytest.raises(Mistake, match=r"latin\.yaml is not YAML"):
-        declare.load(tmp_path / "latin.yaml")
+        declare.read_yaml(tmp_path / "latin.yaml")
 
 
 def test_a_missing_file_names_what_the_folder_has(folder):
     with pytest.raises(Mistake, match=r"It has|The folder has: experiments, plays, product.yaml"):
-        declare.load(folder / "prodcut.yaml")
+        declare.read_yaml(folder / "prodcut.yaml")
 
 
 def test_a_missing_product_suggests_the_nearest(folder):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playbook.data.domains import disposable, disposable_domains, is_disposable
+from playbook.data.domains import blocklist, disposable_domains, is_disposable
 from playbook.declare import Domains
 from playbook.language.mistakes import Mistake
 
@@ -12,10 +12,10 @@ BLOCKED = frozenset({"mailinator.com", "trash.example.org"})
 
 
 def test_the_packages_domains_are_disposable_and_the_products_are_added_and_removed():
-    found = disposable(Domains(add=["Throw.Example"], remove="mailinator.com"))
+    found = blocklist(Domains(add=["Throw.Example"], remove="mailinator.com"))
     assert {"throw.example", "yopmail.com"} <= found
     assert not {"mailinator.com", "gmail.com"} & found
-    assert "mailinator.com" in disposable(Domains())
+    assert "mailinator.com" in blocklist(Domains())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_domain_below_a_disposable_one_can_be_removed():
 
 def test_a_domain_is_not_added_and_removed():
     with pytest.raises(Mistake) as mistake:
-        disposable(Domains(add=["a.example", "b.example"], remove=["B.example"]))
+        blocklist(Domains(add=["a.example", "b.example"], remove=["B.example"]))
     assert str(mistake.value) == (
         "product.yaml adds `b.example` to the disposable domains, and removes it.\n"
         "`disposable:` adds a.example, b.example and removes b.example.\n"

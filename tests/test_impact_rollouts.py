@@ -78,7 +78,7 @@ def test_the_engines_sums_give_what_the_panel_itself_gives():
         for name, (turn, weeks) in accounts.items()
         for week in range(PERIODS)
     ]
-    exact = quasi.rollout(rows)
+    exact = quasi.staggered_rollout(rows)
     (row,) = found(1).rows
     told = (row["difference"], row["low"], row["high"], row["pretrend_p"], row["power"])
     wanted = (exact.effect, exact.low, exact.high, exact.pretrend_p, exact.power)

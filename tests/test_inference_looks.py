@@ -19,7 +19,11 @@ FIVE = [0.2, 0.4, 0.6, 0.8, 1.0]
     [
         # Lan and DeMets 1983; Reboussin et al. 2000, Controlled Clinical Trials 21 (ld98).
         (looks.obrien_fleming, [4.8769, 3.3570, 2.6803, 2.2898, 2.0310]),
-        (looks.pocock, [2.4380, 2.4268, 2.4102, 2.3966, 2.3860]),
+        # Pocock's type: α ln(1 + (e − 1) t), on one side.
+        (
+            lambda t: looks.SIDE * math.log1p((math.e - 1) * t),
+            [2.4380, 2.4268, 2.4102, 2.3966, 2.3860],
+        ),
     ],
 )
 def test_the_bounds_of_five_looks_are_the_published_ones(spending, expected):

@@ -17,7 +17,7 @@ COUNTIES = golden.counties()
 
 @pytest.fixture(scope="module")
 def published():
-    return quasi.rollout(COUNTIES, never_alone=True)
+    return quasi.staggered_rollout(COUNTIES, never_alone=True)
 
 
 def test_the_effects_of_a_staggered_rollout_are_those_of_r(published):
@@ -45,7 +45,7 @@ def test_the_interval_of_a_rollout_is_near_that_of_rs_bootstrap(published):
 def test_the_moves_before_the_start_are_those_of_rs_test():
     # did: "P-value for pre-test of parallel trends assumption: 0.16812", of all groups and
     # periods, by chi-squared.
-    panel, first, _ = quasi._panel(COUNTIES)
+    panel, first, _ = quasi._accounts_by_period(COUNTIES)
     *_, moves, influences = quasi._moves(panel, first, True)
     covariance = influences @ influences.T
     assert chi2.sf(moves @ np.linalg.inv(covariance) @ moves, 5) == pytest.approx(0.16812, abs=5e-6)
@@ -89,7 +89,7 @@ def test_a_drift_that_goes_with_the_turn_shows_where_all_begin():
         for first in [(6, 8)[k % 2]]
         for period in range(1, 9)
     ]
-    assert quasi.rollout(rows).pretrend_p < 0.001
+    assert quasi.staggered_rollout(rows).pretrend_p < 0.001
 
 
 @pytest.mark.parametrize("sizes", [(3, 3, 3), (15, 60, 3), (3, 3, 60)])
@@ -101,7 +101,7 @@ def test_no_more_accounts_on_a_side_than_moves_to_test_leave_it_untested(sizes):
         for k, turn in enumerate(turns)
         for period in range(1, 10)
     ]
-    found = quasi.rollout(rows)
+    found = quasi.staggered_rollout(rows)
     assert (found.before, found.pretrend_p, found.power) == (6, None, None)
 
 
@@ -115,28 +115,28 @@ def test_a_planted_rollout_is_found():
         for period in range(1, 9)
         for noise in [rng.normal(0, 0.3)]
     ]
-    found = quasi.rollout([(a, p, None if f == 99 else f, y) for a, p, f, y in rows])
+    found = quasi.staggered_rollout([(a, p, None if f == 99 else f, y) for a, p, f, y in rows])
     assert found.low < 0.5 < found.high
     assert found.low > 0.3
     assert found.pretrend_p > 0.01
     assert found.power > 0.9
     # Beyond the last period is never.
-    assert quasi.rollout(rows) == found
+    assert quasi.staggered_rollout(rows) == found
 
 
 def test_those_that_begin_later_are_compared_with_where_all_begin():
-    found = quasi.rollout([row for row in COUNTIES if row[2]])
+    found = quasi.staggered_rollout([row for row in COUNTIES if row[2]])
     assert found.accounts == (191, 0)
     assert {step.period for step in found.steps} == {-3, -2, -1, 0, 1, 2}
     assert 0 < found.pretrend_p < 1
-    assert quasi.rollout([row for row in COUNTIES if row[2]], never_alone=True) is None
+    assert quasi.staggered_rollout([row for row in COUNTIES if row[2]], never_alone=True) is None
 
 
 def test_accounts_that_a_period_lacks_or_that_began_at_once_are_left_out():
     rows = [row for row in COUNTIES if row[:2] != ("8001", 2005)]
     rows += [("new", year, 2003, 5.0) for year in range(2003, 2008)]
     rows += [("alone", year, 2005, 5.0) for year in range(2003, 2008)]
-    found = quasi.rollout(rows)
+    found = quasi.staggered_rollout(rows)
     assert found.left_out == 3
     assert found.accounts == (190, 309)
 
@@ -147,7 +147,7 @@ def test_accounts_that_move_apart_without_any_spread_were_not_parallel():
         for k in range(10)
         for period in range(1, 6)
     ]
-    assert quasi.rollout(rows).pretrend_p == 0
+    assert quasi.staggered_rollout(rows).pretrend_p == 0
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,13 @@ def test_accounts_that_move_apart_without_any_spread_were_not_parallel():
     ],
 )
 def test_what_cannot_be_compared_is_none(rows):
-    assert quasi.rollout(rows) is None
+    assert quasi.staggered_rollout(rows) is None
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_an_outcome_that_never_moves_has_no_effect_and_no_holes(value):
     rows = [(f"a{k}", p, (3, 4, None)[k % 3], value) for k in range(12) for p in range(1, 6)]
-    found = quasi.rollout(rows)
+    found = quasi.staggered_rollout(rows)
     assert found.effect == 0
     assert (found.low, found.high, found.pretrend_p, found.power) == (None, None, None, None)
     assert found.before == 2
@@ -178,7 +178,7 @@ def test_an_outcome_that_never_moves_has_no_effect_and_no_holes(value):
 def test_without_the_extra_the_mistake_names_it(monkeypatch):
     monkeypatch.setattr(quasi, "find_spec", lambda name: None)
     with pytest.raises(Mistake, match="extra `quasi`"):
-        quasi.rollout(COUNTIES)
+        quasi.staggered_rollout(COUNTIES)
 
 
 # Placebo dates

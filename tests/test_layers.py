@@ -39,10 +39,10 @@ SHARED = 0.46  # of functions have a name that another file defines, too
 FETCHES = {
     "results": "a result's rows, once",
     "run": "the watermark and the coverage, once per run",
-    "report/scratch": "a send list, piece by piece into its file",
+    "report/sendlist": "a send list, piece by piece into its file",
     "ledger/clock": "the zones that occur, once per run",
     "ledger/contention": "whether anything is open still, once per round",
-    "data/sources/native": "counts what does not cast, after a load has failed",
+    "data/mapping": "counts what does not cast, after a load has failed",
     "adapters/exports/customerio": "which tests were drawn, to refuse what nothing is said of",
     "adapters/plans/from_data": "counts per event and the few values of a text, to draft a plan",
 }
@@ -268,7 +268,7 @@ def test_only_the_source_casts_to_a_time_with_a_zone():
         and node.value.startswith(("timestamp('", 'timestamp("'))
     }
     # There the session's zone is UTC: the warehouse has set it.
-    allowed = {"language/portable", "data/warehouse", "data/sources/native"}
+    allowed = {"language/portable", "data/warehouse", "data/mapping"}
     assert casting <= allowed | {"adapters/exports/reading"}
 
 

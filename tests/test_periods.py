@@ -145,7 +145,7 @@ def arrived(text: str) -> list[dict[str, Any]]:
 
 def fetched(text: str, connection: Any) -> list[dict[str, Any]]:
     """What arrived per source and day, counted from drawn rows of a log."""
-    return rows(arrivals.counted(conform(table(text), "events"), ()), connection)
+    return rows(arrivals.daily_counts(conform(table(text), "events"), ()), connection)
 
 
 def test_each_source_has_its_own_ends_and_its_longest_silence():

@@ -1,12 +1,9 @@
 import hashlib
-import math
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import ibis
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from playbook.language import portable
 from playbook.language.periods import interval
@@ -105,35 +102,3 @@ def test_md5_and_bucket_equal_hashlib(engine, word):
     text = ibis.literal(word)
     assert one(portable.md5(text, engine=engine.name), engine) == digest
     assert one(portable.bucket(text, engine=engine.name), engine) == int(digest[:7], 16) % 10_000
-
-
-def test_json_text_reads_a_top_level_key(engine):
-    document = ibis.literal('{"plan": "team", "n": 3}')
-    assert one(portable.json_text(document, "plan", engine=engine.name), engine) == "team"
-    assert one(portable.json_text(document, "n", engine=engine.name), engine) == "3"
-    assert one(portable.json_text(document, "none", engine=engine.name), engine) is None
-
-
-@settings(max_examples=15)
-@given(st.lists(st.integers(-5, 5), min_size=1, max_size=12), st.sampled_from([0.0, 0.5, 0.9, 1.0]))
-def test_the_nearest_rank_is_the_element_at_that_place(values, quantile):
-    found = portable.nearest_rank(ibis.memtable({"v": values}), "v", quantile)
-    place = max(math.ceil(quantile * len(values)), 1) - 1
-    assert rows(found) == [{"v": sorted(values)[place]}]
-
-
-def test_the_nearest_rank_is_the_same_on_every_engine_by_segment(engine):
-    values = table(
-        """
-        by | v
-        x  | 1
-        x  | 2
-        x  | 2
-        x  | 9
-        y  | 5
-        y  |
-    """,
-        v="int64",
-    )
-    found = portable.nearest_rank(values, "v", 0.9, by=["by"])
-    assert rows(found, engine) == [{"by": "x", "v": 9}, {"by": "y", "v": 5}]

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playbook import report
 from playbook.__main__ import main
 from playbook.language.mistakes import Mistake
-from playbook.report import publishing, running
+from playbook.report import running, sendlist
 from playbook.results import figures
 from playbook.run import root
 from tests import browser
@@ -263,7 +263,7 @@ def test_every_run_of_the_project_names_parameters_that_its_notebooks_have():
     "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "  =1", "\uff1d1", "=cmd|' /C calc'!A0"]
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_inert(text):
-    assert publishing.inert(text) == f"'{text}"
+    assert sendlist.inert(text) == f"'{text}"
 
 
 def test_a_notebook_that_did_not_end_is_not_trusted_whatever_papermill_says():

@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import pytest
 
-from playbook.data.rules import MISFIT, Rule, distinct, rules
+from playbook.data.rules import MISFIT, Rule, distinct, property_rules
 from playbook.declare import DataPoint, Property
 from tests.spec import rows, table
 
@@ -97,7 +97,7 @@ def test_a_data_point_has_the_rules_that_its_columns_can_be_checked_on():
         free=Property(),
     )
     columns = ["draft", "size", "size_misfit", "part", "free"]
-    found = [(one.property, one.kind, one.expects) for one in rules(planned, columns)]
+    found = [(one.property, one.kind, one.expects) for one in property_rules(planned, columns)]
     assert found == [
         ("draft", "required", "it is there"),
         ("draft", "values", "one of d1, d2"),

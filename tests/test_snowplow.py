@@ -52,7 +52,7 @@ def edge_cases(shared) -> Iterator[ibis.BaseBackend]:
 @pytest.fixture(scope="module")
 def loaded(edge_cases) -> Tables:
     found = declare.declarations(root() / "tests" / "products" / "snowplow")
-    return sources.load(found, Warehouse(edge_cases))
+    return sources.tables_of(found, Warehouse(edge_cases))
 
 
 def count(found: ir.Table) -> int:
@@ -179,7 +179,7 @@ def few(*, drop: tuple[str, ...] = (), **maps: Any) -> tuple[Declarations, Wareh
 
 
 def first(found: Declarations, warehouse: Warehouse) -> dict[str, Any]:
-    (row,) = rows(sources.load(found, warehouse).arrivals, warehouse.connection)
+    (row,) = rows(sources.tables_of(found, warehouse).arrivals, warehouse.connection)
     return {column: value for column, value in row.items() if value}
 
 
@@ -206,7 +206,7 @@ def test_the_kind_of_event_stands_in_where_events_have_no_name():
 
 
 def test_other_tables_are_read_as_the_native_source_reads_them():
-    users = sources.load(*few()).users
+    users = sources.tables_of(*few()).users
     assert rows(users.select("user_id", "signed_up_at")) == [
         {"user_id": "ann", "signed_up_at": at("2026-01-05")}
     ]
@@ -219,7 +219,7 @@ def test_a_table_without_what_makes_an_event_is_none_of_snowplows(lacking, canon
     there = ["event_id", "event_name", "dvce_created_tstamp", "useragent", "platform", "app_id"]
     there.remove(lacking)
     with pytest.raises(Mistake) as mistake:
-        sources.load(*few(drop=(lacking,)))
+        sources.tables_of(*few(drop=(lacking,)))
     assert str(mistake.value) == (
         f"Table `events` has no column `{lacking}`, which Snowplow's events have.\n"
         f"It has: {', '.join(there)}.\n"
@@ -233,12 +233,12 @@ def test_a_load_that_fails_names_the_column_of_the_preset():
     warehouse.connection.create_table("events", late.execute(), overwrite=True)
     wrong = "Column `dvce_created_tstamp` of table `events` cannot become `events.at`"
     with pytest.raises(Mistake, match=wrong), sources.explained(found, warehouse):
-        rows(sources.load(found, warehouse).arrivals, warehouse.connection)
+        rows(sources.tables_of(found, warehouse).arrivals, warehouse.connection)
 
 
 def test_only_the_companys_own_events_and_entities_arrive_without_a_plan(edge_cases):
     found = declare.declarations(root() / "tests" / "products" / "snowplow")
-    names = snowplow.unmapped(found.product.tables["events"], Warehouse(edge_cases))
+    names = snowplow.SOURCE.unmapped(found.product.tables["events"], Warehouse(edge_cases))
     assert names == [
         "snowplow_web_events.unstruct_event_com_snowplowanalytics_snowplow_consent_preferences_1_0_0",
         "snowplow_web_events.unstruct_event_com_snowplowanalytics_snowplow_cmp_visible_1_0_0",

@@ -12,7 +12,7 @@ import yaml
 
 from playbook import declare
 from playbook.data import sources
-from playbook.data.sources import native
+from playbook.data.mapping import Source
 from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product
@@ -76,7 +76,7 @@ def test_columns_are_renamed_and_ids_become_text(stored):
     )
     warehouse = stored(log=log)
     found = declared(events=LOG_MAP.replace(", received_at: arrived_at", ""))
-    tables = sources.load(found, warehouse)
+    tables = sources.tables_of(found, warehouse)
     assert events(tables, warehouse, "event_id", "user_id", "event", "at", "received_at") == [
         {
             "event_id": "7",
@@ -94,7 +94,7 @@ def test_whole_numbers_that_a_null_made_floats_are_the_same_ids_on_each_engine(s
                 person="float64")  # fmt: skip
     warehouse = stored(log=log)
     found = declared(events=LOG_MAP.replace(", received_at: arrived_at", ""))
-    assert events(sources.load(found, warehouse), warehouse, "event_id", "user_id") == [
+    assert events(sources.tables_of(found, warehouse), warehouse, "event_id", "user_id") == [
         {"event_id": "1", "user_id": "12"},
         {"event_id": "2", "user_id": None},
     ]
@@ -121,7 +121,7 @@ def test_days_texts_and_times_with_a_zone_become_utc(stored):
     # Somebody reads the tables in the zone of the office.
     warehouse.connection.raw_sql("set TimeZone = 'Asia/Kolkata'")
     warehouse = Warehouse(warehouse.connection)
-    arrivals = sources.load(found, warehouse).arrivals
+    arrivals = sources.tables_of(found, warehouse).arrivals
     times = rows(arrivals.select("event_id", "at", "received_at", "sent_at"), warehouse.connection)
     assert [tuple(row.values()) for row in times] == [
         ("a", at("2026-01-05"), at("2026-01-05"), at("2026-01-05")),
@@ -150,7 +150,7 @@ def test_values_are_renamed_before_they_are_cast_and_others_stay(stored):
             source: {3: web}
         """
     )
-    tables = sources.load(found, warehouse)
+    tables = sources.tables_of(found, warehouse)
     assert events(tables, warehouse, "event_id", "event", "is_bot", "source") == [
         {"event_id": "1", "event": "signed_up", "is_bot": False, "source": "web"},
         {"event_id": "2", "event": "ran", "is_bot": True, "source": "4"},
@@ -178,7 +178,7 @@ def test_only_and_leave_out_choose_rows_and_leave_out_keeps_null(stored):
           leave_out: {is_test: [true], place: [away, 7]}
         """
     )
-    tables = sources.load(found, warehouse)
+    tables = sources.tables_of(found, warehouse)
     assert events(tables, warehouse, "event_id", "event", "is_bot", "app_version") == [
         {"event_id": "1", "event": "ran", "is_bot": False, "app_version": "2"},
         {"event_id": "3", "event": "ran", "is_bot": False, "app_version": "2"},
@@ -202,7 +202,7 @@ def test_several_tables_are_united_and_their_ids_never_collide(stored):
         - {table: posts, columns: {event_id: id, at: at, words: words}, constants: {event: posted}}
         """,
     )
-    assert events(sources.load(found, warehouse), warehouse, "event_id", "event", "words") == [
+    assert events(sources.tables_of(found, warehouse), warehouse, "event_id", "event", "words") == [
         {"event_id": "1", "event": "joined", "words": None},
         {"event_id": "people.2:1", "event": "read", "words": 3},
         {"event_id": "people:1", "event": "seen", "words": None},
@@ -227,7 +227,10 @@ def test_a_key_of_several_columns_keeps_the_place_of_an_unknown_part(stored):
           constants: {event: ran}
         """
     )
-    ids = [row["event_id"] for row in events(sources.load(found, warehouse), warehouse, "event_id")]
+    ids = [
+        row["event_id"]
+        for row in events(sources.tables_of(found, warehouse), warehouse, "event_id")
+    ]
     assert ids == [":ann", None, "ann:", "ann:1", "ann:2"]
 
 
@@ -237,7 +240,7 @@ def test_a_column_that_does_not_exist_names_the_table_and_the_nearest(stored, ke
     time = "don_at" if key == "columns" else "done_at"
     text = f"- {{table: log, columns: {{event_id: id, event: what, at: {time}}}{more}}}"
     with pytest.raises(Mistake) as mistake:
-        sources.load(declared(events=text), stored(log=table(LOG)))
+        sources.tables_of(declared(events=text), stored(log=table(LOG)))
     assert str(mistake.value) == (
         "Table `log` has no column `don_at`, which `events` is mapped to.\n"
         "It has: id, person, what, done_at, arrived_at.\n"
@@ -251,7 +254,7 @@ def test_a_cast_that_no_value_survives_names_table_and_column(stored, kind):
     log = table("id | what\n 1 | ran").mutate(moment=ibis.literal(value, kind))
     found = declared(events="- {table: log, columns: {event_id: id, event: what, at: moment}}")
     with pytest.raises(Mistake) as mistake:
-        sources.load(found, stored(log=log))
+        sources.tables_of(found, stored(log=log))
     assert mistake.value.wrong == "Column `moment` of table `log` cannot become `events.at`."
     assert kind in mistake.value.there
 
@@ -267,7 +270,7 @@ def test_text_that_is_no_date_names_its_column_and_an_example_when_the_rows_are_
     warehouse = stored(log=log)
     found = declared(events="- {table: log, columns: {event_id: id, event: what, at: moment}}")
     with pytest.raises(Mistake) as mistake, sources.explained(found, warehouse):
-        warehouse.connection.to_pyarrow(sources.load(found, warehouse).arrivals)
+        warehouse.connection.to_pyarrow(sources.tables_of(found, warehouse).arrivals)
     assert mistake.value.wrong == "Column `moment` of table `log` cannot become `events.at`."
     if warehouse.engine == "duckdb":
         assert mistake.value.there == "2 row(s) do not cast, such as `soon`."
@@ -285,7 +288,7 @@ def test_a_number_that_is_none_names_its_column_too(stored):
         pytest.raises(Mistake, match=r"`many`|\"many\"") as mistake,
         sources.explained(found, warehouse),
     ):
-        warehouse.connection.to_pyarrow(sources.load(found, warehouse).accounts)
+        warehouse.connection.to_pyarrow(sources.tables_of(found, warehouse).accounts)
     assert mistake.value.wrong == "Column `staff` of table `firms` cannot become `accounts.size`."
 
 
@@ -315,7 +318,7 @@ def test_a_failure_that_no_cast_explains_stays_what_it_is(stored):
 )
 def test_a_map_of_what_the_playbook_does_not_know_suggests_the_nearest(stored, maps, wrong, hint):
     with pytest.raises(Mistake) as mistake:
-        sources.load(declared(**maps), stored(log=table(LOG)))
+        sources.tables_of(declared(**maps), stored(log=table(LOG)))
     assert wrong.removesuffix(".") in mistake.value.wrong
     assert mistake.value.hint.startswith(hint)
 
@@ -325,7 +328,7 @@ def test_an_unknown_source_names_those_that_there_are(stored):
     product = found.product.model_copy(update={"source": "nativ"})
     other = Declarations(product, found.plan, (), (), ())
     with pytest.raises(Mistake, match=r"(?s)`nativ`.*It has: native.*`native`\?"):
-        sources.load(other, stored(log=table(LOG)))
+        sources.tables_of(other, stored(log=table(LOG)))
 
 
 def test_each_event_counts_once_under_its_name_of_today_and_its_first_arrival(stored):
@@ -343,7 +346,7 @@ def test_each_event_counts_once_under_its_name_of_today_and_its_first_arrival(st
     """)
     warehouse = stored(log=log)
     plan = "[{event: workflow_saved, says: It is saved., was: workflow_created}]"
-    tables = sources.load(declared(plan, events=LOG_MAP), warehouse)
+    tables = sources.tables_of(declared(plan, events=LOG_MAP), warehouse)
     assert events(tables, warehouse, "event_id", "user_id", "event", "at") == [
         {
             "event_id": "1",
@@ -386,7 +389,7 @@ def test_of_rows_that_share_an_id_the_one_that_arrived_first_counts(stored):
         5  | cat    | ran   | 2026-01-09 09:00 | 2026-01-09 09:00
     """)
     warehouse = stored(log=log)
-    tables = sources.load(declared(events=LOG_MAP), warehouse)
+    tables = sources.tables_of(declared(events=LOG_MAP), warehouse)
     assert events(tables, warehouse, "event_id", "user_id", "event", "at") == [
         {"event_id": "1", "user_id": "ann", "event": "ran", "at": at("2026-01-05 09:00")},
         {"event_id": "2", "user_id": "ann", "event": "ran", "at": at("2026-01-06 09:00")},
@@ -418,9 +421,9 @@ def test_copies_that_differ_in_a_property_alone_leave_the_same_one_in_every_run(
     warehouse = stored(log=log)
     plan = "[{event: ran, says: It runs., properties: {draft: {}}}]"
     maps = LOG_MAP.replace("user_id: person", "draft: draft")
-    assert events(sources.load(declared(plan, events=maps), warehouse), warehouse, "draft") == [
-        {"draft": "d1"}
-    ]
+    assert events(
+        sources.tables_of(declared(plan, events=maps), warehouse), warehouse, "draft"
+    ) == [{"draft": "d1"}]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -430,7 +433,7 @@ def test_each_event_of_a_random_log_counts_once(stored, seed):
     columns = ", ".join(f"{name}: {name}" for name in random_log.TYPES)
     plan = "[{event: ran, says: It runs., properties: {draft: {}, size: {type: int64}}}]"
     maps = f"[{{table: log, columns: {{{columns}}}}}]"
-    tables = sources.load(declared(plan, events=maps), warehouse)
+    tables = sources.tables_of(declared(plan, events=maps), warehouse)
     expected = random_log.once(found)
     assert 100 < len(expected) < 300 < len(found)
     assert events(tables, warehouse, *random_log.TYPES) == sorted(
@@ -447,7 +450,7 @@ def test_events_are_made_when_somebody_first_asks_for_them_and_only_then(stored,
         return keep(warehouse, made, name)
 
     monkeypatch.setattr(Warehouse, "keep", noted)
-    tables = sources.load(declared(events=LOG_MAP), warehouse)
+    tables = sources.tables_of(declared(events=LOG_MAP), warehouse)
     assert "events" not in kept
     early = tables.until(at("2026-01-05 09:30"))
     earlier, received = (each(at("2026-01-05 09:00:30")) for each in (early.until, early.received))
@@ -478,7 +481,7 @@ def test_an_event_takes_account_and_staff_from_its_user_and_says_so(stored):
           values: {is_internal: {"yes": "true"}}
         """,
     )
-    tables = sources.load(found, warehouse)
+    tables = sources.tables_of(found, warehouse)
     assert events(tables, warehouse, "event_id", "account_id", "is_inferred", "is_internal") == [
         {"event_id": "1", "account_id": "w1", "is_inferred": True, "is_internal": False},
         {"event_id": "2", "account_id": "w9", "is_inferred": False, "is_internal": False},
@@ -503,7 +506,7 @@ def test_a_person_who_stands_twice_in_users_does_not_count_events_twice(stored):
           columns: {user_id: id, account_id: workspace, signed_up_at: joined_at, country: country}
         """,
     )
-    tables = sources.load(found, warehouse)
+    tables = sources.tables_of(found, warehouse)
     assert events(tables, warehouse, "event_id", "account_id") == [
         {"event_id": "1", "account_id": "w1"},
         {"event_id": "2", "account_id": None},
@@ -514,7 +517,7 @@ def test_a_person_who_stands_twice_in_users_does_not_count_events_twice(stored):
 
 def test_a_product_without_users_has_no_staff_and_infers_nothing(stored):
     warehouse = stored(log=table(LOG))
-    tables = sources.load(declared(events=LOG_MAP), warehouse)
+    tables = sources.tables_of(declared(events=LOG_MAP), warehouse)
     assert tables.users is None
     assert events(tables, warehouse, "user_id", "is_internal", "is_inferred") == [
         {"user_id": "ann", "is_internal": False, "is_inferred": False},
@@ -524,14 +527,12 @@ def test_a_product_without_users_has_no_staff_and_infers_nothing(stored):
 
 def read_events(found: Declarations, warehouse: Warehouse) -> list[dict[str, Any]]:
     """The rows of events with their planned properties judged, as the native source reads them."""
-    maps, types = found.product.tables["events"], sources._types(found, "events")
-    read = native.read(maps, "events", warehouse, types, properties=found.properties)
+    read = sources._mapped(found, warehouse, "events").rows()
     return rows(read.drop("event", "at"), warehouse.connection)
 
 
 def misfits(found: Declarations, warehouse: Warehouse) -> dict[str, str]:
-    maps, types = found.product.tables["events"], sources._types(found, "events")
-    return native.misfits(maps, "events", warehouse, types, found.properties)
+    return sources._mapped(found, warehouse, "events").misfits()
 
 
 def planned(kind: str) -> str:
@@ -674,14 +675,13 @@ def test_a_misfit_is_never_blamed_for_a_failed_load(stored):
     log = table("id | moment | amount\n 1 | soon | many\n 2 | 2026-01-05 | 7")
     maps = AMOUNT.replace("done_at", "moment")
     warehouse, found = stored(log=log), declared(planned("int64"), events=maps)
-    maps, types = found.product.tables["events"], sources._types(found, "events")
-    mistake = native.uncast(maps, "events", warehouse, types, properties=found.properties)
+    mistake = sources._mapped(found, warehouse, "events").uncast()
     assert mistake.wrong == "Column `moment` of table `log` cannot become `events.at`."
 
 
 def test_a_map_that_names_no_columns_says_which_it_needs(stored):
     with pytest.raises(Mistake) as mistake:
-        sources.load(declared(events="- {table: log}"), stored(log=table(LOG)))
+        sources.tables_of(declared(events="- {table: log}"), stored(log=table(LOG)))
     assert str(mistake.value) == (
         "The map of table `log` to `events` names no columns.\n"
         "The table has: id, person, what, done_at, arrived_at.\n"
@@ -699,7 +699,7 @@ def test_columns_that_no_map_names_arrive_without_a_plan(stored):
         - {table: log, columns: {event_id: id, event: what, at: done_at}, leave_out: {place: [x]}}
         """
     )
-    assert native.unmapped(found.product.tables["events"], warehouse) == [
+    assert Source().unmapped(found.product.tables["events"], warehouse) == [
         "log.words",
         "log.size",
         "people.workspace",

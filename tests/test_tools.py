@@ -9,7 +9,7 @@ from ibis import _
 from playbook import declare
 from playbook.adapters import exports
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.reading import flag, moment, text
+from playbook.adapters.exports.reading import flag, text, timestamp
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Export, Product
@@ -148,7 +148,7 @@ def test_times_are_text_with_and_without_a_zone_or_seconds_or_milliseconds(engin
         schema={"n": "int64", "said": "string"},
     )
     Warehouse(engine)  # its session is in UTC from now on
-    found = drawn.select(number=moment(drawn, "n"), said=moment(drawn, "lacking", "said"))
+    found = drawn.select(number=timestamp(drawn, "n"), said=timestamp(drawn, "lacking", "said"))
     moment_ = at("2026-01-05 09:01")
     assert rows(found, engine) == [
         {"number": at("1970-01-01"), "said": None},

@@ -8,6 +8,7 @@ import ibis
 import pytest
 
 from playbook import declare
+from playbook.adapters import exports
 from playbook.data import sources
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Export, Product
@@ -143,7 +144,7 @@ def opened(drawn: Drawn):
     said = {"name": "Small", "tables": {"events": [{"table": "log", "columns": columns}]}}
     product = declare.parse(said, Product, place="product.yaml")
     product = product.model_copy(update={"exports": (drawn.export,)})
-    return sources.load(Declarations(product, (), (), (), ()), Warehouse(drawn.connection))
+    return sources.tables_of(Declarations(product, (), (), (), ()), Warehouse(drawn.connection))
 
 
 def test_a_text_that_is_no_time_names_its_column_and_one_value():
@@ -179,13 +180,13 @@ def test_on_an_engine_that_tries_no_cast_its_own_words_name_the_value(postgres_c
 
 
 def landed(*drawn: tuple[str, dict], connection) -> dict:
-    exports = [
+    declared = [
         declare.parse(
             {"vendor": vendor} | VENDORS[vendor][0] | said, Export, place="product.yaml, exports"
         )
         for vendor, said in drawn
     ]
-    return exports.landed(exports, Warehouse(connection))
+    return exports.landed(declared, Warehouse(connection))
 
 
 def both() -> ibis.BaseBackend:

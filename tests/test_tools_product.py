@@ -62,7 +62,7 @@ def loaded(*mapped: str, vendors: tuple[str, ...]) -> Tables:
         "exports": [{"vendor": vendor} | VENDORS[vendor][0] for vendor in vendors],
     }
     product = declare.parse(said, Product, place="product.yaml")
-    return sources.load(Declarations(product, (), (), (), ()), Warehouse(connection))
+    return sources.tables_of(Declarations(product, (), (), (), ()), Warehouse(connection))
 
 
 def test_exports_stand_beside_the_products_own_messages_and_arms():
@@ -119,4 +119,4 @@ def test_what_is_missing_of_an_export_is_said_when_the_product_is_opened():
     said = {"name": "Small", "tables": maps, "exports": [{"vendor": "pendo"}]}
     product = declare.parse(said, Product, place="product.yaml")
     with pytest.raises(Mistake, match="no table `guide_event`: Pendo's `guide_event`, which gives"):
-        sources.load(Declarations(product, (), (), (), ()), Warehouse(connection))
+        sources.tables_of(Declarations(product, (), (), (), ()), Warehouse(connection))

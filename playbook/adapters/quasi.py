@@ -72,7 +72,7 @@ class Rollout:
     left_out: int
 
 
-def rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Rollout | None:
+def staggered_rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Rollout | None:
     """The effect of a staggered rollout, by Callaway and Sant'Anna (2021, J. Econometrics 225).
 
     If trends would have stayed parallel, and nobody acted ahead of the start: the test before
@@ -96,13 +96,13 @@ def rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Rollout | None
             "It comes with the extra `quasi`.",
             'pip install -e ".[quasi]"',
         )
-    panel, first, left_out = _panel(rows)
+    panel, first, left_out = _accounts_by_period(rows)
     if not _comparable(panel, first, never_alone):
         return None
     found = _fitted(panel, first, never_alone)
     by_step = found.aggregate("event_study")
     ends = by_step.conf_int_lower, by_step.conf_int_upper
-    steps = _steps(zip(repeat(None), by_step.event_time, by_step.att, *ends))
+    steps = _known_steps(zip(repeat(None), by_step.event_time, by_step.att, *ends))
     after = [step.period for step in steps if step.period >= 0]
     if not after:
         return None
@@ -113,7 +113,7 @@ def rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Rollout | None
         effect=effect,
         low=None if half is None else effect - half,
         high=None if half is None else effect + half,
-        groups=_steps(
+        groups=_known_steps(
             (*place, cell["effect"], *cell["conf_int"])
             for place, cell in found.group_time_effects.items()
         ),
@@ -186,7 +186,7 @@ def placebo_dates(
     return Placebo(*found, len(quiet), larger / len(quiet) if quiet else None)
 
 
-def _panel(rows: Sequence[Row]) -> tuple[pd.DataFrame, np.ndarray, int]:
+def _accounts_by_period(rows: Sequence[Row]) -> tuple[pd.DataFrame, np.ndarray, int]:
     """Accounts by periods, when each began (0: not in the time), and how many are left out."""
     import pandas as pd
 
@@ -227,7 +227,9 @@ def _fitted(panel: pd.DataFrame, first: np.ndarray, never_alone: bool) -> Any:
         return estimator.fit(table.astype({"period": int}), "outcome", "account", "period", "first")
 
 
-def _steps(cells: Iterable[tuple[int | None, int, float, float, float]]) -> tuple[Step, ...]:
+def _known_steps(
+    cells: Iterable[tuple[int | None, int, float, float, float]],
+) -> tuple[Step, ...]:
     """Those that could be estimated."""
     return tuple(
         Step(

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from playbook.airtouch.draws import NEVER, SECOND
+from playbook.airtouch.milliseconds import NEVER, SECOND
 from playbook.airtouch.truth import START
 
 EPOCH = int((START - datetime(1970, 1, 1)).total_seconds()) * SECOND
@@ -21,17 +21,17 @@ def ids(numbers: np.ndarray, prefix: str, width: int) -> pa.Array:
     return pc.binary_join_element_wise(prefix, text, "")
 
 
-def named(names: Sequence[str], places: np.ndarray) -> pa.Array:
+def names_at(names: Sequence[str], places: np.ndarray) -> pa.Array:
     """The name at each place; a negative place is null."""
     return pa.array(names, pa.string()).take(pa.array(places.astype(np.int32), mask=places < 0))
 
 
 def known(names: Sequence[str], places: np.ndarray) -> pa.Array:
     """The name at each place, where "unknown", the last one, is null."""
-    return named(names, np.where(places == len(names) - 1, -1, places))
+    return names_at(names, np.where(places == len(names) - 1, -1, places))
 
 
-def times(since_start: np.ndarray) -> pa.Array:
+def timestamps(since_start: np.ndarray) -> pa.Array:
     """Timestamps in UTC; NEVER is null."""
     values = (since_start + EPOCH) * 1000
     return pa.array(values, pa.timestamp("us"), mask=since_start >= NEVER)

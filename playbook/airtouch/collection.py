@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from playbook.airtouch.defects import DEFECTS
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    planted,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, planted, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, SECOND, SPAN
 from playbook.airtouch.sessions import CODE
 from playbook.airtouch.truth import TRUTH
 
@@ -29,9 +19,9 @@ def miscollected(rng: np.random.Generator, events: Columns) -> Columns:
 
     Expects the copies of `spoilt` already in it: what befalls an event befalls its copies too.
     """
-    _conflicting(rng, events)
+    _other_versions(rng, events)
     events["flag"] = _flags(rng, events)
-    events = take(events, ~_lost(rng, events))
+    events = take(events, ~_lost_in_outage(rng, events))
     return stack([events, _fired_again(rng, events)])
 
 
@@ -57,7 +47,7 @@ def mailer(rng: np.random.Generator, events: Columns, *, defects: bool) -> Colum
     return take(table, np.argsort(table["received"], kind="stable"))
 
 
-def _conflicting(rng: np.random.Generator, events: Columns) -> None:
+def _other_versions(rng: np.random.Generator, events: Columns) -> None:
     """Some copies, sent again by a tab that still runs another version, say so."""
     first = np.unique(events["id"], return_index=True)[1]
     copy = np.ones(len(events["id"]), bool)
@@ -75,7 +65,7 @@ def _flags(rng: np.random.Generator, events: Columns) -> np.ndarray:
     return np.where(filled, np.where(drawn < share / 2, 0, 1), -1)
 
 
-def _lost(rng: np.random.Generator, events: Columns) -> np.ndarray:
+def _lost_in_outage(rng: np.random.Generator, events: Columns) -> np.ndarray:
     """The rows that an outage took: most of one event's on one day."""
     outage = DEFECTS["outage"]
     drawn = rng.random(events["id"].max() + 1)[events["id"]]

@@ -9,9 +9,10 @@ from playbook.airtouch import people as who
 from playbook.airtouch import sessions as log
 from playbook.airtouch.agents import agents, sent_along
 from playbook.airtouch.collection import mailer, miscollected
-from playbook.airtouch.draws import MINUTE, NEVER, SECOND, Columns, between, stack, take
+from playbook.airtouch.draws import Columns, between, stack, take
 from playbook.airtouch.journeys import journeys
-from playbook.airtouch.messages import messages
+from playbook.airtouch.messages import sent_messages
+from playbook.airtouch.milliseconds import MINUTE, NEVER, SECOND
 from playbook.airtouch.truth import INTENTS, TRUTH
 from playbook.airtouch.workflows import deletions, runs, stored, workflows
 
@@ -28,7 +29,7 @@ def company(
     """
     # Generators apart: what they draw leaves what `rng` draws as it is.
     for_agents, for_workflows, for_collection, for_mailer, for_steps = rng.spawn(5)
-    people, drafts, connections, invitations = _everybody(rng, accounts, block, defects=defects)
+    people, drafts, connections, invitations = _population(rng, accounts, block, defects=defects)
     flows = workflows(rng, people, drafts)
     actions = _actions(rng, people, drafts, connections, invitations, flows)
     events, sessions = log.in_sessions(rng, people, log.allowed(people, actions))
@@ -44,14 +45,14 @@ def company(
     return {
         "people": people,
         "events": events,
-        "messages": messages(rng, for_steps, people, sessions),
+        "messages": sent_messages(rng, for_steps, people, sessions),
         "workflows": stored(for_workflows, people, flows, defects=defects),
         "connections": _connected(people, connections),
         "mailer_events": mailer(for_mailer, events, defects=defects),
     }
 
 
-def _everybody(
+def _population(
     rng: np.random.Generator, accounts: int, block: int, *, defects: bool
 ) -> tuple[Columns, Columns, Columns, Columns]:
     """The people of all generations and their drafts, connections and invitations."""
@@ -86,12 +87,12 @@ def _actions(
     asked = _invitees(invitations, len(people["created"]))
     return stack(
         [
-            log.visits(rng, people),
+            log.page_visits(rng, people),
             *_building(rng, people, drafts, flows),
             *_connecting(rng, connections),
-            log.rows("colleague_invited", invitations["by"], invitations["at"], invitee=asked),
-            _once("docs_opened", people),
-            _once("community_joined", people),
+            log.entries("colleague_invited", invitations["by"], invitations["at"], invitee=asked),
+            _single_events("docs_opened", people),
+            _single_events("community_joined", people),
         ]
     )
 
@@ -108,9 +109,9 @@ def _building(
     draft = np.arange(len(drafts["by"]))
     saved = {"workflow": np.arange(n), "draft": flows["draft"], "direction": direction}
     return [
-        log.rows("workflow_creation_started", drafts["by"], drafts["at"], draft=draft),
-        log.rows("workflow_saved", by, flows["saved_at"], **saved),
-        log.rows("workflow_deleted", by[which], gone["at"], workflow=which),
+        log.entries("workflow_creation_started", drafts["by"], drafts["at"], draft=draft),
+        log.entries("workflow_saved", by, flows["saved_at"], **saved),
+        log.entries("workflow_deleted", by[which], gone["at"], workflow=which),
     ]
 
 
@@ -120,8 +121,8 @@ def _connecting(rng: np.random.Generator, connections: Columns) -> list[Columns]
     tested = at + between(rng, 20 * SECOND, 3 * MINUTE, n)
     chosen = np.flatnonzero(rng.random(n) < TRUTH["habits"]["connection_tested"])
     return [
-        log.rows("connection_created", by, at, connection=np.arange(n)),
-        log.rows("connection_tested", by[chosen], tested[chosen], connection=chosen),
+        log.entries("connection_created", by, at, connection=np.arange(n)),
+        log.entries("connection_tested", by[chosen], tested[chosen], connection=chosen),
     ]
 
 
@@ -132,9 +133,9 @@ def _connected(people: Columns, connections: Columns) -> Columns:
     return take(table, np.argsort(table["at"], kind="stable"))
 
 
-def _once(event: str, people: Columns) -> Columns:
+def _single_events(event: str, people: Columns) -> Columns:
     by = np.flatnonzero(people[event] < NEVER)
-    return log.rows(event, by, people[event][by])
+    return log.entries(event, by, people[event][by])
 
 
 def _invitees(invitations: Columns, people: int) -> np.ndarray:
@@ -152,11 +153,13 @@ def _on_servers(rng: np.random.Generator, people: Columns, flows: Columns) -> Co
     by, ok = flows["by"][run["workflow"]], run["error"] < 0
     return stack(
         [
-            log.rows("signed_up", everyone, people["created"]),
-            log.rows("email_verified", verified, people["verified"][verified]),
-            log.rows("invitation_accepted", invited, people["created"][invited], invitee=invited),
-            log.rows("workflow_ran", by[ok], run["at"][ok], workflow=run["workflow"][ok]),
-            log.rows(
+            log.entries("signed_up", everyone, people["created"]),
+            log.entries("email_verified", verified, people["verified"][verified]),
+            log.entries(
+                "invitation_accepted", invited, people["created"][invited], invitee=invited
+            ),
+            log.entries("workflow_ran", by[ok], run["at"][ok], workflow=run["workflow"][ok]),
+            log.entries(
                 "workflow_failed",
                 by[~ok],
                 run["at"][~ok],
@@ -170,4 +173,6 @@ def _on_servers(rng: np.random.Generator, people: Columns, flows: Columns) -> Co
 def _bots(rng: np.random.Generator, people: Columns) -> Columns:
     """The page that a bot views within a second of signing up."""
     bot = np.flatnonzero(people["bot"])
-    return log.rows("page_viewed", bot, people["created"][bot] + between(rng, 100, 900, len(bot)))
+    return log.entries(
+        "page_viewed", bot, people["created"][bot] + between(rng, 100, 900, len(bot))
+    )

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    stack,
-    take,
-)
-from playbook.airtouch.sessions import CODE, EVENTS, rows
+from playbook.airtouch.draws import Columns, between, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
+from playbook.airtouch.sessions import CODE, EVENTS, entries
 from playbook.airtouch.truth import START, TRUTH
 
 DEFECTS = TRUTH["defects"]
@@ -24,11 +14,7 @@ RENAMED = len(EVENTS)
 VERSIONS = tuple(TRUTH["app_versions"])
 WENT_LIVE = np.array([week * 7 * DAY for week in TRUTH["app_versions"].values()])
 ON_SERVERS = (
-    "signed_up",
-    "email_verified",
-    "invitation_accepted",
-    "workflow_ran",
-    "workflow_failed",
+    *("signed_up", "email_verified", "invitation_accepted", "workflow_ran", "workflow_failed"),
 )
 # 1970-01-01 is this long before START, and the other impossible day this long after END.
 TO_1970 = int((START - START.replace(year=1970, month=1, day=1)).total_seconds()) * SECOND
@@ -67,7 +53,7 @@ def spoilt(rng: np.random.Generator, events: Columns, people: Columns) -> Column
     off = np.where(web, off[np.where(web, events["anonymous"], 0)], 0)
     for name in ("occurred", "sent"):
         events[name] = np.where(events[name] < NEVER, events[name] + off, NEVER)
-    _impossible(rng, events)
+    _impossible_times(rng, events)
     unlinked = (events["event"] == CODE["workflow_ran"]) & (
         rng.random(n) < DEFECTS["unlinked_runs"]
     )
@@ -90,7 +76,7 @@ def _before_signing_up(rng: np.random.Generator, events: Columns, people: Column
     share = DEFECTS["anonymous_first_view"]
     seen = np.flatnonzero(organic & (rng.random(len(organic)) < share))
     at = people["created"][seen] - between(rng, 5 * SECOND, 6 * MINUTE, len(seen))
-    table = delivered(rng, rows("page_viewed", seen, at), people)
+    table = delivered(rng, entries("page_viewed", seen, at), people)
     table["id"] += len(events["id"])
     return table | {"by": np.full(len(seen), -1), "account": np.full(len(seen), -1)}
 
@@ -106,7 +92,7 @@ def _late(rng: np.random.Generator, events: Columns) -> None:
         events[name] = np.where(chosen, events[name] + held, events[name])
 
 
-def _impossible(rng: np.random.Generator, events: Columns) -> None:
+def _impossible_times(rng: np.random.Generator, events: Columns) -> None:
     """A handful of page views in 1970 or far beyond END."""
     views = np.flatnonzero((events["event"] == CODE["page_viewed"]) & ~events["bot"])
     if len(views) == 0:

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    Columns,
-    between,
-    pick_value,
-    planted,
-    repeated,
-)
+from playbook.airtouch.draws import Columns, between, pick_value, planted, repeated
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER
 from playbook.airtouch.people import by_persona, given_lock, waits_for_colleague
 from playbook.airtouch.plays import PLAYS, goals, moments
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH
@@ -47,7 +38,7 @@ def first_day(rng: np.random.Generator, people: Columns) -> Columns:
     again = between(rng, delay[second] + 3 * HOUR, 20 * HOUR, len(second))
     by = np.concatenate([first, second])
     at = people["created"][by] + np.concatenate([delay[first], again])
-    return _draft(rng, people, by, at)
+    return _drafts(rng, people, by, at)
 
 
 def guided(rng: np.random.Generator, people: Columns, slug: str, reached: np.ndarray) -> Columns:
@@ -59,7 +50,7 @@ def guided(rng: np.random.Generator, people: Columns, slug: str, reached: np.nda
     rows = np.flatnonzero(chosen)
     hours = PLAYS[slug]["goal_within_hours"] * HOUR
     moment = moments(slug, people)[rows]
-    return _draft(rng, people, rows, moment + between(rng, HOUR // 2, hours - 4 * HOUR, len(rows)))
+    return _drafts(rng, people, rows, moment + between(rng, HOUR // 2, hours - 4 * HOUR, len(rows)))
 
 
 def first_fortnight(rng: np.random.Generator, people: Columns, free: np.ndarray) -> Columns:
@@ -78,7 +69,7 @@ def first_fortnight(rng: np.random.Generator, people: Columns, free: np.ndarray)
             starts |= planted(rng, group & eligible, missing / share)
     by = np.flatnonzero(starts)
     delay = between(rng, 24 * HOUR + HOUR // 2, 14 * DAY - 4 * HOUR, len(by), early=2)
-    return _draft(rng, people, by, people["created"][by] + delay)
+    return _drafts(rng, people, by, people["created"][by] + delay)
 
 
 def late_start(rng: np.random.Generator, people: Columns) -> Columns:
@@ -87,7 +78,7 @@ def late_start(rng: np.random.Generator, people: Columns) -> Columns:
     share = HABITS["first_workflow_after_14d"] / saved_share(people)
     eligible = ~people["locked"] & (people["workflow_saved"] == NEVER)
     by = np.flatnonzero(eligible & (rng.random(n) < share))
-    drafts = _draft(
+    drafts = _drafts(
         rng, people, by, people["created"][by] + between(rng, 15 * DAY, 60 * DAY, len(by))
     )
     before = people["first_saved_draft"][by] - 10 * MINUTE
@@ -111,10 +102,10 @@ def further_drafts(rng: np.random.Generator, people: Columns) -> Columns:
         people["created"][by] + 24 * HOUR + 20 * MINUTE, people["workflow_saved"][by] + 3 * HOUR
     )
     at = since + between(rng, 0, people["lifetime"][by], len(by), early=2)
-    return _draft(rng, people, by, at)
+    return _drafts(rng, people, by, at)
 
 
-def _draft(rng: np.random.Generator, people: Columns, by: np.ndarray, at: np.ndarray) -> Columns:
+def _drafts(rng: np.random.Generator, people: Columns, by: np.ndarray, at: np.ndarray) -> Columns:
     """Drafts, and the first save of whoever saves one; at most 2 h 20 min from start to save."""
     n = len(by)
     later = rng.random(n) < TRUTH["saved_in_a_later_session"]

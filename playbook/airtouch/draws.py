@@ -6,16 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from playbook.airtouch.truth import END, START
-
-# Times are whole milliseconds since START.
-SECOND = 1000
-MINUTE = 60 * SECOND
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
-SPAN = (END - START).days * DAY
-NEVER = np.int64(2**53)
-
 Columns = dict[str, np.ndarray]
 
 

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    Columns,
-    between,
-    pick_value,
-    planted,
-    repeated,
-)
+from playbook.airtouch.draws import Columns, between, pick_value, planted, repeated
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER
 from playbook.airtouch.people import by_persona, given_lock, waits_for_colleague
 from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, goals, triggered
 from playbook.airtouch.truth import TRUTH

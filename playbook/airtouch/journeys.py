@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from playbook.airtouch.drafts import first_day, first_fortnight, further_drafts, guided, late_start
-from playbook.airtouch.draws import DAY, HOUR, MINUTE, NEVER, Columns, between, planted, stack
+from playbook.airtouch.draws import Columns, between, planted, stack
 from playbook.airtouch.invitations import invitations, invite
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER
 from playbook.airtouch.people import NOT_SO, by_persona
-from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, arms, goals, moments, triggered
+from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, arms_of_play, goals, moments, triggered
 from playbook.airtouch.truth import PERSONAS, TRUTH
 
 HABITS = TRUTH["habits"]
@@ -21,7 +22,7 @@ def journeys(rng: np.random.Generator, people: Columns, block: int) -> dict[str,
     `by` is a position in `people`, which gets a column with the first time of each event that a
     play names (NEVER where it does not happen). Bots do nothing.
     """
-    people |= {slug: arms(slug, people, block) for slug in PLAYS}
+    people |= {slug: arms_of_play(slug, people, block) for slug in PLAYS}
     drafts = [first_day(rng, people)]
     _first_connections(rng, people)
     shown = np.zeros(len(people["created"]), bool)

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    planted,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, planted, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.people import BOT, BOUNCED, DISPOSABLE
 from playbook.airtouch.plays import PLAYS, TREATED, moments, triggered
 from playbook.airtouch.truth import INTENTS, TRUTH
@@ -25,22 +14,15 @@ RATES = TRUTH["messages"]
 VERIFICATION = "verification"
 SENDINGS = (VERIFICATION, *PLAYS)
 TIMES = (
-    "sent_at",
-    "delivered_at",
-    "bounced_at",
-    "seen_at",
-    "clicked_at",
-    "completed_at",
-    "dismissed_at",
-    "unsubscribed_at",
-    "complained_at",
+    *("sent_at", "delivered_at", "bounced_at", "seen_at", "clicked_at"),
+    *("completed_at", "dismissed_at", "unsubscribed_at", "complained_at"),
 )
 HARD, SOFT = 0, 1
 BY_HUMAN, BY_MACHINE = 0, 1
 UNKNOWN = -1
 
 
-def messages(
+def sent_messages(
     rng: np.random.Generator, for_steps: np.random.Generator, people: Columns, sessions: Columns
 ) -> Columns:
     """One row per message, in order of sending: `play` (in SENDINGS), `step`, `by`, times

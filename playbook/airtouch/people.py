@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    pick,
-    pick_by_row,
-)
+from playbook.airtouch.draws import Columns, between, pick, pick_by_row
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH
 
 # Why somebody has not verified within 48 hours.
@@ -34,7 +24,7 @@ def owners(rng: np.random.Generator, accounts: int, *, defects: bool) -> Columns
     owned_by_bot = planned["bots"] * TRUTH["size"]["users_per_account"] * defects
     bot = ~staff & (rng.random(accounts) < owned_by_bot)
     persona = pick(rng, list(TRUTH["owners"]["persona"].values()), accounts)
-    return _described(
+    return _with_intent(
         rng,
         {
             "account": np.arange(accounts),
@@ -60,7 +50,7 @@ def invited(rng: np.random.Generator, people: Columns, invitations: Columns) -> 
     mixes = TRUTH["invited"]["persona_by_inviter"]
     weights = np.array([mixes[persona] for persona in PERSONAS])[people["persona"][by]]
     n = len(by)
-    return _described(
+    return _with_intent(
         rng,
         {
             "account": people["account"][by],
@@ -101,7 +91,7 @@ def _busy(day: int) -> float:
     return TRUTH["size"]["weekend_sign_ups"] if day % 7 >= 5 else 1.0
 
 
-def _described(rng: np.random.Generator, people: Columns) -> Columns:
+def _with_intent(rng: np.random.Generator, people: Columns) -> Columns:
     """Adds intent, eagerness (0 the most eager) and what becomes of the verification."""
     n = len(people["created"])
     # Internal people say "other": they are nobody's audience, but they do bend that row.
@@ -112,7 +102,7 @@ def _described(rng: np.random.Generator, people: Columns) -> Columns:
     people["intent"] = np.where(people["bot"], INTENTS.index("unknown"), intent)
     people["eager"] = rng.random(n)
     late = rng.random(n) >= by_acquisition(TRUTH["verified_within_48h"], people["organic"])
-    people["unverified"] = np.where(late & ~people["staff"], _reason(rng, people), IN_TIME)
+    people["unverified"] = np.where(late & ~people["staff"], _why_unverified(rng, people), IN_TIME)
     people["unverified"] = np.where(people["bot"], BOT, people["unverified"])
     people["locked"] = people["unverified"] != IN_TIME
     soon = between(rng, 40 * SECOND, HOUR, n, early=2)
@@ -124,7 +114,7 @@ def _described(rng: np.random.Generator, people: Columns) -> Columns:
     return people
 
 
-def _reason(rng: np.random.Generator, people: Columns) -> np.ndarray:
+def _why_unverified(rng: np.random.Generator, people: Columns) -> np.ndarray:
     reasons = TRUTH["unverified_reasons"]
     disposable = {who: reasons[who]["disposable_domain"] for who in reasons}
     bounced = {who: reasons[who]["hard_bounce"] for who in reasons}

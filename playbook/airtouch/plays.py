@@ -6,7 +6,8 @@ import hashlib
 
 import numpy as np
 
-from playbook.airtouch.draws import HOUR, Columns
+from playbook.airtouch.draws import Columns
+from playbook.airtouch.milliseconds import HOUR
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH
 
 NOT_IN_AUDIENCE, HOLDOUT, TREATED = -1, 0, 1
@@ -20,9 +21,9 @@ def unit_ids(slug: str, people: Columns, block: int) -> list[str]:
     return [f"b{block}-u{number:06d}" for number in people["number"].tolist()]
 
 
-def arms(slug: str, people: Columns, block: int) -> np.ndarray:
+def arms_of_play(slug: str, people: Columns, block: int) -> np.ndarray:
     """Each person's arm of a play: TREATED, HOLDOUT or NOT_IN_AUDIENCE."""
-    rows = np.flatnonzero(_audience(slug, people))
+    rows = np.flatnonzero(_in_audience(slug, people))
     chosen = {name: people[name][rows] for name in ("number", "account")}
     limit = round(PLAYS[slug]["holdout"] * 10_000)
     drawn = [
@@ -45,7 +46,7 @@ def triggered(slug: str, people: Columns) -> np.ndarray:
     `people` holds the first time of each event that a play names, in a column of its name.
     """
     moment = moments(slug, people)
-    result = _audience(slug, people)
+    result = _in_audience(slug, people)
     for event in PLAYS[slug].get("unless", ()):
         result &= people[event] > moment
     for event in PLAYS[slug].get("having", ()):
@@ -59,12 +60,12 @@ def goals(people: Columns, slug: str, reached: np.ndarray) -> list[tuple[np.ndar
     for persona in range(len(PERSONAS)):
         for which in (HOLDOUT, TREATED):
             group = reached & (people[slug] == which) & (people["persona"] == persona)
-            base, effect = (_of(play[name], PERSONAS[persona]) for name in ("base", "effect"))
+            base, effect = (_rate(play[name], PERSONAS[persona]) for name in ("base", "effect"))
             groups.append((group, (base + effect * (which == TREATED)) * group.sum()))
     return groups
 
 
-def _audience(slug: str, people: Columns) -> np.ndarray:
+def _in_audience(slug: str, people: Columns) -> np.ndarray:
     audience = PLAYS[slug]["audience"]
     result = np.ones(len(people["account"]), bool)
     if "persona" in audience:
@@ -76,5 +77,5 @@ def _audience(slug: str, people: Columns) -> np.ndarray:
     return result
 
 
-def _of(value: float | dict, persona: str) -> float:
+def _rate(value: float | dict, persona: str) -> float:
     return value.get(persona, 0.0) if isinstance(value, dict) else value

@@ -5,48 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from playbook.airtouch.cells import ids, known, named, times
+from playbook.airtouch.cells import ids, known, names_at, timestamps
 from playbook.airtouch.defects import DEFECTS
-from playbook.airtouch.draws import NEVER, SPAN, Columns, pick
+from playbook.airtouch.draws import Columns, pick
+from playbook.airtouch.milliseconds import NEVER, SPAN
 from playbook.airtouch.people import DISPOSABLE
 from playbook.airtouch.sessions import MARGIN
 from playbook.airtouch.truth import INTENTS, PERSONAS, TRUTH
 
 NAMES = (
-    "amber",
-    "birch",
-    "cobalt",
-    "delta",
-    "ember",
-    "fjord",
-    "granite",
-    "harbor",
-    "iris",
-    "juniper",
-    "kestrel",
-    "lumen",
-    "meadow",
-    "nimbus",
-    "orchard",
-    "pioneer",
+    *("amber", "birch", "cobalt", "delta", "ember", "fjord", "granite", "harbor"),
+    *("iris", "juniper", "kestrel", "lumen", "meadow", "nimbus", "orchard", "pioneer"),
 )
 TRADES = (
-    "analytics",
-    "bank",
-    "cargo",
-    "dental",
-    "energy",
-    "foods",
-    "games",
-    "health",
-    "labs",
-    "media",
-    "robotics",
-    "travel",
+    *("analytics", "bank", "cargo", "dental", "energy", "foods"),
+    *("games", "health", "labs", "media", "robotics", "travel"),
 )
 
 
-def users(
+def user_table(
     rng: np.random.Generator, people: Columns, there: np.ndarray, block: int, *, defects: bool
 ) -> pa.Table:
     """One row per user, in order of signing up; `there` says who had done so by END."""
@@ -59,14 +36,14 @@ def users(
         {
             "id": ids(people["number"], f"b{block}-u", 6),
             "workspace_id": ids(people["account"], f"b{block}-w", 5),
-            "created_at": times(people["created"]),
-            "verified_at": times(verified),
+            "created_at": timestamps(people["created"]),
+            "verified_at": timestamps(verified),
             "email_domain": domains,
             "persona": known(PERSONAS, people["persona"]),
             "intent": known(INTENTS, people["intent"]),
-            "acquisition": named(("invited", "organic"), people["organic"].astype(int)),
+            "acquisition": names_at(("invited", "organic"), people["organic"].astype(int)),
             "invited_by": ids(people["inviter"], f"b{block}-u", 6),
-            "role": named(("member", "owner"), people["organic"].astype(int)),
+            "role": names_at(("member", "owner"), people["organic"].astype(int)),
             "timezone": known(tuple(zones), zone[people["account"]]),
             "is_staff": pa.array(people["staff"]),
         }
@@ -74,7 +51,7 @@ def users(
     return table.filter(pa.array(there)).sort_by("created_at")
 
 
-def workspaces(rng: np.random.Generator, people: Columns, block: int) -> pa.Table:
+def workspace_table(rng: np.random.Generator, people: Columns, block: int) -> pa.Table:
     """One row per account."""
     owners = np.flatnonzero(people["organic"])
     n = len(owners)
@@ -83,32 +60,32 @@ def workspaces(rng: np.random.Generator, people: Columns, block: int) -> pa.Tabl
     return pa.table(
         {
             "id": ids(people["account"][owners], f"b{block}-w", 5),
-            "created_at": times(people["created"][owners]),
-            "plan": named(tuple(TRUTH["plans"]), pick(rng, list(TRUTH["plans"].values()), n)),
+            "created_at": timestamps(people["created"][owners]),
+            "plan": names_at(tuple(TRUTH["plans"]), pick(rng, list(TRUTH["plans"].values()), n)),
             "size": pa.array(size, pa.int64(), mask=unknown),
         }
     )
 
 
-def workflows(table: Columns, people: Columns, block: int) -> pa.Table:
+def workflow_table(table: Columns, people: Columns, block: int) -> pa.Table:
     """One row per workflow that was ever saved or imported."""
     return pa.table(
         {
             "id": ids(table["number"], f"b{block}-f", 6),
             "workspace_id": ids(people["account"][table["by"]], f"b{block}-w", 5),
             "created_by": ids(table["by"], f"b{block}-u", 6),
-            "created_at": times(table["at"]),
+            "created_at": timestamps(table["at"]),
         }
     )
 
 
-def connections(table: Columns, people: Columns, block: int) -> pa.Table:
+def connection_table(table: Columns, people: Columns, block: int) -> pa.Table:
     """One row per connection that was ever created."""
     return pa.table(
         {
             "id": ids(table["number"], f"b{block}-c", 6),
             "workspace_id": ids(people["account"][table["by"]], f"b{block}-w", 5),
-            "created_at": times(table["at"]),
+            "created_at": timestamps(table["at"]),
         }
     )
 
@@ -124,4 +101,4 @@ def _domains(rng: np.random.Generator, people: Columns, *, defects: bool) -> pa.
     thrown = len(companies) + rng.integers(0, len(disposable), len(account))
     place = np.where((people["unverified"] == DISPOSABLE) & defects, thrown, place)
     place = np.where(people["staff"], len(companies) + len(disposable), place)
-    return named([*companies, *disposable, "airtouch.example"], place)
+    return names_at([*companies, *disposable, "airtouch.example"], place)

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SECOND,
-    SPAN,
-    Columns,
-    between,
-    pick_value,
-    repeated,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, pick_value, repeated, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.truth import TRUTH
 
 EVENTS = (
-    "signed_up",
-    "session_started",
-    "email_verified",
-    "connection_created",
-    "connection_tested",
-    "workflow_creation_started",
-    "workflow_saved",
-    "workflow_ran",
-    "workflow_failed",
-    "workflow_deleted",
-    "colleague_invited",
-    "invitation_accepted",
-    "docs_opened",
-    "community_joined",
-    "page_viewed",
+    *("signed_up", "session_started", "email_verified", "connection_created"),
+    *("connection_tested", "workflow_creation_started", "workflow_saved", "workflow_ran"),
+    *("workflow_failed", "workflow_deleted", "colleague_invited", "invitation_accepted"),
+    *("docs_opened", "community_joined", "page_viewed"),
 )
 CODE = {name: code for code, name in enumerate(EVENTS)}
 # A position in the table that an id names; -1 is null.
@@ -45,7 +22,7 @@ IDLE = 30 * MINUTE
 MARGIN = 5 * SECOND
 
 
-def rows(event: str, by: np.ndarray, at: np.ndarray, **references: np.ndarray) -> Columns:
+def entries(event: str, by: np.ndarray, at: np.ndarray, **references: np.ndarray) -> Columns:
     """Rows of the log: `event`, `by`, `at`, `session` (-1: none) and the references."""
     n = len(by)
     table = {"event": np.full(n, CODE[event], np.int8), "by": by, "at": at}
@@ -60,7 +37,7 @@ def allowed(people: Columns, table: Columns) -> Columns:
     return take(table, (at < SPAN - MARGIN) & (tried | (at >= people["verified"][by])))
 
 
-def visits(rng: np.random.Generator, people: Columns) -> Columns:
+def page_visits(rng: np.random.Generator, people: Columns) -> Columns:
     """One page view per visit: the one after signing up, and those that bring people back."""
     human = np.flatnonzero(~people["bot"])
     arrival = people["created"][human] + between(rng, SECOND, 20 * SECOND, len(human))
@@ -71,7 +48,7 @@ def visits(rng: np.random.Generator, people: Columns) -> Columns:
     by, _ = repeated(np.where(people["bot"], 0, times).astype(np.int64))
     stays = np.where(people["locked"], 40 * HOUR, people["lifetime"])[by]
     later = people["created"][by] + 2 * HOUR + between(rng, 0, stays, len(by), early=2)
-    return rows("page_viewed", np.concatenate([human, by]), np.concatenate([arrival, later]))
+    return entries("page_viewed", np.concatenate([human, by]), np.concatenate([arrival, later]))
 
 
 def in_sessions(
@@ -92,7 +69,7 @@ def in_sessions(
     ends[:-1] = begins[1:]
     first, last = np.flatnonzero(begins), np.flatnonzero(ends)
     sessions = {"by": by[first], "at": at[first] - between(rng, 200, 900, len(first))}
-    started = rows("session_started", sessions["by"], sessions["at"])
+    started = entries("session_started", sessions["by"], sessions["at"])
     started["session"] = np.arange(len(first))
     pages = _pages(rng, sessions, at[last])
     return stack([actions, started, allowed(people, pages)]), sessions
@@ -108,6 +85,6 @@ def _pages(rng: np.random.Generator, sessions: Columns, ends: np.ndarray) -> Col
     session, _ = repeated(pick_value(rng, HABITS["pages_a_session"], n).astype(np.int64))
     begin = sessions["at"][session] + SECOND
     at = between(rng, begin, (ends + tail)[session], len(session))
-    table = rows("page_viewed", sessions["by"][session], at)
+    table = entries("page_viewed", sessions["by"][session], at)
     table["session"] = session
     return table

@@ -225,19 +225,9 @@ TRUTH: dict = {
         "bots": 0.02,  # of sign-ups; each owns an account of its own
         "anonymous_first_view": 0.6,  # of organic people: a page_viewed before signing up
         "disposable_domains": (
-            "mailinator.com",
-            "guerrillamail.com",
-            "yopmail.com",
-            "10minutemail.com",
-            "trashmail.com",
-            "sharklasers.com",
-            "maildrop.cc",
-            "getnada.com",
-            "throwawaymail.com",
-            "mintemail.com",
-            "fakeinbox.com",
-            "temp-mail.org",
-            "mohmal.com",
+            *("mailinator.com", "guerrillamail.com", "yopmail.com", "10minutemail.com"),
+            *("trashmail.com", "sharklasers.com", "maildrop.cc", "getnada.com"),
+            *("throwawaymail.com", "mintemail.com", "fakeinbox.com", "temp-mail.org", "mohmal.com"),
         ),
     },
     "app_versions": {  # version: week since START in which it went live

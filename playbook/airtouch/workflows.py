@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.draws import (
-    DAY,
-    HOUR,
-    MINUTE,
-    NEVER,
-    SPAN,
-    Columns,
-    between,
-    pick_value,
-    planted,
-    repeated,
-    stack,
-    take,
-)
+from playbook.airtouch.draws import Columns, between, pick_value, planted, repeated, stack, take
+from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SPAN
 from playbook.airtouch.sessions import MARGIN, allowed
 from playbook.airtouch.truth import TRUTH
 

@@ -14,12 +14,13 @@ import pyarrow.parquet as pq
 
 from playbook.airtouch import product
 from playbook.airtouch.agents import AGENTS
-from playbook.airtouch.cells import ids, named, times
+from playbook.airtouch.cells import ids, names_at, timestamps
 from playbook.airtouch.collection import FLAGS
 from playbook.airtouch.company import company
 from playbook.airtouch.defects import DEFECTS, VERSIONS
-from playbook.airtouch.draws import NEVER, SPAN, Columns
+from playbook.airtouch.draws import Columns
 from playbook.airtouch.messages import SENDINGS, TIMES, VERIFICATION
+from playbook.airtouch.milliseconds import NEVER, SPAN
 from playbook.airtouch.plays import NOT_IN_AUDIENCE, PLAYS, unit_ids
 from playbook.airtouch.sessions import EVENTS, MARGIN
 from playbook.airtouch.truth import INTENTS, TRUTH
@@ -102,79 +103,79 @@ def _block(accounts: int, block: int, seed: int, *, defects: bool) -> dict[str, 
     people = numbers["people"]
     there = people["created"] < SPAN - MARGIN
     return {
-        "events": _events(numbers["events"], block),
-        "users": product.users(rng, people, there, block, defects=defects),
-        "workspaces": product.workspaces(rng, people, block),
-        "workflows": product.workflows(numbers["workflows"], people, block),
-        "connections": product.connections(numbers["connections"], people, block),
-        "messages": _messages(numbers["messages"], people, block),
-        "suppressions": _suppressions(numbers["messages"], block),
-        "holdouts": _holdouts(people, there, block),
-        "mailer_events": _mailer_events(numbers["mailer_events"], block),
+        "events": _event_table(numbers["events"], block),
+        "users": product.user_table(rng, people, there, block, defects=defects),
+        "workspaces": product.workspace_table(rng, people, block),
+        "workflows": product.workflow_table(numbers["workflows"], people, block),
+        "connections": product.connection_table(numbers["connections"], people, block),
+        "messages": _message_table(numbers["messages"], people, block),
+        "suppressions": _suppression_table(numbers["messages"], block),
+        "holdouts": _holdout_table(people, there, block),
+        "mailer_events": _mailer_table(numbers["mailer_events"], block),
     }
 
 
-def _events(events: Columns, block: int) -> pa.Table:
+def _event_table(events: Columns, block: int) -> pa.Table:
     names = [*EVENTS, DEFECTS["renamed"]["to"]]
     table = {
         "event_id": ids(events["id"], f"b{block}-e", 9),
-        "event": named(names, events["event"]),
+        "event": names_at(names, events["event"]),
         "user_id": ids(events["by"], f"b{block}-u", 6),
         "anonymous_id": ids(events["anonymous"], f"b{block}-a", 6),
         "workspace_id": ids(events["account"], f"b{block}-w", 5),
         "session_id": ids(events["session"], f"b{block}-s", 7),
-        "occurred_at": times(events["occurred"]),
-        "received_at": times(events["received"]),
-        "sent_at": times(events["sent"]),
-        "source": named(("server", "web"), events["web"].astype(int)),
-        "app_version": named(VERSIONS, events["version"]),
-        "user_agent": named(AGENTS, events["agent"]),
+        "occurred_at": timestamps(events["occurred"]),
+        "received_at": timestamps(events["received"]),
+        "sent_at": timestamps(events["sent"]),
+        "source": names_at(("server", "web"), events["web"].astype(int)),
+        "app_version": names_at(VERSIONS, events["version"]),
+        "user_agent": names_at(AGENTS, events["agent"]),
         "is_bot": pa.array(events["bot"]),
         "workflow_id": ids(events["workflow"], f"b{block}-f", 6),
         "draft_id": ids(events["draft"], f"b{block}-d", 6),
         "connection_id": ids(events["connection"], f"b{block}-c", 6),
-        "direction": named(INTENTS, events["direction"]),
+        "direction": names_at(INTENTS, events["direction"]),
         "invitee_id": ids(events["invitee"], f"b{block}-u", 6),
-        "error": named(ERRORS, events["error"]),
+        "error": names_at(ERRORS, events["error"]),
     }
     if "flag" in events:
-        table[DEFECTS["unplanned_property"]] = named(FLAGS, events["flag"])
+        table[DEFECTS["unplanned_property"]] = names_at(FLAGS, events["flag"])
     return pa.table(table)
 
 
-def _mailer_events(events: Columns, block: int) -> pa.Table:
+def _mailer_table(events: Columns, block: int) -> pa.Table:
     return pa.table(
         {
             "event_id": ids(events["id"], f"b{block}-e", 9),
-            "event": named(EVENTS, events["event"]),
-            "received_at": times(events["received"]),
+            "event": names_at(EVENTS, events["event"]),
+            "received_at": timestamps(events["received"]),
         }
     )
 
 
-def _messages(messages: Columns, people: Columns, block: int) -> pa.Table:
+def _message_table(messages: Columns, people: Columns, block: int) -> pa.Table:
     channel = {slug: play["channel"] for slug, play in PLAYS.items()} | {VERIFICATION: "email"}
     in_app = np.array([channel[slug] == "in_app" for slug in SENDINGS])[messages["play"]]
     n, by = len(in_app), messages["by"]
     table = {
         "message_id": ids(np.arange(n), f"b{block}-m", 6),
-        "tool": named(("mailer", "guides"), in_app.astype(int)),
-        "channel": named(("email", "in_app"), in_app.astype(int)),
-        "play": named(SENDINGS, messages["play"]),
+        "tool": names_at(("mailer", "guides"), in_app.astype(int)),
+        "channel": names_at(("email", "in_app"), in_app.astype(int)),
+        "play": names_at(SENDINGS, messages["play"]),
         "step": pa.array(messages["step"]),
         "variant": pa.array(["a"] * n, pa.string()),
         "user_id": ids(by, f"b{block}-u", 6),
         "workspace_id": ids(people["account"][by], f"b{block}-w", 5),
         "is_ghost": pa.array(np.zeros(n, bool)),
     }
-    table |= {name: times(messages[name]) for name in TIMES}
+    table |= {name: timestamps(messages[name]) for name in TIMES}
     seen_by = messages["seen_by"]
-    table["bounce_kind"] = named(("hard", "soft"), messages["bounce_kind"])
+    table["bounce_kind"] = names_at(("hard", "soft"), messages["bounce_kind"])
     table["seen_by_machine"] = pa.array(seen_by == 1, mask=seen_by < 0)
     return pa.table(table)
 
 
-def _suppressions(messages: Columns, block: int) -> pa.Table:
+def _suppression_table(messages: Columns, block: int) -> pa.Table:
     """The mailer's list of whom it must not write to, oldest first."""
     tables = []
     for reason in ("unsubscribed", "complained"):
@@ -186,14 +187,14 @@ def _suppressions(messages: Columns, block: int) -> pa.Table:
                     "user_id": ids(messages["by"][rows], f"b{block}-u", 6),
                     "channel": pa.array(["email"] * len(rows), pa.string()),
                     "reason": pa.array([reason] * len(rows), pa.string()),
-                    "since": times(at[rows]),
+                    "since": timestamps(at[rows]),
                 }
             )
         )
     return pa.concat_tables(tables).sort_by("since")
 
 
-def _holdouts(people: Columns, there: np.ndarray, block: int) -> pa.Table:
+def _holdout_table(people: Columns, there: np.ndarray, block: int) -> pa.Table:
     tables = []
     for slug, play in PLAYS.items():
         rows = np.flatnonzero(there & (people[slug] != NOT_IN_AUDIENCE))
@@ -204,8 +205,8 @@ def _holdouts(people: Columns, there: np.ndarray, block: int) -> pa.Table:
                     "play": pa.array([slug] * len(rows), pa.string()),
                     "unit_type": pa.array([play["unit"]] * len(rows), pa.string()),
                     "unit_id": pa.array(unit_ids(slug, chosen, block), pa.string()),
-                    "arm": named(("holdout", "treated"), people[slug][rows]),
-                    "assigned_at": times(people["created"][rows]),
+                    "arm": names_at(("holdout", "treated"), people[slug][rows]),
+                    "assigned_at": timestamps(people["created"][rows]),
                 }
             )
         )

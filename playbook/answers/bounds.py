@@ -170,7 +170,7 @@ def _with_copies(run: Run) -> Iterator[tuple[str, Tables]]:
         (", all counting", timed),
         (", the last one counting", alone.union(latest, distinct=False)),
     ):
-        found = sources.known(events, tables.users)
+        found = sources.with_account_of_user(events, tables.users)
         yield which, replace(tables, once=lambda found=found: found).until(run.period.as_of)
 
 

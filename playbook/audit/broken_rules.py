@@ -69,7 +69,7 @@ def examples(run: Run) -> Result:
     checks = {
         (point.event, rule.property, rule.kind): rule
         for point in run.declared.plan
-        for rule in rules.rules(point, columns)
+        for rule in rules.property_rules(point, columns)
     }
     for row in broken_rules(run).rows:
         if rule := checks.get((row["data point"], row["property"], row["rule"])):
@@ -132,7 +132,7 @@ def _checked_by_week(run: Run) -> Rows:
         if point is None:
             continue
         place = (row["source"], row["app_version"], _monday(row["day"]))
-        for rule in rules.rules(point, columns):
+        for rule in rules.property_rules(point, columns):
             sums = counted[point.event, rule.property, rule.kind, rule.expects, *place]
             sums[0] += row[f"broken_{places[rule.key]}"]
             sums[1] += row["n"]

@@ -162,7 +162,7 @@ def rows_of_crawlers(run: Run) -> Result:
     )
 
     def finish(rows: Rows) -> Rows:
-        known = agents.crawlers(row["user_agent"] for row in rows)
+        known = agents.crawler_agents(row["user_agent"] for row in rows)
         of = sum(row["rows"] for row in rows)
         found = [row | {"of": of} for row in rows if row["user_agent"] in known]
         return sorted(found, key=lambda row: (-row["rows"], row["user_agent"]))

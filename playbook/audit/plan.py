@@ -54,7 +54,7 @@ def point_violations(run: Run, found: Answer) -> Iterator[Violation]:
             blocks=row["questions"] > 0 and row["status"] in GONE,
             minor=not planned,
         )
-    for column in sources.unmapped(run.declared, run.warehouse):
+    for column in sources.unplanned_columns(run.declared, run.warehouse):
         seen, wanted = "a column that nothing maps", "it is in the plan, or is not collected"
         yield Violation("plan", column, seen, expected=wanted, minor=True)
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 LONGEST = 2_000  # characters of an agent that are looked at; what is longer is no browser's name
 
 
-def crawlers(agents: Iterable[str | None]) -> set[str]:
+def crawler_agents(agents: Iterable[str | None]) -> set[str]:
     """Those of the user agents that name a crawler, spelt as they were given.
 
     Args:
         agents: User agents as browsers send them; none and "" are no crawlers.
     """
-    known = _patterns()
+    known = _crawler_patterns()
     return {
         agent
         for agent in set(agents)
@@ -24,7 +24,7 @@ def crawlers(agents: Iterable[str | None]) -> set[str]:
 
 
 @functools.cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
+def _crawler_patterns() -> tuple[re.Pattern[str], ...]:
     """The package's patterns, those with the same first letter as one: a search tries each
     alternative at each place of an agent, and so it tries some fifty and not 1,500.
     """

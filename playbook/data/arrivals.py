@@ -28,7 +28,7 @@ CAVEAT_BELOW = 0.99
 SILENT = timedelta(days=7)
 
 
-def counted(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
+def daily_counts(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
     """What arrived: one scan of the log, one row per event, source, version and day.
 
     Returns:
@@ -91,7 +91,7 @@ def skewed(rows: ir.Table) -> ir.BooleanValue:
 
 
 def inferred(arrivals: ir.Table, users: ir.Table) -> ir.Table:
-    """Rows that name a user and no account, and whose user has one: counted as in `counted`."""
+    """Rows that name a user and no account, and whose user has one, counted as above."""
     owners = users.filter(_.account_id.notnull()).select("user_id")
     rows = arrivals.filter(_.account_id.isnull()).semi_join(owners, "user_id")
     return rows.group_by(
@@ -114,22 +114,24 @@ def conflicts(shared: ir.Table, columns: Sequence[str]) -> ir.Table:
 
 
 def without_copies(rows: Rows, copies: Rows) -> Rows:
-    """What `counted` counts of all rows, less what it counts of the copies among them."""
-    known = {_key(row): row for row in copies}
+    """What `daily_counts` counts of all rows, less what it counts of the copies among them."""
+    less = {_log_key(row): row for row in copies}
     return [
         {
-            name: value - known[_key(row)][name] if _counts(name) and _key(row) in known else value
+            name: value - less[_log_key(row)][name] if _is_count(name) else value
             for name, value in row.items()
         }
+        if _log_key(row) in less
+        else row
         for row in rows
     ]
 
 
-def per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[str, Any]]:
+def coverage_per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[str, Any]]:
     """Event name → what its rows hold up to a moment, each event once.
 
     Returns:
-        `n` events, `first` and `last`, the counts of `counted`, and `inferred` (events whose
+        `n` events, `first` and `last`, those counts, and `inferred` (events whose
         account comes from their user). Rows without a time are left out.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -139,7 +141,7 @@ def per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[st
             continue
         event = found.setdefault(row["event"], {"event": row["event"], "inferred": 0})
         for name, value in row.items():
-            if _counts(name):
+            if _is_count(name):
                 event[name] = event.get(name, 0) + value
         event["first"] = min(event.get("first", row["first"]), row["first"])
         event["last"] = min(max(event.get("last", row["last"]), row["last"]), as_of)
@@ -151,11 +153,11 @@ def per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[st
     return found
 
 
-def _counts(name: str) -> bool:
+def _is_count(name: str) -> bool:
     return name in COUNTS or name.startswith(("with_", "late_", "broken_"))
 
 
-def _key(row: Mapping[str, Any]) -> tuple:
+def _log_key(row: Mapping[str, Any]) -> tuple:
     return row["event"], row["source"], row["app_version"], row["day"]
 
 
@@ -189,10 +191,10 @@ def need(
     if not row or not row["n"]:
         return "missing", "no such event arrives"
     column = column or UNIT_COLUMN[question.unit]
-    if question.measure != "active" and (seen := _share(row, column)) < CAVEAT_BELOW:
+    if question.measure != "active" and (seen := _share_with(row, column)) < CAVEAT_BELOW:
         return _graded(seen, column)
     for held in question.hold:
-        if (seen := _share(row, held)) < CAVEAT_BELOW:
+        if (seen := _share_with(row, held)) < CAVEAT_BELOW:
             return _graded(seen, held)
     if question.unit == "account" and (part := row["inferred"] / row["n"]) > 1 - CAVEAT_BELOW:
         return (
@@ -205,7 +207,7 @@ def need(
     return "ok", f"{row['n']:,} events"
 
 
-def _share(row: Mapping[str, Any], column: str) -> float:
+def _share_with(row: Mapping[str, Any], column: str) -> float:
     return row.get(f"with_{column}", 0) / row["n"]
 
 

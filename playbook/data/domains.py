@@ -8,12 +8,12 @@ from playbook.declare import Domains
 from playbook.language.mistakes import Mistake, listed
 
 
-def disposable(product_domains: Domains) -> frozenset[str]:
+def blocklist(product_domains: Domains) -> frozenset[str]:
     """The disposable domains: those of the package and of `add`, without those of `remove`."""
     import disposable_email_domains
 
     added, removed = _entries(product_domains)
-    return frozenset(map(_plain, disposable_email_domains.blocklist)) - removed | added
+    return frozenset(map(_plain_domain, disposable_email_domains.blocklist)) - removed | added
 
 
 def is_disposable(domain: str | None, blocked: Collection[str], kept: Collection[str] = ()) -> bool:
@@ -21,10 +21,10 @@ def is_disposable(domain: str | None, blocked: Collection[str], kept: Collection
 
     Args:
         domain: What follows the @; none and "" are not.
-        blocked: Disposable domains, in lower case: `disposable(...)`.
+        blocked: Disposable domains, in lower case: `blocklist(...)`.
         kept: Domains that are not, in lower case, even below a disposable one.
     """
-    labels = _plain(domain or "").split(".")
+    labels = _plain_domain(domain or "").split(".")
     for first in range(len(labels) - 1):  # a last label alone is nobody's domain
         above = ".".join(labels[first:])
         if above in kept:
@@ -39,14 +39,14 @@ def disposable_domains(domains: Iterable[str | None], product_domains: Domains) 
 
     An engine compares its rows with these few; ten thousand literals are too many for a query.
     """
-    blocked, kept = disposable(product_domains), _entries(product_domains)[1]
+    blocked, kept = blocklist(product_domains), _entries(product_domains)[1]
     return {domain for domain in set(domains) if domain and is_disposable(domain, blocked, kept)}
 
 
 def _entries(product_domains: Domains) -> tuple[frozenset[str], frozenset[str]]:
     """The product's `add` and `remove`, in lower case."""
-    added = frozenset(map(_plain, product_domains.add))
-    removed = frozenset(map(_plain, product_domains.remove))
+    added = frozenset(map(_plain_domain, product_domains.add))
+    removed = frozenset(map(_plain_domain, product_domains.remove))
     if both := sorted(added & removed):
         raise Mistake(
             f"product.yaml adds `{both[0]}` to the disposable domains, and removes it.",
@@ -62,5 +62,5 @@ def _entries(product_domains: Domains) -> tuple[frozenset[str], frozenset[str]]:
     return added, removed
 
 
-def _plain(domain: str) -> str:
+def _plain_domain(domain: str) -> str:
     return domain.strip().strip(".").lower()

@@ -84,9 +84,9 @@ class Warehouse:
                     f"It has: {listed(table.columns)}.",
                     nearest(column, table.columns),
                 )
-        return table.select(**{new: _plain(table[old], new) for new, old in wanted.items()}).filter(
-            *(ibis._[new].notnull() for new in wanted)
-        )
+        return table.select(
+            **{new: _in_common_type(table[old], new) for new, old in wanted.items()}
+        ).filter(*(ibis._[new].notnull() for new in wanted))
 
     def scanned(self, table: ir.Table, name: str) -> ir.Table:
         """A table that is read a few times: kept where reading it again means casting it again."""
@@ -144,7 +144,7 @@ class Warehouse:
         return self.parts[part]
 
 
-def _plain(value: ir.Value, name: str) -> ir.Value:
+def _in_common_type(value: ir.Value, name: str) -> ir.Value:
     if not name.endswith("_at"):
         return value.cast("string")
     if value.type().is_string() or (value.type().is_timestamp() and value.type().timezone):
@@ -152,7 +152,7 @@ def _plain(value: ir.Value, name: str) -> ir.Value:
     return value.cast("timestamp(6)")
 
 
-def open(url: str) -> Warehouse:
+def warehouse_at(url: str) -> Warehouse:
     """The warehouse at a URL.
 
     Args:
@@ -160,14 +160,14 @@ def open(url: str) -> Warehouse:
             `postgres://…`, or `env:NAME` for a variable that holds one of these.
     """
     if url.startswith("env:"):
-        return open(_variable(url.removeprefix("env:")))
+        return warehouse_at(_variable(url.removeprefix("env:")))
     if file := url.removeprefix("duckdb://") if url.startswith("duckdb://") else "":
-        return open(file)  # Ibis would open it for writing, and lock everybody else out
+        return warehouse_at(file)  # Ibis would open it for writing, and lock everybody else out
     if "://" in url:
         return _connect(url)
     path = Path(url)
     if path.is_dir():
-        return _parquet(path)
+        return _folder_of_parquet(path)
     if path.is_file():
         return _duckdb_file(path)
     raise Mistake(
@@ -220,7 +220,7 @@ def _memory() -> BaseBackend:
     return ibis.duckdb.connect()
 
 
-def _parquet(folder: Path) -> Warehouse:
+def _folder_of_parquet(folder: Path) -> Warehouse:
     """Each file, and each folder of parts, as a view; the files stay where they are."""
     connection = _memory()
     found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))

@@ -12,7 +12,7 @@ from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play, Step
 from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
 from playbook.declare.question import Question
-from playbook.declare.reading import Noun, identified, load, parse, read, read_list
+from playbook.declare.reading import Noun, identified, parse, read_list, read_one, read_yaml
 from playbook.declare.sending import Destination, Limit, Quiet, Sending
 from playbook.language.mistakes import Mistake, listed, nearest
 
@@ -38,10 +38,10 @@ __all__ = [
     "Step",
     "TableMap",
     "declarations",
-    "load",
     "parse",
-    "read",
     "read_list",
+    "read_one",
+    "read_yaml",
 ]
 
 
@@ -79,7 +79,7 @@ def declarations(folder: Path) -> Declarations:
             nearest(folder.name, found) if found else "start from a copy of params/airtouch.",
         )
     found = Declarations(
-        product=read(folder / "product.yaml", Product).model_copy(update={"slug": folder.name}),
+        product=read_one(folder / "product.yaml", Product).model_copy(update={"slug": folder.name}),
         plan=_listed_in(folder / "tracking_plan.yaml", DataPoint),
         questions=_listed_in(folder / "questions.yaml", Question),
         plays=_each_in(folder / "plays", Play),
@@ -95,7 +95,7 @@ def _listed_in(path: Path, noun: type[Noun]) -> tuple:
 
 def _each_in(folder: Path, noun: type[Noun]) -> tuple:
     return tuple(
-        read(path, noun).model_copy(update={"slug": _slug(path)})
+        read_one(path, noun).model_copy(update={"slug": _slug(path)})
         for path in sorted(folder.glob("*.yaml"))
     )
 

@@ -12,13 +12,13 @@ from playbook.declare.reading import Duration, Names, Noun
 FORMS = ("compares", "rollout", "tried")
 
 
-def _difference(value: float) -> float:
+def _difference_of_shares(value: float) -> float:
     if not -1 <= value <= 1:
         raise ValueError("a difference of shares lies between -1 and 1: 5 points are 0.05")
     return value
 
 
-Difference = Annotated[float, AfterValidator(_difference)]
+Difference = Annotated[float, AfterValidator(_difference_of_shares)]
 
 
 class Rollout(Noun):

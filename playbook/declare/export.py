@@ -25,12 +25,12 @@ def _word(value: object) -> object:
     return str(value) if type(value) is int else value
 
 
-def _several(value: object) -> object:
+def _listed_branch(value: object) -> object:
     return (value,) if type(value) is int else value
 
 
 Word = Annotated[str, BeforeValidator(_word)]
-Branches = Annotated[tuple[int, ...], BeforeValidator(_several)]
+Branches = Annotated[tuple[int, ...], BeforeValidator(_listed_branch)]
 
 
 class Recipients(Noun):

@@ -20,14 +20,14 @@ _DESIGN = {
 }
 
 
-def _day(text: str) -> str:
+def _iso_day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise ValueError(f"`{text}` is no day: write 2026-01-31") from error
 
 
-Day = Annotated[str, AfterValidator(_day)]
+Day = Annotated[str, AfterValidator(_iso_day)]
 
 
 class Step(Noun):

@@ -197,23 +197,25 @@ class Question(Noun):
         if self.order == "any":
             if self.measure != "steps":
                 raise ValueError("`order: any` is for `steps`: one goal has no order")
-            _apart("order: any", told & {"ties", "anchor", "optional", "exclude"})
+            _keep_apart("order: any", told & {"ties", "anchor", "optional", "exclude"})
         if self.optional:
-            _apart("optional", told & {"anchor", "exclude"})
+            _keep_apart("optional", told & {"anchor", "exclude"})
         if self.count == "attempts":
-            _apart("count: attempts", told & {"entry"} | self._grace)
+            _keep_apart("count: attempts", told & {"entry"} | self._grace)
         leaves_out = any(each.effect == "leave_out" for each in self.exclude)
         if leaves_out:
             drops = {"effect: drop" for each in self.exclude if each.effect == "drop"}
             strict = {"order: strict"} & {f"order: {self.order}"}
-            _apart("effect: leave_out", drops | strict | self._grace)
+            _keep_apart("effect: leave_out", drops | strict | self._grace)
         runs = [name for name, before in zip(steps, [None, *steps], strict=False) if name != before]
         if len(set(runs)) < len(runs):
             others = told - {"entry", "windows", "ties"}
-            _apart("a step that comes back", others | self._grace)
+            _keep_apart("a step that comes back", others | self._grace)
         elif again:
             clash = told & {"optional", "count"} | {"order: any"} & {f"order: {self.order}"}
-            _apart("a step that stands twice", clash | ({"leave_out"} if leaves_out else set()))
+            _keep_apart(
+                "a step that stands twice", clash | ({"leave_out"} if leaves_out else set())
+            )
         return self
 
     @property
@@ -250,7 +252,7 @@ def _default(name: str) -> object:
     return Question.model_fields[name].default
 
 
-def _apart(one: str, others: set[str]) -> None:
+def _keep_apart(one: str, others: set[str]) -> None:
     """What does not go together."""
     if others:
         raise ValueError(f"{one} does not go with {', '.join(sorted(others))}")

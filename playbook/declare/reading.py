@@ -40,7 +40,7 @@ def _duration(value: object) -> object:
     return value
 
 
-def _several(value: object) -> object:
+def _listed_name(value: object) -> object:
     """One name stands for a list of one."""
     return [value] if isinstance(value, str) else value
 
@@ -49,7 +49,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 Duration = Annotated[str, BeforeValidator(_duration)]
 Identifier = Annotated[str, AfterValidator(identified)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed_name)]
 N = TypeVar("N", bound=Noun)
 SLUG = "slug"  # a noun's own name: its file's, and never a field of the file
 
@@ -89,7 +89,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def load(path: Path) -> Any:
+def read_yaml(path: Path) -> Any:
     """The content of a YAML file; a date is the text that stands there."""
     try:
         with path.open(encoding="utf-8") as stream:
@@ -113,18 +113,18 @@ def load(path: Path) -> Any:
         ) from None
 
 
-def read(path: Path, noun: type[N]) -> N:
+def read_one(path: Path, noun: type[N]) -> N:
     """The one `noun` that a file declares; a mapping."""
-    return parse(load(path), noun, place=path.name)
+    return parse(read_yaml(path), noun, place=path.name)
 
 
 def read_list(path: Path, noun: type[N]) -> tuple[N, ...]:
     """The `noun`s that a file lists."""
-    entries = load(path)
+    entries = read_yaml(path)
     if not isinstance(entries, list):
         raise Mistake(
             f"{path.name} is no list.",
-            f"It is {_kind(entries)}.",
+            f"It is {_yaml_kind(entries)}.",
             f"begin each {noun.__name__.lower()} with `- `.",
         )
     return tuple(
@@ -138,11 +138,11 @@ def parse(data: object, noun: type[N], *, place: str) -> N:
     if not isinstance(data, dict):
         raise Mistake(
             f"{place} is no {noun.__name__.lower()}.",
-            f"It is {_kind(data)}.",
-            f"write `field: value` lines; the fields are {listed(_fields(noun))}.",
+            f"It is {_yaml_kind(data)}.",
+            f"write `field: value` lines; the fields are {listed(_field_names(noun))}.",
         )
     if SLUG in data:
-        raise _unknown(noun, (SLUG,), place)
+        raise _unknown_field(noun, (SLUG,), place)
     try:
         return noun.model_validate(data)
     except ValidationError as error:
@@ -150,16 +150,18 @@ def parse(data: object, noun: type[N], *, place: str) -> N:
         found = error.errors(include_url=False)
         first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     if first["type"] == "extra_forbidden":
-        raise _unknown(noun, first["loc"], place)
+        raise _unknown_field(noun, first["loc"], place)
     field, there = _path(first["loc"]), first["input"]
     if first["type"] == "missing":
         raise Mistake(
             f"{place}: {noun.__name__} lacks `{field}`.",
-            f"It has: {listed(there)}." if isinstance(there, dict) else f"It is {_kind(there)}.",
+            f"It has: {listed(there)}."
+            if isinstance(there, dict)
+            else f"It is {_yaml_kind(there)}.",
             f"add `{field}:`.",
         )
     cause = getattr(first.get("ctx", {}).get("error"), "__cause__", None)
-    shown = _kind(there) if isinstance(there, dict | list) else there
+    shown = _yaml_kind(there) if isinstance(there, dict | list) else there
     raise Mistake(
         f"{place}: `{field}: {shown}` is wrong." if field else f"{place} is wrong.",
         f"{first['msg'].removeprefix('Value error, ')}.",
@@ -169,8 +171,8 @@ def parse(data: object, noun: type[N], *, place: str) -> N:
     )
 
 
-def _unknown(noun: type[BaseModel], where: Sequence[str | int], place: str) -> Mistake:
-    known = _fields(noun, where[:-1])
+def _unknown_field(noun: type[BaseModel], where: Sequence[str | int], place: str) -> Mistake:
+    known = _field_names(noun, where[:-1])
     return Mistake(
         f"{place}: {noun.__name__} has no field `{_path(where)}`.",
         f"It has: {listed(known)}.",
@@ -184,7 +186,7 @@ def _path(where: Sequence[str | int]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def _kind(data: object) -> str:
+def _yaml_kind(data: object) -> str:
     """What a piece of YAML is, in words."""
     match data:
         case None:
@@ -197,7 +199,7 @@ def _kind(data: object) -> str:
             return f"`{data}`"
 
 
-def _fields(noun: type[BaseModel], where: Sequence[str | int] = ()) -> list[str]:
+def _field_names(noun: type[BaseModel], where: Sequence[str | int] = ()) -> list[str]:
     """The fields of the model at a place inside a noun, as far as files may hold them."""
     inner: Any = noun
     for part in where:

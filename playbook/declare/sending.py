@@ -22,14 +22,14 @@ def _clock(text: str) -> str:
     return text
 
 
-def _zone(name: str) -> str:
+def _known_zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"`{name}` is no time zone: write one such as Europe/Berlin") from error
 
 
-def _within(value: object) -> object:
+def _length_or_calendar(value: object) -> object:
     if value not in ("day", "week"):
         try:
             duration(str(value))
@@ -38,9 +38,9 @@ def _within(value: object) -> object:
     return value
 
 
-Within = Annotated[str, BeforeValidator(_within)]
+Within = Annotated[str, BeforeValidator(_length_or_calendar)]
 Clock = Annotated[str, AfterValidator(_clock)]
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class Limit(Noun):

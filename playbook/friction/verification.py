@@ -204,7 +204,7 @@ def _suspects(run: Run) -> ir.Table | None:
     """People with a bot's signature and no sign of a browser; None: nothing tells."""
     events = run.tables.events
     named = _values_of(run, events, "user_agent") if run.tables.has("events", "user_agent") else ()
-    known = agents.crawlers(named)
+    known = agents.crawler_agents(named)
     if not known and not run.tables.has("events", "is_bot"):
         return None
     crawls = events.user_agent.isin(sorted(known)).fill_null(False) if known else False

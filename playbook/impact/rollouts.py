@@ -105,7 +105,7 @@ def rollout_by_period(run: Run, slug: str) -> Answer:
 
         if whole.rows[0]["difference"] is None:
             return []
-        found = quasi.rollout(_accounts_by_period(whole.raw, len(edges) - 1))
+        found = quasi.staggered_rollout(_accounts_by_period(whole.raw, len(edges) - 1))
         return [
             {"since_start": step.period, "effect": step.effect, "low": step.low, "high": step.high}
             for step in found.steps
@@ -190,7 +190,7 @@ def _rollout_effect(run: Run, experiment: Experiment, rows: Rows, periods: int) 
     from playbook.adapters import quasi
 
     try:
-        found = quasi.rollout(_accounts_by_period(rows, periods))
+        found = quasi.staggered_rollout(_accounts_by_period(rows, periods))
     except Mistake as mistake:  # the rows are made when all sections stand
         return row | {"because": mistake.sentence}
     row |= {"left_out": found.left_out if found else total}

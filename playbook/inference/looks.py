@@ -29,11 +29,6 @@ def obrien_fleming(fraction: float) -> float:
     return float(2 * norm.sf(norm.isf(SIDE / 2) / math.sqrt(fraction)))
 
 
-def pocock(fraction: float) -> float:
-    """The error spent on one side, Pocock's type: α ln(1 + (e − 1) t) (Lan and DeMets 1983)."""
-    return SIDE * math.log1p((math.e - 1) * fraction)
-
-
 def bound(fractions: Sequence[float], *, spending: Spending = obrien_fleming) -> float:
     """How many deviations the interval of the last of several scheduled looks reaches.
 

@@ -12,20 +12,9 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
-from ibis import _
 
 BUCKETS = 10_000
 _HEX = "0123456789abcdef"
-_JSON_READERS = {
-    "postgres": "json_extract_path_text",
-    "pyspark": "get_json_object",
-    "databricks": "get_json_object",
-    "clickhouse": "JSONExtractString",
-    "bigquery": "json_value",
-    "trino": "json_extract_scalar",
-    "snowflake": "json_extract_path_text",
-}
-_BARE_KEYS = {"postgres", "clickhouse", "snowflake"}
 
 
 def ratio(numerator: ir.NumericValue, denominator: ir.NumericValue) -> ir.FloatingValue:
@@ -136,30 +125,6 @@ def bucket(text: ir.StringValue, *, engine: str) -> ir.IntegerValue:
     return number % BUCKETS
 
 
-def json_text(document: ir.StringValue, key: str, *, engine: str) -> ir.StringValue:
-    """The text under a top-level key of a JSON document that is stored as text."""
-    name = _JSON_READERS.get(engine, "json_extract_string")
-    parsed = document.cast("json") if engine == "postgres" else document
-    return _builtin(name, 2)(parsed, key if engine in _BARE_KEYS else f"$.{key}")
-
-
-def nearest_rank(
-    table: ir.Table, value: str, quantile: float, *, by: Sequence[str] = ()
-) -> ir.Table:
-    """The nearest-rank quantile of a column: one row per `by` with `value`.
-
-    ClickHouse's own quantile is approximate, and several engines have none.
-    """
-    window = ibis.window(group_by=list(by), order_by=value)
-    ranked = table.filter(_[value].notnull()).mutate(
-        rank_=ibis.row_number().over(window) + 1,
-        size_=_[value].count().over(ibis.window(group_by=list(by))),
-    )
-    wanted = (ranked.size_.cast("float64") * quantile).ceil().cast("int64")
-    at_rank = ranked.filter(ranked.rank_ == ibis.ifelse(wanted < 1, 1, wanted))
-    return at_rank.select(*by, value)
-
-
 def _epoch(time: ir.TimestampValue) -> ir.IntegerValue:
     """Seconds since 1970, whole; some engines keep fractions, others do not."""
     return time.truncate("s").epoch_seconds().cast("int64")
@@ -171,10 +136,9 @@ def _offset(time: datetime, zone: ZoneInfo) -> int:
 
 
 @functools.cache
-def _builtin(name: str, arguments: int = 1) -> Callable[..., ir.StringValue]:
-    """An engine's own function from texts to a text."""
+def _builtin(name: str) -> Callable[[ir.StringValue], ir.StringValue]:
+    """An engine's own function from a text to a text."""
 
     def one(a) -> str: ...
-    def two(a, b) -> str: ...
 
-    return ibis.udf.scalar.builtin(one if arguments == 1 else two, name=name)
+    return ibis.udf.scalar.builtin(one, name=name)

@@ -43,11 +43,13 @@ def render(path: Path, *, out: Path | None = None, progress: Progress = print) -
         stages = [execute(slug, title, given, building, progress) for slug, title in STAGES.items()]
         final = home / f"{opened.period.as_of:%Y-%m-%d}"
         if any(stage.reason for stage in stages):
-            publishing.write(building, stages, opened, given, path.stem)
+            publishing.write_pages(building, stages, opened, given, path.stem)
             raise Failed(stages, publishing.move(building, home / "failed") / "index.html")
         earlier = publishing.earlier(home, final.name)
-        sent = audiences.write(building / "audiences", opened, earlier=earlier)
-        publishing.write(building, stages, opened, given, path.stem, earlier=earlier, sent=sent)
+        sent = audiences.write_audiences(building / "audiences", opened, earlier=earlier)
+        publishing.write_pages(
+            building, stages, opened, given, path.stem, earlier=earlier, sent=sent
+        )
         shutil.rmtree(home / "failed", ignore_errors=True)  # it is mended
         return publishing.move(building, final) / "index.html"
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,32 +16,42 @@ from ibis import _
 
 from playbook import ledger
 from playbook.declare import Destination, Noun, Play
-from playbook.language.mistakes import Mistake
+from playbook.language.mistakes import Mistake, listed
 from playbook.language.portable import count_if
 from playbook.report import sendlist
-from playbook.report.manifest import FORMAT, Manifest, read
-from playbook.report.scratch import CSV, JSON_LINES, Desk, at
+from playbook.report.sendlist import CSV, JSON_LINES, Desk
 from playbook.run import Run
+
+FORMAT = 1  # a manifest of another format is as good as none
+COUNTS = ("rows", "new", "kept", "gone", "held_out")  # as the index shows them
+# What is said where a mark of a play is not what it was.
+CHANGES = {
+    "arms are drawn anew in": {"salt", "salt_of_all"},
+    "another declaration of": {"version"},
+    "another tool sends": {"destination"},
+    "other rules for all plays decide on": {"sending"},
+}
+Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _Last:
-    """A play's last export: the report's name, its folder, and what its manifest says."""
+    """A play's last export: its report, and what the manifest there says of it."""
 
-    report: str
-    folder: Path
+    report: Path
     told: Manifest
 
     @property
     def path(self) -> Path:
-        return self.folder / next(name for name in self.told["files"] if name.endswith(".jsonl"))
+        exact = next(name for name in self.told["files"] if name.endswith(".jsonl"))
+        return self.report / "audiences" / exact
 
     @property
     def words(self) -> dict[str, str]:
         return {"user_id": self.told["user"], "account_id": self.told["account"]}
 
 
-def write(folder: Path, opened: Run, *, earlier: Sequence[Path]) -> Manifest:
+def write_audiences(folder: Path, opened: Run, *, earlier: Sequence[Path]) -> Manifest:
     """Whom each play would have been sent to in the period, as files for its destination.
 
     `<play>.csv` is safe to open in a spreadsheet and `<play>.jsonl` is exact; both have one row
@@ -64,16 +74,16 @@ def write(folder: Path, opened: Run, *, earlier: Sequence[Path]) -> Manifest:
         What `manifest.json` holds; nothing, and no folder, where there is nothing to write. A
         play whose audience cannot be told is in it with the reason.
     """
-    past = [_Last(home.name, home / "audiences", told) for home in earlier if (told := read(home))]
+    past = [_Last(home, told) for home in earlier if (told := read_manifest(home))]
     plays = opened.declared.plays
-    stopped = _stopped(past, {play.slug for play in plays if not play.draft})
+    stopped = _withdrawn_plays(past, {play.slug for play in plays if not play.draft})
     if not plays and not stopped:
         return {}
     folder.mkdir()
-    with at(folder) as desk:
+    with sendlist.desk_in(folder) as desk:
         live = _live(opened)
         exported = {
-            play.slug: _tried(folder, opened if play.draft else live, play, desk, past)
+            play.slug: _export_or_reason(folder, opened if play.draft else live, play, desk, past)
             for play in plays
         }
         withdrawn = {slug: _withdrawn(folder, slug, desk, last) for slug, last in stopped}
@@ -90,6 +100,54 @@ def write(folder: Path, opened: Run, *, earlier: Sequence[Path]) -> Manifest:
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     (folder / "manifest.json").write_text(f"{text}\n", encoding="utf-8")
     return manifest
+
+
+def read_manifest(report: Path) -> Manifest:
+    """The manifest of a report's audiences; nothing where it has none that we can read."""
+    try:
+        found = json.loads((report / "audiences" / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+
+
+def overview(manifest: Manifest) -> dict[str, Any]:
+    """What a report's index says of its audiences.
+
+    Returns:
+        `said`, what changed since the last export; `heads` of the counts; and `rows`, one per
+        play, withdrawn ones last: `play`, `counts` as text, `note` (the destination, or why
+        there are no files) and `files` as (ending, address) pairs.
+    """
+    stopped = {"destination": "withdrawn"}
+    withdrawn = [(slug, stopped | each) for slug, each in manifest["withdrawn"].items()]
+    return {
+        "said": summary(manifest),
+        "heads": [word.replace("_", " ") for word in COUNTS],
+        "rows": [
+            _overview_row(slug, each) for slug, each in [*manifest["plays"].items(), *withdrawn]
+        ],
+    }
+
+
+def summary(manifest: Manifest) -> str:
+    """What changed since the last export, in a sentence; of the plays that are live."""
+    live = {s: t for s, t in manifest["plays"].items() if "rows" in t and not t["draft"]}
+    withdrawn = manifest["withdrawn"]
+    every = [*live.values(), *withdrawn.values()]
+    dates = [told["last"] for told in every if told["last"]]
+    count = {word: sum(told.get(word, 0) for told in every) for word in (*COUNTS, "left_period")}
+    if not dates:
+        return f"No earlier export: all {count['rows']:,} messages are new."
+    older = f" ({count['left_period']:,} left the period)" if count["left_period"] else ""
+    parts = [
+        f"Since the export of {max(dates)}: {count['new']:,} new, {count['kept']:,} kept, "
+        f"{count['gone']:,} gone{older}"
+    ]
+    for words, marks in CHANGES.items():
+        if slugs := [slug for slug, told in live.items() if marks & {*told["changed"]}]:
+            parts.append(f"{words} {listed(slugs)}")
+    return "; ".join([*parts, *([f"withdrawn: {listed(withdrawn)}"] if withdrawn else [])]) + "."
 
 
 def rows_of(run: Run, play: Play) -> ir.Table:
@@ -112,43 +170,42 @@ def _last(past: Sequence[_Last], slug: str, *, draft: bool) -> _Last | None:
             return None
         told = each.told["plays"].get(slug, {})
         if "rows" in told and told["draft"] == draft:
-            last = _Last(each.report, each.folder, told)
+            last = _Last(each.report, told)
             if last.path.is_file():
                 return last
     return None
 
 
-def _stopped(past: Sequence[_Last], live: set[str]) -> list[tuple[str, _Last]]:
+def _withdrawn_plays(past: Sequence[_Last], live: set[str]) -> list[tuple[str, _Last]]:
     """Plays that were exported to be sent, and are not sent now."""
     former = sorted({slug for each in past for slug in each.told["plays"]} - live)
     found = [(slug, _last(past, slug, draft=False)) for slug in former]
     return [(slug, last) for slug, last in found if last]
 
 
-def _tried(folder: Path, run: Run, play: Play, desk: Desk, past: Sequence[_Last]) -> dict[str, Any]:
+def _export_or_reason(
+    folder: Path, run: Run, play: Play, desk: Desk, past: Sequence[_Last]
+) -> dict[str, Any]:
     """What the manifest says of a play: its files, or why there are none."""
     try:
-        if reason := ledger.lacks(run, play.slug) or _ambiguous(play):
+        reason = ledger.lacks(run, play.slug)
+        if not reason and play.slug.endswith(".gone"):
+            reason = f"`{play.slug}` ends as the lists of who is gone do. Hint: rename the play."
+        if reason:
             return {"draft": play.draft, "unavailable": reason}
         tool = run.declared.product.destinations.get(play.destination, Destination())
-        sendlist.check(run, play, tool)
+        sendlist.refuse_columns(run, play, tool)
         last = _last(past, play.slug, draft=play.draft)
         return _exported(folder, run, play, tool, desk, last)
     except Mistake as mistake:
         return {"draft": play.draft, "unavailable": mistake.sentence}
 
 
-def _ambiguous(play: Play) -> str:
-    if not play.slug.endswith(".gone"):
-        return ""
-    return f"`{play.slug}` ends as the lists of who is gone do. Hint: rename the play."
-
-
 def _exported(
     folder: Path, run: Run, play: Play, tool: Destination, desk: Desk, last: _Last | None
 ) -> dict[str, Any]:
     rows = rows_of(run, play)
-    now = desk.brought(sendlist.asked(run, tool, rows.filter(_.decision == "send")))
+    now = desk.brought(sendlist.with_further_columns(run, tool, rows.filter(_.decision == "send")))
     if desk.counts(now.aggregate(held=count_if(_.arm.fill_null("") != "treated")))["held"]:
         raise RuntimeError(f"The send list of `{play.slug}` holds a unit that is held out.")
     was = _was(desk, last)
@@ -166,7 +223,7 @@ def _exported(
         "user": tool.user,
         "account": tool.account,
         **marks,
-        "last": last.report if last else None,
+        "last": last.report.name if last else None,
         "changed": [word for word in marks if last and last.told[word] != marks[word]],
         **desk.counts(marked.aggregate(rows=_.count(), new=_.count() - kept, kept=kept)),
         **_gone(folder / f"{base}.gone.csv", desk, sendlist.lost(run, play, was, now), last),
@@ -180,7 +237,7 @@ def _withdrawn(folder: Path, slug: str, desk: Desk, last: _Last) -> dict[str, An
     """All of a play's last export is gone."""
     lost = _was(desk, last).mutate(because=ibis.literal("withdrawn"))
     gone = _gone(folder / f"{slug}.gone.csv", desk, lost, last)
-    return {"last": last.report, **gone, "files": _hashes(folder, slug)}
+    return {"last": last.report.name, **gone, "files": _hashes(folder, slug)}
 
 
 def _was(desk: Desk, last: _Last | None) -> ir.Table:
@@ -207,12 +264,12 @@ def _marks(run: Run, play: Play) -> dict[str, str]:
         "destination": play.destination,
         "salt": play.salted,
         "salt_of_all": sending.salt if sending.holdout else "",
-        "version": _version(play),
-        "sending": _version(sending),
+        "version": _digest(play),
+        "sending": _digest(sending),
     }
 
 
-def _version(noun: Noun) -> str:
+def _digest(noun: Noun) -> str:
     """Twelve hex digits of what is declared; what is left to its default is no part of it."""
     said = json.dumps(noun.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()[:12]
@@ -220,14 +277,23 @@ def _version(noun: Noun) -> str:
 
 def _hashes(folder: Path, base: str) -> dict[str, str]:
     """SHA-256 of each file that a play has."""
-    names = [f"{base}{ending}" for ending in (".csv", ".jsonl", ".gone.csv")]
-    return {name: _sha256(folder / name) for name in names if (folder / name).is_file()}
+    found = {}
+    for name in (f"{base}.csv", f"{base}.jsonl", f"{base}.gone.csv"):
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def _overview_row(slug: str, each: Mapping[str, Any]) -> dict[str, Any]:
+    files = each.get("files", {})
+    return {
+        "play": f"{slug} (draft)" if each.get("draft") else slug,
+        "counts": [f"{each[word]:,}" if word in each else "" for word in COUNTS],
+        "note": each.get("unavailable") or each.get("destination") or each["channel"],
+        "files": [(name.rpartition(f"{slug}.")[2], f"audiences/{name}") for name in files],
+    }
 
 
 def _iso(time: datetime) -> str:
     return f"{time.isoformat()}Z"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

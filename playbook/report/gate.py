@@ -8,14 +8,15 @@ from typing import Any
 
 from playbook import audit, personalization
 from playbook.audit.violation import violation_row
-from playbook.report.publishing import inert, replaced
+from playbook.report.publishing import replaced
+from playbook.report.sendlist import inert
 from playbook.results import SEVERITIES
 from playbook.run import Run
 
 TYPES = {"count": "int64", "share": "float64", "moved": "float64"}  # of a kind; others: string
 
 
-def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
+def write_violations(opened: Run, folder: Path) -> list[dict[str, Any]]:
     """Writes the violations to a folder, as violations.parquet and violations.csv.
 
     The files are replaced whole: a reader never sees half of them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,18 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from playbook.report import pages
-from playbook.report.manifest import Manifest, overview
+from playbook.report.audiences import Manifest, overview
 from playbook.report.running import Stage
 from playbook.results import figures
 from playbook.run import Run
 
 BOTTOM_LINE = "bottom-line"  # the tag of the cell whose sentences open the report
-# A spreadsheet runs a cell that begins so (OWASP, "CSV Injection"), and some look past blanks;
-# the last four are the signs of full width.
-ACTIVE = "^(?:[\t\r\n]|[ \u00a0]*[=+@\uff1d\uff0b\uff0d\uff20-])"
 
 
-def write(
+def write_pages(
     folder: Path,
     stages: list[Stage],
     opened: Run,
@@ -43,13 +39,13 @@ def write(
     for stage in stages:
         if stage.notebook:
             page = pages.page(
-                stage.notebook, title=stage.title, nav=nav, status=_told(stage, given)
+                stage.notebook, title=stage.title, nav=nav, status=_stage_status(stage, given)
             )
             (folder / f"{stage.slug}.html").write_text(page, encoding="utf-8")
     rows = [row for stage in stages for row in _figures(stage)]
-    _parquet(rows, folder / "figures.parquet")
+    _write_figures(rows, folder / "figures.parquet")
     status = {
-        "notebooks": {stage.slug: _told(stage, given) for stage in stages},
+        "notebooks": {stage.slug: _stage_status(stage, given) for stage in stages},
         "as_of": opened.as_of,
         "made_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "versions": {"python": sys.version.split()[0]}
@@ -98,12 +94,7 @@ def earlier(home: Path, name: str) -> list[Path]:
     return sorted(older, key=lambda folder: folder.name, reverse=True)
 
 
-def inert(value: object) -> object:
-    """A cell that no spreadsheet runs."""
-    return f"'{value}" if isinstance(value, str) and re.match(ACTIVE, value) else value
-
-
-def _told(stage: Stage, given: Mapping[str, str]) -> dict[str, Any]:
+def _stage_status(stage: Stage, given: Mapping[str, str]) -> dict[str, Any]:
     times = stage.notebook.metadata.get("papermill", {}) if stage.notebook else {}
     return {
         "state": stage.state,
@@ -177,7 +168,7 @@ def _figures(stage: Stage, *, tag: str = "") -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _parquet(rows: list[dict[str, Any]], path: Path) -> None:
+def _write_figures(rows: list[dict[str, Any]], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -48,7 +48,7 @@ def parameters(path: Path, slugs: Iterable[str] = tuple(STAGES)) -> dict[str, st
 
     A parameter's value is data, but papermill writes its name into code: so names are checked.
     """
-    given = declare.load(path)
+    given = declare.read_yaml(path)
     if not isinstance(given, dict):
         raise Mistake(
             f"{path.name} holds no parameters.",

@@ -1,17 +1,22 @@
-"""A send list: its rows beside those of the last one, as safe cells and as exact objects."""
+"""A send list: its rows beside those of the last one, in an engine of its own, as safe files."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
 
 from playbook.declare import Destination, Play
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import duration
-from playbook.report.publishing import ACTIVE, inert
 from playbook.run import Run
 
 # What every send list has, in our words and in this order.
@@ -30,9 +35,15 @@ WAS = dict.fromkeys(("unit", "user_id", "account_id"), "varchar") | {
 }
 MESSAGE = "message"
 FURTHER = "column_"  # begins our names of the columns that a destination asks for besides
+MEMORY = "512MB"  # what is more goes to disk
+CHUNK = 50_000  # rows at a time, on their way from the warehouse
+CSV, JSON_LINES = "format csv, header", "format json"
+# A spreadsheet runs a cell that begins so (OWASP, "CSV Injection"), and some look past blanks;
+# the last four are the signs of full width.
+ACTIVE = "^(?:[\t\r\n]|[ \u00a0]*[=+@\uff1d\uff0b\uff0d\uff20-])"
 
 
-def check(run: Run, play: Play, tool: Destination) -> None:
+def refuse_columns(run: Run, play: Play, tool: Destination) -> None:
     """Raises a Mistake unless `users` has what the destination asks for, all under one name each.
 
     Names that differ in their case alone are one name: few tools tell them apart.
@@ -46,7 +57,7 @@ def check(run: Run, play: Play, tool: Destination) -> None:
                 f"It has: {listed(has)}.",
                 nearest(asked, has),
             )
-    names = [*_words(tool).values(), *tool.columns, MESSAGE, *_fields(play)]
+    names = [*_words_of_tool(tool).values(), *tool.columns, MESSAGE, *_message_fields(play)]
     lower = [str(inert(name)).strip().lower() for name in names]
     for name, plain in zip(names, lower, strict=True):
         if not plain or lower.count(plain) > 1:
@@ -58,7 +69,7 @@ def check(run: Run, play: Play, tool: Destination) -> None:
             )
 
 
-def asked(run: Run, tool: Destination, sends: ir.Table) -> ir.Table:
+def with_further_columns(run: Run, tool: Destination, sends: ir.Table) -> ir.Table:
     """The rows of the ledger with what the destination asks for of `users` besides."""
     sends = sends.select(*ROW)
     if not tool.columns:
@@ -88,10 +99,15 @@ def lost(run: Run, play: Play, was: ir.Table, now: ir.Table) -> ir.Table:
     return was.mutate(because=because).anti_join(now, KEY)
 
 
+def inert(value: object) -> object:
+    """A cell that no spreadsheet runs."""
+    return f"'{value}" if isinstance(value, str) and re.match(ACTIVE, value) else value
+
+
 def cells(rows: ir.Table, play: Play, tool: Destination) -> ir.Table:
     """The rows as cells that no spreadsheet runs, heads included; `message.<field>` is a field."""
-    fields = {field: _constant(rows, play, name) for field, name in _fields(play).items()}
-    columns = _columns(rows, tool) | fields
+    fields = {field: _constant(rows, play, name) for field, name in _message_fields(play).items()}
+    columns = _destination_columns(rows, tool) | fields
     return rows.select(**{str(inert(name)): cell(value) for name, value in columns.items()})
 
 
@@ -110,9 +126,9 @@ def renamed(rows: ir.Table, words: Mapping[str, str]) -> ir.Table:
 
 def objects(rows: ir.Table, play: Play, tool: Destination) -> ir.Table:
     """The rows as they are, for JSON lines; `message` is the step's message as declared."""
-    said = [json.dumps(message, ensure_ascii=False) for message in _messages(play)]
+    said = [json.dumps(message, ensure_ascii=False) for message in _step_messages(play)]
     message = _by_step(rows, said).cast("json")
-    columns = {name: exact(value) for name, value in _columns(rows, tool).items()}
+    columns = {name: exact(value) for name, value in _destination_columns(rows, tool).items()}
     return rows.select(**columns, **{MESSAGE: message})
 
 
@@ -123,30 +139,91 @@ def exact(value: ir.Value) -> ir.Value:
     return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ").replace(".000000Z", "Z")
 
 
-def _words(tool: Destination) -> dict[str, str]:
+@dataclass(frozen=True)
+class Desk:
+    """An embedded DuckDB with a file of its own: the rows may be more than fit into memory."""
+
+    engine: Backend
+
+    def brought(self, rows: ir.Table) -> ir.Table:
+        """Rows of the warehouse, brought here piece by piece."""
+        import pyarrow as pa
+
+        with rows.to_pyarrow_batches(chunk_size=CHUNK) as found:
+            # DuckDB's `1` is wider than Ibis says, and is misread unless it is cast.
+            cast = (batch.cast(found.schema) for batch in found)
+            arriving = pa.RecordBatchReader.from_batches(found.schema, cast)
+            self.engine.con.register("arriving", arriving)
+            self.engine.raw_sql("create or replace table brought as from arriving")
+            self.engine.con.unregister("arriving")
+        return self.engine.table("brought")
+
+    def lines(self, path: Path | None, columns: Mapping[str, tuple[str, str]]) -> ir.Table:
+        """The objects of a file of JSON lines; no rows without a file.
+
+        Args:
+            path: The file.
+            columns: Our name of each column → its name in the file, and its type.
+        """
+        drawn = ", ".join(f"{name} {kind}" for name, (_its, kind) in columns.items())
+        self.engine.raw_sql(f"create or replace table lines ({drawn})")
+        if path:
+            named = ", ".join(f"{_quoted(its)}: '{kind}'" for its, kind in columns.values())
+            self.engine.raw_sql(
+                f"insert into lines from read_json({_quoted(path)}, "
+                f"format = 'newline_delimited', columns = {{{named}}})"
+            )
+        return self.engine.table("lines")
+
+    def kept(self, name: str, rows: ir.Table) -> ir.Table:
+        """Rows in their order, which `write` keeps."""
+        return self.engine.create_table(name, rows, overwrite=True)
+
+    def write(self, rows: ir.Table, path: Path, form: str) -> None:
+        """The rows as a file, in UTF-8."""
+        self.engine.raw_sql(f"copy ({self.engine.compile(rows)}) to {_quoted(path)} ({form})")
+
+    @staticmethod
+    def counts(counted: ir.Table) -> dict[str, int]:
+        """The one row of a table that counts."""
+        return counted.to_pyarrow().to_pylist()[0]
+
+
+@contextmanager
+def desk_in(folder: Path) -> Iterator[Desk]:
+    """A desk that leaves nothing behind in the folder."""
+    with tempfile.TemporaryDirectory(prefix=".desk-", dir=folder) as place:
+        engine = ibis.duckdb.connect(f"{place}/rows.duckdb", memory_limit=MEMORY)
+        try:
+            yield Desk(engine)
+        finally:
+            engine.disconnect()
+
+
+def _words_of_tool(tool: Destination) -> dict[str, str]:
     """Our name of each column that every send list has → the destination's."""
     its = {"user_id": tool.user, "account_id": tool.account}
     return {name: its.get(name, name) for name in (*ROW, SINCE)}
 
 
-def _columns(rows: ir.Table, tool: Destination) -> dict[str, ir.Value]:
-    columns = {its: rows[our] for our, its in _words(tool).items()}
+def _destination_columns(rows: ir.Table, tool: Destination) -> dict[str, ir.Value]:
+    columns = {its: rows[our] for our, its in _words_of_tool(tool).items()}
     further = {name: rows[f"{FURTHER}{place}"] for place, name in enumerate(tool.columns)}
     return columns | further
 
 
-def _messages(play: Play) -> list[dict[str, str | int | float | bool]]:
+def _step_messages(play: Play) -> list[dict[str, str | int | float | bool]]:
     return [play.message, *(step.message for step in play.then)]
 
 
-def _fields(play: Play) -> dict[str, str]:
+def _message_fields(play: Play) -> dict[str, str]:
     """Column → field, for every field of the play's messages."""
-    return {f"{MESSAGE}.{field}": field for message in _messages(play) for field in message}
+    return {f"{MESSAGE}.{field}": field for message in _step_messages(play) for field in message}
 
 
 def _constant(rows: ir.Table, play: Play, field: str) -> ir.Value:
     """What a step's message says in a field, as text; null where it has no such field."""
-    said = [message.get(field) for message in _messages(play)]
+    said = [message.get(field) for message in _step_messages(play)]
     return _by_step(
         rows,
         [each if isinstance(each, str | None) else json.dumps(each) for each in said],
@@ -156,3 +233,7 @@ def _constant(rows: ir.Table, play: Play, field: str) -> ir.Value:
 def _by_step(rows: ir.Table, texts: list[str | None]) -> ir.StringValue:
     cases = [(rows.step == step, text) for step, text in enumerate(texts) if text is not None]
     return ibis.cases(*cases, else_=ibis.null("string"))
+
+
+def _quoted(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

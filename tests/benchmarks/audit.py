@@ -36,12 +36,12 @@ def ours_but_duplicates(folder: Path) -> Callable[[], int]:
     _checked(log(SMALL))
 
     def run() -> int:
-        twice = sources._twice
-        sources._twice = lambda table, key: table.select(key).limit(0)
+        twice = sources._shared_ids
+        sources._shared_ids = lambda table, key: table.select(key).limit(0)
         try:
             return _checked(folder)
         finally:
-            sources._twice = twice
+            sources._shared_ids = twice
 
     return run
 

@@ -165,7 +165,7 @@ def in_turns(rng: np.random.Generator, *, each: int, turns: tuple[int | None, ..
         for period in range(10):
             share = own + 0.02 * period + 0.2 * (turn is not None and period >= turn)
             rows.append((str(number), period, turn, float(rng.random() < share)))
-    p = quasi.rollout(rows).pretrend_p
+    p = quasi.staggered_rollout(rows).pretrend_p
     return p is not None and p < stats.SURE
 
 

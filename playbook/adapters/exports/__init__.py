@@ -1,7 +1,7 @@
 """Engagement tools' exports become `messages`, `assignments` and `suppressions`.
 
-One vendor a file: `read` makes `facts.Landed` of its tables. What they all share is here: which
-play a campaign is, and which of our users a recipient is.
+One vendor a file, which declares itself as `VENDOR`. What they all share is here: which play a
+campaign is, and which of our users a recipient is.
 
 Test sends to staff are messages to people who work for us, and every stage leaves those out by
 their flag. What a tool gave up before it sent anything (Braze's aborts, Iterable's other skips)
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
 
 import ibis
 import ibis.expr.operations as ops
@@ -22,8 +21,8 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import Landed
-from playbook.adapters.exports.reading import Tool, text
-from playbook.data.sources.native import unread
+from playbook.adapters.exports.reading import Tool, Vendor, text
+from playbook.data.mapping import unread
 from playbook.data.tables import COLUMNS, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export
@@ -50,16 +49,16 @@ def landed(exports: Iterable[Export], warehouse: Warehouse) -> dict[str, list[ir
     holds for everybody whose address it is, however it is written.
     """
     found: dict[str, list[ir.Table]] = {name: [] for name in TABLES}
-    for tool, vendor in _tools(exports, warehouse):
-        for name, table in _tables(tool, vendor).items():
+    for tool in _exporting_tools(exports, warehouse):
+        for name, table in _canonical(tool).items():
             found[name].append(conform(table, name))
     return found
 
 
-def uncast(exports: Iterable[Export], warehouse: Warehouse) -> Mistake | None:
+def uncast_text(exports: Iterable[Export], warehouse: Warehouse) -> Mistake | None:
     """The first text of an export that is no time (or number), as a mistake, after a failure."""
-    for tool, vendor in _tools(exports, warehouse):
-        for table in _tables(tool, vendor).values():
+    for tool in _exporting_tools(exports, warehouse):
+        for table in _canonical(tool).values():
             for cast in table.op().find(ops.Cast):
                 if mistake := _unread(cast, tool):
                     return mistake
@@ -79,89 +78,89 @@ def _unread(cast: ops.Cast, tool: Tool) -> Mistake | None:
     if not said:
         return None
     return Mistake(
-        f"Column {columns} of {tables}, which {tool.name} exports, holds what is no {kind}.",
+        f"Column {columns} of {tables}, which {tool.vendor.name} exports, holds what is no {kind}.",
         said,
         "mend or leave out these rows in a view, and name it under `exports: tables:`.",
     )
 
 
-def _tools(exports: Iterable[Export], warehouse: Warehouse) -> list[tuple[Tool, ModuleType]]:
-    """Each export as a tool, with its vendor's module; no table is read twice."""
-    found: list[tuple[Tool, ModuleType]] = []
+def _exporting_tools(exports: Iterable[Export], warehouse: Warehouse) -> list[Tool]:
+    """Each export as a tool; no table is read twice."""
+    found: list[Tool] = []
     for export in exports:
-        vendor = importlib.import_module(f"playbook.adapters.exports.{export.vendor}")
-        _check(export, vendor)
-        earlier = sum(export.vendor == tool.export.vendor for tool, _vendor in found)
+        vendor = importlib.import_module(f"playbook.adapters.exports.{export.vendor}").VENDOR
+        _refuse_what_is_not_read(export, vendor)
+        earlier = sum(export.vendor == tool.export.vendor for tool in found)
         source = f"{export.vendor}.{earlier + 1}" if earlier else export.vendor
-        found.append((Tool(vendor.NAME, export, warehouse, vendor.GIVES, source), vendor))
-    _check_tables([tool for tool, _vendor in found])
+        found.append(Tool(vendor, export, warehouse, source))
+    _refuse_tables_of_two(found)
     return found
 
 
-def _check_tables(tools: Sequence[Tool]) -> None:
+def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
     """Vendors give their tables the same names: one that two exports read is not of both."""
     readers: dict[str, tuple[str, str]] = {}
     for tool in tools:
-        for table in filter(tool.has, tool.gives):
+        for table in filter(tool.has, tool.vendor.gives):
             stored = tool.stored(table)
             if stored in readers:
                 other, its = readers[stored]
                 raise Mistake(
                     f"Two exports read the table `{stored}`: {other} as its `{its}`, and "
-                    f"{tool.name} as its `{table}`.",
+                    f"{tool.vendor.name} as its `{table}`.",
                     f"The warehouse has: {listed(tool.warehouse.names)}.",
                     f"say under `exports: tables:` which table each `{table}` is; "
                     f'`{table}: ""` says that there is none.',
                 )
-            readers[stored] = tool.name, table
+            readers[stored] = tool.vendor.name, table
 
 
-def _tables(tool: Tool, vendor: ModuleType) -> dict[str, ir.Table]:
-    said, found = vendor.read(tool), {}
+def _canonical(tool: Tool) -> dict[str, ir.Table]:
+    said, found = tool.vendor.landed(tool), {}
     if said.facts is not None:
-        found["messages"] = _messages(said, tool)
+        found["messages"] = _resolved_messages(said, tool)
     if said.arms is not None:
         found["assignments"] = _assignments(said.arms, tool)
     if said.lists is not None:
-        found["suppressions"] = _suppressions(said, tool)
+        found["suppressions"] = _resolved_suppressions(said, tool)
     return found
 
 
-def _check(export: Export, vendor: ModuleType) -> None:
-    if unknown := [name for name in export.tables if name not in vendor.GIVES]:
+def _refuse_what_is_not_read(export: Export, vendor: Vendor) -> None:
+    if unknown := [name for name in export.tables if name not in vendor.gives]:
         raise Mistake(
-            f"The export of {vendor.NAME} names the table `{unknown[0]}`, which is not read.",
-            f"Those that are: {listed(vendor.GIVES)}.",
-            nearest(unknown[0], vendor.GIVES),
+            f"The export of {vendor.name} names the table `{unknown[0]}`, which is not read.",
+            f"Those that are: {listed(vendor.gives)}.",
+            nearest(unknown[0], vendor.gives),
         )
     key = "addresses" if export.users and not export.users.id else "ids"
-    if key not in vendor.KNOWS:
+    if key not in vendor.knows:
         raise Mistake(
-            f"{vendor.NAME}'s export cannot be joined to our users by {key}.",
-            f"It knows people by their {listed(vendor.KNOWS)} alone.",
+            f"{vendor.name}'s export cannot be joined to our users by {key}.",
+            f"It knows people by their {listed(vendor.knows)} alone.",
             "write `users: {table: …, user_id: …, email: …}` of a table with both."
             if key == "ids"
             else "leave `users` out, or give it an `id` in place of the address.",
         )
 
 
-def _messages(said: Landed, tool: Tool) -> ir.Table:
+def _resolved_messages(said: Landed, tool: Tool) -> ir.Table:
     found = _resolved(facts.pivoted(said.facts), tool)
-    own = _numbered(found, tool) if said.is_addressed else _plain(found)
+    own = _ids_by_number(found, tool) if said.is_addressed else _ids_of_tool(found)
     return found.select(
         message_id=ibis.literal(f"{tool.source}:") + own,
         source=ibis.literal(tool.source),
-        play=_play(found, tool),
+        play=_play_of_campaign(found, tool),
         **{name: found[name] for name in COLUMNS["messages"] if name in found.columns},
     )
 
 
-def _plain(found: ir.Table) -> ir.StringValue:
+def _ids_of_tool(found: ir.Table) -> ir.StringValue:
     """The tool's id of a message, and the user where several share the recipient."""
     return ibis.ifelse(found.is_shared, found.message + ":" + found.user_id, found.message)
 
 
-def _numbered(found: ir.Table, tool: Tool) -> ir.StringValue:
+def _ids_by_number(found: ir.Table, tool: Tool) -> ir.StringValue:
     """The tool's id of a message with its user, and its number, in place of an address."""
     # By the hash of what it is to the tool: the same order whatever the engine sorts texts by.
     order = portable.md5(found.message, engine=tool.warehouse.engine)
@@ -175,7 +174,7 @@ def _numbered(found: ir.Table, tool: Tool) -> ir.StringValue:
 def _assignments(arms: ir.Table, tool: Tool) -> ir.Table:
     """One row per play, user and arm: since when."""
     found = _resolved(arms, tool).filter(_.user_id.notnull())
-    by = {"play": _play(found, tool), "unit_id": found.user_id, "arm": found.arm}
+    by = {"play": _play_of_campaign(found, tool), "unit_id": found.user_id, "arm": found.arm}
     drawn = found.select(**by, assigned_at=found.assigned_at).filter(_.play.notnull())
     return (
         drawn.group_by(list(by))
@@ -184,13 +183,13 @@ def _assignments(arms: ir.Table, tool: Tool) -> ir.Table:
     )
 
 
-def _suppressions(said: Landed, tool: Tool) -> ir.Table:
-    found = _resolved(_of_everybody(said, tool), tool)
+def _resolved_suppressions(said: Landed, tool: Tool) -> ir.Table:
+    found = _resolved(_listed_people(said, tool), tool)
     left = found.filter(_.user_id.notnull()).drop("is_shared")
     return left.mutate(source=ibis.literal(tool.source)).distinct()
 
 
-def _of_everybody(said: Landed, tool: Tool) -> ir.Table:
+def _listed_people(said: Landed, tool: Tool) -> ir.Table:
     """The lists, in which an address without a person is everybody whose address it is."""
     users, lists = tool.export.users, said.lists
     if users and not users.id:
@@ -201,13 +200,13 @@ def _of_everybody(said: Landed, tool: Tool) -> ir.Table:
     return united([part.select(*facts.LISTED) for part in (lists, alone)])
 
 
-def _play(rows: ir.Table, tool: Tool) -> ir.StringValue:
+def _play_of_campaign(rows: ir.Table, tool: Tool) -> ir.StringValue:
     """Our play of a campaign, by its id or its name; else `<source>:<id>`."""
     own, plays = ibis.literal(f"{tool.source}:") + rows.campaign, tool.export.plays
-    return ibis.cases(*_cases(rows, plays), else_=own) if plays else own
+    return ibis.cases(*_play_cases(rows, plays), else_=own) if plays else own
 
 
-def _cases(rows: ir.Table, plays: Mapping[str, str]) -> list[tuple[ir.BooleanValue, str]]:
+def _play_cases(rows: ir.Table, plays: Mapping[str, str]) -> list[tuple[ir.BooleanValue, str]]:
     """An id goes before a name that looks the same."""
     columns = (rows.campaign, rows.named)
     return [(column == key, play) for column in columns for key, play in plays.items()]

@@ -19,11 +19,8 @@ import ibis.expr.types as ir
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import GHOST, HOLDOUT, SHOWN, TREATED, WHO, Landed
-from playbook.adapters.exports.reading import Tool, flag, moment, text
-from playbook.language.mistakes import Mistake, listed
-
-NAME = "Braze"
-KNOWS = ("ids", "addresses")
+from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
+from playbook.language.mistakes import listed
 
 # The tool's table of events → channel, what one event says, and the kind of a bounce.
 EVENTS = {
@@ -68,25 +65,24 @@ VARIATIONS = (
 )
 
 
-def read(tool: Tool) -> Landed:
+def braze_export(tool: Tool) -> Landed:
     """Messages from one table per kind of event; arms from what Braze's control groups leave."""
     events = [table for table in EVENTS if tool.has(table)]
     if not events:
-        raise Mistake(
-            "The warehouse has none of Braze's tables of messages, which give what was sent.",
-            f"It has: {listed(tool.warehouse.names)}.",
+        raise tool.lacking(
+            "none of Braze's tables of messages, which give what was sent.",
             f"sync them, or say under `exports: tables:` what they are called: {listed(EVENTS)}.",
         )
-    drawn = [_drawn(table, tool) for table in (CONTROL, ENTRY, SPLIT) if tool.has(table)]
-    said = [_events(table, tool) for table in events] + [_ghosts(rows) for rows in drawn]
+    drawn = [_control_group(table, tool) for table in (CONTROL, ENTRY, SPLIT) if tool.has(table)]
+    said = [_braze_events(table, tool) for table in events] + [_ghosts(rows) for rows in drawn]
     return Landed(
-        facts=facts.together(said),
-        arms=facts.together([_arms(rows) for rows in drawn]),
-        lists=_lists(tool) if tool.has(STATES) else None,
+        facts=facts.united_parts(said),
+        arms=facts.united_parts([_control_arms(rows) for rows in drawn]),
+        lists=_left_channels(tool) if tool.has(STATES) else None,
     )
 
 
-def _events(table: str, tool: Tool) -> ir.Table:
+def _braze_events(table: str, tool: Tool) -> ir.Table:
     rows = tool.rows(table, "external_user_id", "time")
     channel, what, kind = EVENTS[table]
     by = flag(rows, "machine_open").coalesce(flag(rows, "is_suspected_bot_click"))
@@ -97,7 +93,7 @@ def _events(table: str, tool: Tool) -> ir.Table:
         rows,
         message=ibis.literal(f"{channel}:") + dispatch + ":" + text(rows, *USER),
         what=what,
-        at=moment(rows, "time"),
+        at=timestamp(rows, "time"),
         is_machine=ibis.literal(False) if channel == "in_app" else by,
         kind=ibis.ifelse(dropped, "drop", kind) if kind else ibis.null("string"),
         channel=channel,
@@ -110,7 +106,7 @@ def _events(table: str, tool: Tool) -> ir.Table:
     )
 
 
-def _drawn(table: str, tool: Tool) -> ir.Table:
+def _control_group(table: str, tool: Tool) -> ir.Table:
     """Whoever a control group drew: `message`, `at`, `arm`, and the names of campaign and person.
 
     Of a campaign Braze says the held out alone.
@@ -121,7 +117,7 @@ def _drawn(table: str, tool: Tool) -> ir.Table:
     step = ibis.literal(":") + text(rows, "experiment_step_api_id", "experiment_step_id")
     return rows.select(
         message=ibis.literal("control:") + text(rows, "id"),
-        at=moment(rows, "time"),
+        at=timestamp(rows, "time"),
         arm=ibis.cases((held, HOLDOUT), (~held, TREATED), else_=None),
         campaign=_campaign(rows) + step if table == SPLIT else _campaign(rows),
         named=ibis.null("string") if table == SPLIT else text(rows, "campaign_name", "canvas_name"),
@@ -132,17 +128,15 @@ def _drawn(table: str, tool: Tool) -> ir.Table:
 
 def _ghosts(drawn: ir.Table) -> ir.Table:
     held = drawn.filter(drawn.arm == HOLDOUT)
-    names = ("message", "at", "campaign", "named", *WHO)
-    return facts.facts(held, what=GHOST, **{name: held[name] for name in names})
+    return facts.facts(held, "message", "at", "campaign", "named", *WHO, what=GHOST)
 
 
-def _arms(drawn: ir.Table) -> ir.Table:
+def _control_arms(drawn: ir.Table) -> ir.Table:
     known = drawn.filter(drawn.arm.notnull())
-    names = ("campaign", "named", "arm", *WHO)
-    return facts.arms(known, assigned_at=known.at, **{name: known[name] for name in names})
+    return facts.arms(known, "campaign", "named", "arm", *WHO, assigned_at=known.at)
 
 
-def _lists(tool: Tool) -> ir.Table:
+def _left_channels(tool: Tool) -> ir.Table:
     rows = tool.rows(STATES, "external_user_id", "subscription_status", "time")
     return facts.stretches(
         rows,
@@ -151,9 +145,12 @@ def _lists(tool: Tool) -> ir.Table:
         address=tool.address(rows, "email_address"),
         channel=text(rows, "channel"),
         reason="unsubscribed",
-        from_at=moment(rows, "time"),
+        from_at=timestamp(rows, "time"),
     )
 
 
 def _campaign(rows: ir.Table) -> ir.StringValue:
     return text(rows, "campaign_api_id", "campaign_id", "canvas_api_id", "canvas_id")
+
+
+VENDOR = Vendor("Braze", knows=("ids", "addresses"), gives=GIVES, landed=braze_export)

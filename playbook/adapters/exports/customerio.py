@@ -23,12 +23,10 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import GHOST, HOLDOUT, TREATED, WHO, Landed
-from playbook.adapters.exports.reading import Tool, flag, moment, newest, text
+from playbook.adapters.exports.reading import Tool, Vendor, flag, newest, text, timestamp
 from playbook.language.mistakes import Mistake, listed
 from playbook.language.portable import when
 
-NAME = "Customer.io"
-KNOWS = ("ids", "addresses")
 GIVES = {
     "deliveries": "every message, and whom it was for",
     "metrics": "what became of each message",
@@ -52,23 +50,23 @@ WHAT = {
 NEVER_LEFT = ("dropped", "suppressed", "failed")
 
 
-def read(tool: Tool) -> Landed:
+def customerio_export(tool: Tool) -> Landed:
     """Messages from deliveries and their metrics, without those that went to the trap."""
-    people, outputs = _people(tool), tool.rows("outputs", "action_id", "split_test_index")
+    people, outputs = _last_states(tool), tool.rows("outputs", "action_id", "split_test_index")
     _check_tests(outputs, tool)
-    said = [_made(people, tool), _metrics(tool)]
-    drawn = _drawn(outputs, tool) if any(tool.export.holdout.values()) else None
+    said = [_deliveries(people, tool), _metrics(tool)]
+    drawn = _drawn_branches(outputs, tool) if any(tool.export.holdout.values()) else None
     if drawn is not None:
         trapped = drawn.filter(_.arm == HOLDOUT)
-        said.append(facts.facts(trapped, message=trapped.letter, what=GHOST, at=trapped.at))
+        said.append(facts.facts(trapped, "at", message=trapped.letter, what=GHOST))
     return Landed(
-        facts=facts.together(said),
-        arms=None if drawn is None else _arms(drawn, people, tool),
-        lists=_lists(people),
+        facts=facts.united_parts(said),
+        arms=None if drawn is None else _branch_arms(drawn, people, tool),
+        lists=_suppressed_people(people),
     )
 
 
-def _people(tool: Tool) -> ir.Table:
+def _last_states(tool: Tool) -> ir.Table:
     """The last state of each person: `internal`, `person`, `address`, `is_suppressed`, `at`."""
     rows = tool.rows("people", "internal_customer_id", "customer_id", "updated_at")
     states = rows.select(
@@ -76,12 +74,12 @@ def _people(tool: Tool) -> ir.Table:
         person=text(rows, "customer_id"),
         address=tool.address(rows, "email_addr"),
         is_suppressed=flag(rows, "suppressed"),
-        at=moment(rows, "updated_at"),
+        at=timestamp(rows, "updated_at"),
     )
     return newest(states, "internal", "at")
 
 
-def _made(people: ir.Table, tool: Tool) -> ir.Table:
+def _deliveries(people: ir.Table, tool: Tool) -> ir.Table:
     """Every delivery, whatever became of it, with its names."""
     rows = tool.rows("deliveries", "delivery_id", "internal_customer_id", "campaign_id")
     own = {
@@ -92,7 +90,7 @@ def _made(people: ir.Table, tool: Tool) -> ir.Table:
     letters = rows.select(
         message=text(rows, "delivery_id"),
         internal=text(rows, "internal_customer_id"),
-        at=moment(rows, "created_at"),
+        at=timestamp(rows, "created_at"),
         channel=text(rows, "delivery_type"),
         campaign=ibis.coalesce(*(ibis.literal(kind) + id for kind, id in own.items())),
         step=text(rows, "action_id"),
@@ -101,7 +99,7 @@ def _made(people: ir.Table, tool: Tool) -> ir.Table:
     known = letters.left_join(people.select("internal", *WHO), "internal")
     joined = tool.named(known, "campaigns", key="campaign_id", at="updated_at")
     names = ("message", "at", "channel", "campaign", "named", "step", "variant", *WHO)
-    return facts.facts(joined, what="made", **{name: joined[name] for name in names})
+    return facts.facts(joined, *names, what="made")
 
 
 def _metrics(tool: Tool) -> ir.Table:
@@ -112,7 +110,7 @@ def _metrics(tool: Tool) -> ir.Table:
         rows,
         message=text(rows, "delivery_id"),
         what=rows.metric.substitute(WHAT),
-        at=moment(rows, "created_at"),
+        at=timestamp(rows, "created_at"),
         is_machine=when(fetched | ~anybody, fetched),
         kind=when(rows.metric.isin(NEVER_LEFT), ibis.literal("drop")),
     )
@@ -135,20 +133,15 @@ def _check_tests(outputs: ir.Table, tool: Tool) -> None:
         )
 
 
-def _drawn(outputs: ir.Table, tool: Tool) -> ir.Table:
+def _drawn_branches(outputs: ir.Table, tool: Tool) -> ir.Table:
     """Whoever a declared test or random branch drew: `subject`, `letter`, `arm`, `at`."""
+    branches = [name for name in ("split_test_index", "branch_index") if name in outputs.columns]
     rows = outputs.select(
         subject=text(outputs, "subject_name"),
         letter=text(outputs, "delivery_id"),
         action=text(outputs, "action_id"),
-        index=ibis.coalesce(
-            *(
-                outputs[name].cast("int64")
-                for name in ("split_test_index", "branch_index")
-                if name in outputs.columns
-            )
-        ),
-        at=moment(outputs, "created_at"),
+        index=ibis.coalesce(*(outputs[name].cast("int64") for name in branches)),
+        at=timestamp(outputs, "created_at"),
     )
     said = {action: held for action, held in tool.export.holdout.items() if held}
     held = [(rows.action == action) & rows.index.isin(which) for action, which in said.items()]
@@ -157,7 +150,7 @@ def _drawn(outputs: ir.Table, tool: Tool) -> ir.Table:
     return drawn.select("subject", "letter", "at", arm=arm)
 
 
-def _arms(drawn: ir.Table, people: ir.Table, tool: Tool) -> ir.Table:
+def _branch_arms(drawn: ir.Table, people: ir.Table, tool: Tool) -> ir.Table:
     rows = tool.rows("subjects", "subject_name", "internal_customer_id", "campaign_id")
     subjects = rows.select(
         subject=text(rows, "subject_name"),
@@ -166,11 +159,12 @@ def _arms(drawn: ir.Table, people: ir.Table, tool: Tool) -> ir.Table:
     ).distinct()
     joined = drawn.inner_join(subjects, "subject").inner_join(people.drop("at"), "internal")
     found = tool.named(joined, "campaigns", key="campaign_id", at="updated_at")
-    names = ("campaign", "named", *WHO, "arm")
-    return facts.arms(found, assigned_at=found.at, **{name: found[name] for name in names})
+    return facts.arms(found, "campaign", "named", *WHO, "arm", assigned_at=found.at)
 
 
-def _lists(people: ir.Table) -> ir.Table:
+def _suppressed_people(people: ir.Table) -> ir.Table:
     off = people.filter(people.is_suppressed.fill_null(False))
-    who = {name: off[name] for name in WHO}
-    return facts.lists(off, **who, reason="suppressed", from_at=off.at)
+    return facts.lists(off, *WHO, reason="suppressed", from_at=off.at)
+
+
+VENDOR = Vendor("Customer.io", knows=("ids", "addresses"), gives=GIVES, landed=customerio_export)

@@ -83,19 +83,19 @@ class Landed:
     is_addressed: bool = False
 
 
-def facts(rows: ir.Table, **values: ir.Value | str) -> ir.Table:
-    """Facts from rows: the columns of a fact, null where not given."""
-    return _of(rows, FACT, values)
+def facts(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
+    """Facts: these columns of the rows' own, these values, and null for what else a fact has."""
+    return _filled(rows, FACT, own, values)
 
 
-def arms(rows: ir.Table, **values: ir.Value | str) -> ir.Table:
-    """The arms that a tool drew, from rows."""
-    return _of(rows, ARM, values)
+def arms(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
+    """The arms that a tool drew, made as facts are."""
+    return _filled(rows, ARM, own, values)
 
 
-def lists(rows: ir.Table, **values: ir.Value | str) -> ir.Table:
-    """Who must not be sent to, from rows."""
-    return _of(rows, LISTED, values)
+def lists(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
+    """Who must not be sent to, made as facts are."""
+    return _filled(rows, LISTED, own, values)
 
 
 def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str) -> ir.Table:
@@ -108,7 +108,7 @@ def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str)
         off: Whether the person left with it; else they came back.
         values: As of `lists`; `from_at` is the time of the change.
     """
-    changes = _of(rows, LISTED | {"off": "boolean"}, values | {"off": off})
+    changes = _filled(rows, LISTED | {"off": "boolean"}, (), values | {"off": off})
     who = _.person.coalesce(_.address)
     following = ibis.window(group_by=[who, _.channel], order_by=["from_at", "off"])
     ended = changes.filter(_.from_at.notnull()).mutate(to_at=_.from_at.lead().over(following))
@@ -123,13 +123,13 @@ def pivoted(found: ir.Table) -> ir.Table:
     per_message = named.group_by("message").aggregate(
         **{name: _[name].min() for name in ("letter", *NAMES)},
         sent_=count_if(_.what.isin(["sent_at", SHOWN])) > 0,
-        **{name: _first(name) for name in FIRST},
-        clicked_at=_first("clicked_at", ~_.is_machine.fill_null(False)),
-        human_=_first("seen_at", (~_.is_machine).fill_null(False)),
-        unknown_=_first("seen_at", _.is_machine.isnull()),
-        machine_=_first("seen_at", _.is_machine.fill_null(False)),
-        hard_=_first("bounced_at", (_.kind == "hard").fill_null(False)),
-        returned_=_first("bounced_at"),
+        **{name: _first_time(name) for name in FIRST},
+        clicked_at=_first_time("clicked_at", ~_.is_machine.fill_null(False)),
+        human_=_first_time("seen_at", (~_.is_machine).fill_null(False)),
+        unknown_=_first_time("seen_at", _.is_machine.isnull()),
+        machine_=_first_time("seen_at", _.is_machine.fill_null(False)),
+        hard_=_first_time("bounced_at", (_.kind == "hard").fill_null(False)),
+        returned_=_first_time("bounced_at"),
         kind_=when(_.what == "bounced_at", _.kind).min(),
         is_ghost=count_if(_.what == GHOST) > 0,
     )
@@ -148,20 +148,23 @@ def pivoted(found: ir.Table) -> ir.Table:
     return told.select("message", "letter", *NAMES, "is_ghost", **real)
 
 
-def together(parts: list[ir.Table | None]) -> ir.Table | None:
+def united_parts(parts: list[ir.Table | None]) -> ir.Table | None:
     """All parts that are there, one under another."""
     there = [part for part in parts if part is not None]
     return united(there) if there else None
 
 
-def _first(what: str, condition: ir.Deferred | bool = True) -> ir.Deferred:
+def _first_time(what: str, condition: ir.Deferred | bool = True) -> ir.Deferred:
     """The first time of a kind of fact."""
     shown = what in ("sent_at", "delivered_at", "seen_at")
     return when(_.what.isin([what, SHOWN] if shown else [what]) & condition, _.at).min()
 
 
-def _of(rows: ir.Table, types: dict[str, str], values: dict[str, ir.Value | str]) -> ir.Table:
+def _filled(
+    rows: ir.Table, types: dict[str, str], own: tuple[str, ...], values: dict[str, ir.Value | str]
+) -> ir.Table:
     given = {k: ibis.literal(v) if isinstance(v, str) else v for k, v in values.items()}
+    given |= {name: rows[name] for name in own}
     return rows.select(
         **{name: given[name] if name in given else ibis.null(kind) for name, kind in types.items()}
     )

@@ -19,11 +19,9 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import Landed
-from playbook.adapters.exports.reading import Tool, flag, moment, text
+from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.language.portable import when
 
-NAME = "HubSpot"
-KNOWS = ("addresses",)
 GIVES = {
     "email_event": "what was sent, and what became of it",
     "email_event_bounce": "which bounces are for good",
@@ -46,17 +44,16 @@ LEFT = "UNSUBSCRIBED"
 BY_API = ("SINGLE_SEND_API", "SMTP_TOKEN")
 
 
-def read(tool: Tool) -> Landed:
+def hubspot_export(tool: Tool) -> Landed:
     """Messages from e-mail events, suppressions from changes of a contact's status."""
-    rows = _campaigns(_kinds(_events(tool), tool), tool)
+    rows = _with_campaign(_with_kind(_email_events(tool), tool), tool)
     changed = rows.filter(rows.type == CHANGE)
     what = ibis.ifelse(rows.status == LEFT, ibis.literal("unsubscribed_at"), "changed")
-    names = ("message", "at", "is_machine", "kind", "campaign", "named", "address")
     known = facts.facts(
         rows,
+        *("message", "at", "is_machine", "kind", "campaign", "named", "address"),
         what=ibis.ifelse(rows.type == CHANGE, what, rows.type.substitute(WHAT)),
         channel="email",
-        **{name: rows[name] for name in names},
     )
     left = facts.stretches(
         changed.filter(changed.status.notnull()),
@@ -69,7 +66,7 @@ def read(tool: Tool) -> Landed:
     return Landed(facts=known, lists=left if tool.has("email_event_status_change") else None)
 
 
-def _events(tool: Tool) -> ir.Table:
+def _email_events(tool: Tool) -> ir.Table:
     rows = tool.rows("email_event", "id", "type", "created", "recipient", "sent_by_id")
     kind = text(rows, "type").upper()
     rows = rows.filter(text(rows, "obsoleted_by_id").isnull(), kind.isin([*WHAT, CHANGE]))
@@ -78,41 +75,40 @@ def _events(tool: Tool) -> ir.Table:
         event=text(rows, "id"),
         type=kind,
         message=text(rows, "sent_by_id").coalesce(when(kind.isin(BEGIN), text(rows, "id"))),
-        at=moment(rows, "created"),
+        at=timestamp(rows, "created"),
         is_machine=flag(rows, "filtered_event"),
         campaign=text(rows, "email_campaign_id"),
         address=tool.address(rows, "recipient"),
     )
 
 
-def _kinds(rows: ir.Table, tool: Tool) -> ir.Table:
+def _with_kind(rows: ir.Table, tool: Tool) -> ir.Table:
     """The rows with the `kind` of a bounce and the `status` that a contact changed to."""
-    rows = _with(rows, tool, "email_event_bounce", "category")
-    rows = _with(rows, tool, "email_event_status_change", "portal_subscription_status")
-    returned = ibis.ifelse(rows.category.isin(HARD), ibis.literal("hard"), "soft")
+    rows = _joined(rows, tool, "email_event_bounce", "event", category="category")
+    changes = {"status": "portal_subscription_status"}
+    rows = _joined(rows, tool, "email_event_status_change", "event", **changes)
+    returned = ibis.ifelse(rows.category.upper().isin(HARD), ibis.literal("hard"), "soft")
     kinds = [(rows.type == "DROPPED", "drop"), (rows.category.notnull(), returned)]
-    return rows.mutate(kind=ibis.cases(*kinds, else_=None), status=rows.portal_subscription_status)
+    return rows.mutate(kind=ibis.cases(*kinds, else_=None), status=rows.status.upper())
 
 
-def _with(rows: ir.Table, tool: Tool, table: str, column: str) -> ir.Table:
-    """The rows with what a table of their own says of events of one type, in capitals."""
-    if not tool.has(table):
-        return rows.mutate(**{column: ibis.null("string")})
-    found = tool.rows(table, "id", column)
-    said = found.select(key_=text(found, "id"), said_=text(found, column).upper())
-    one = said.group_by("key_").aggregate(**{column: said.said_.max()})
-    return rows.left_join(one, rows.event == one.key_).drop("key_")
-
-
-def _campaigns(rows: ir.Table, tool: Tool) -> ir.Table:
+def _with_campaign(rows: ir.Table, tool: Tool) -> ir.Table:
     """The rows with the name of their campaign; one by the API is a transactional one."""
-    if not tool.has("email_campaign"):
-        return rows.mutate(named=ibis.null("string"))
-    table = tool.rows("email_campaign", "id", "name")
-    names = table.select(
-        key_=text(table, "id"), named=text(table, "name"), type_=text(table, "type").upper()
-    )
-    one = names.group_by("key_").aggregate(named=_.named.max(), type_=_.type_.max())
-    joined = rows.left_join(one, rows.campaign == one.key_)
+    joined = _joined(rows, tool, "email_campaign", "campaign", named="name", by="type")
     own = ibis.literal("transactional:") + joined.campaign
-    return joined.mutate(campaign=ibis.ifelse(joined.type_.isin(BY_API), own, joined.campaign))
+    is_own = joined.by.upper().isin(BY_API)
+    return joined.mutate(campaign=ibis.ifelse(is_own, own, joined.campaign))
+
+
+def _joined(rows: ir.Table, tool: Tool, table: str, on: str, **columns: str) -> ir.Table:
+    """The rows with what a table says of their event or campaign; null without that table."""
+    if not tool.has(table):
+        return rows.mutate(**dict.fromkeys(columns, ibis.null("string")))
+    found = tool.rows(table, "id", next(iter(columns.values())))
+    texts = {name: text(found, column) for name, column in columns.items()}
+    said = found.select(key_=text(found, "id"), **texts).group_by("key_")
+    one = said.aggregate(**{name: _[name].max() for name in columns})
+    return rows.left_join(one, rows[on] == one.key_).drop("key_")
+
+
+VENDOR = Vendor("HubSpot", knows=("addresses",), gives=GIVES, landed=hubspot_export)

@@ -18,12 +18,9 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import WHO, Landed
-from playbook.adapters.exports.reading import Tool, flag, moment, text
-from playbook.language.mistakes import Mistake, listed
+from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.language.portable import when
 
-NAME = "Intercom"
-KNOWS = ("ids", "addresses")
 GIVES = {
     "receipts": "what was sent to whom",
     "open": "each time that a message was opened",
@@ -53,22 +50,21 @@ STATES = {
 }
 
 
-def read(tool: Tool) -> Landed:
+def intercom_export(tool: Tool) -> Landed:
     """Messages from receipts and statistics, suppressions from the history of contacts."""
     if not (tool.has("receipts") or tool.has("contact_history")):
-        raise Mistake(
-            "The warehouse has no table `receipts`: Intercom's export of content data, which "
-            f"gives {GIVES['receipts']}.",
-            f"It has: {listed(tool.warehouse.names)}.",
+        raise tool.lacking(
+            "no table `receipts`: Intercom's export of content data, which gives "
+            f"{GIVES['receipts']}.",
             "export content data into it, or say under `exports: tables:` what it is called.",
         )
     return Landed(
-        facts=_facts(tool) if tool.has("receipts") else None,
-        lists=_lists(tool) if tool.has("contact_history") else None,
+        facts=_receipts(tool) if tool.has("receipts") else None,
+        lists=_contact_states(tool) if tool.has("contact_history") else None,
     )
 
 
-def _facts(tool: Tool) -> ir.Table:
+def _receipts(tool: Tool) -> ir.Table:
     rows = tool.rows("receipts", "receipt_id", "received_at", "ruleset_id", "content_type")
     kind = text(rows, "content_type").lower()
     rows = rows.mutate(
@@ -79,26 +75,26 @@ def _facts(tool: Tool) -> ir.Table:
     )
     sent = facts.facts(
         rows,
+        *("message", "channel", *WHO),
         what="sent_at",
-        at=moment(rows, "received_at"),
+        at=timestamp(rows, "received_at"),
         campaign=text(rows, "ruleset_id"),
         named=text(rows, "content_title"),
         step=text(rows, "node_id").nullif("-1"),
         variant=text(rows, "content_id"),
-        **{name: rows[name] for name in ("message", "channel", *WHO)},
     )
     letters = rows.select("message", "channel")
     own = [_statistic(each, letters, tool) for each in STATISTICS if tool.has(each)]
-    wide = [_followed(rows, what, first) for what, first, _own in STATISTICS.values()]
-    return facts.together([sent, *wide, *own])
+    wide = [_first_column(rows, what, first) for what, first, _own in STATISTICS.values()]
+    return facts.united_parts([sent, *wide, *own])
 
 
-def _followed(rows: ir.Table, what: str, columns: tuple[str, ...]) -> ir.Table | None:
+def _first_column(rows: ir.Table, what: str, columns: tuple[str, ...]) -> ir.Table | None:
     """What a column of the receipts says; None where they have none."""
     if not set(columns) & set(rows.columns):
         return None
-    told = rows.mutate(at=moment(rows, *columns)).filter(_.at.notnull())
-    return _told(told, what)
+    told = rows.mutate(at=timestamp(rows, *columns)).filter(_.at.notnull())
+    return _follow_up_facts(told, what)
 
 
 def _statistic(table: str, letters: ir.Table, tool: Tool) -> ir.Table:
@@ -106,25 +102,23 @@ def _statistic(table: str, letters: ir.Table, tool: Tool) -> ir.Table:
     rows = tool.rows(table, "receipt_id")
     if not set(columns) & set(rows.columns):
         tool.rows(table, columns[0])
-    told = rows.select(message=text(rows, "receipt_id"), at=moment(rows, *columns))
-    return _told(told.inner_join(letters, "message"), what)
+    told = rows.select(message=text(rows, "receipt_id"), at=timestamp(rows, *columns))
+    return _follow_up_facts(told.inner_join(letters, "message"), what)
 
 
-def _told(rows: ir.Table, what: str) -> ir.Table:
+def _follow_up_facts(rows: ir.Table, what: str) -> ir.Table:
     human = when(rows.channel == "in_app", ibis.literal(False))
     kind = ibis.literal("hard") if what == "bounced_at" else ibis.null("string")
-    return facts.facts(
-        rows, message=rows.message, what=what, at=rows.at, is_machine=human, kind=kind
-    )
+    return facts.facts(rows, "message", "at", what=what, is_machine=human, kind=kind)
 
 
-def _lists(tool: Tool) -> ir.Table:
+def _contact_states(tool: Tool) -> ir.Table:
     """Whoever's contact says that they must not get e-mails, for as long as it says so."""
     rows = tool.rows("contact_history", "updated_at", "external_id")
     there = [column for column in STATES if column in rows.columns]
     if not there:
         tool.rows("contact_history", next(iter(STATES)))
-    return facts.together(
+    return facts.united_parts(
         [
             facts.stretches(
                 rows,
@@ -133,8 +127,11 @@ def _lists(tool: Tool) -> ir.Table:
                 address=tool.address(rows, "email"),
                 channel="email",
                 reason=STATES[column],
-                from_at=moment(rows, "updated_at"),
+                from_at=timestamp(rows, "updated_at"),
             )
             for column in there
         ]
     )
+
+
+VENDOR = Vendor("Intercom", knows=("ids", "addresses"), gives=GIVES, landed=intercom_export)

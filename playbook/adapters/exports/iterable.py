@@ -19,10 +19,8 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import GHOST, HOLDOUT, WHO, Landed
-from playbook.adapters.exports.reading import Tool, moment, newest, text
+from playbook.adapters.exports.reading import Tool, Vendor, newest, text, timestamp
 
-NAME = "Iterable"
-KNOWS = ("ids", "addresses")
 GIVES = {
     "event": "what was sent, and what became of it",
     "event_extension": "why nothing was sent: who is held out",
@@ -52,32 +50,30 @@ HELD_OUT = "experimentholdout"
 TRANSACTIONAL = "transactional"
 
 
-def read(tool: Tool) -> Landed:
+def iterable_export(tool: Tool) -> Landed:
     """Messages from the events that name one, and from the skips of experiments."""
-    rows = _events(tool).filter(_.event.isin(list(EVENTS)))
+    rows = _named_events(tool).filter(_.event.isin(list(EVENTS)))
     what = rows.event.substitute({event: what for event, (_c, what) in EVENTS.items()})
     held = (rows.why == HELD_OUT).fill_null(False)
     rows = rows.mutate(what=what).filter((what != GHOST) | held)
     channel = rows.event.substitute({event: ours for event, (ours, _w) in EVENTS.items()})
     kinds = [(rows.state.contains(kind), kind) for kind in ("hard", "soft")]
-    names = ("message", "letter", "what", "at", "campaign", "named", "step", *WHO)
     out = rows.filter(rows.what == GHOST)
-    who = {name: out[name] for name in ("campaign", "named", *WHO)}
     return Landed(
-        arms=facts.arms(out, **who, arm=HOLDOUT, assigned_at=out.at),
+        arms=facts.arms(out, "campaign", "named", *WHO, arm=HOLDOUT, assigned_at=out.at),
         facts=facts.facts(
             rows,
-            **{name: rows[name] for name in names},
+            *("message", "letter", "what", "at", "campaign", "named", "step", *WHO),
             channel=channel,
             kind=ibis.cases(*kinds, else_=None),
             is_machine=ibis.ifelse(channel == "in_app", False, ibis.null("boolean")),
         ),
-        lists=_lists(tool) if tool.has("user_unsubscribed_channel_history") else None,
+        lists=_marketing_leavers(tool) if tool.has("user_unsubscribed_channel_history") else None,
         is_addressed=True,
     )
 
 
-def _events(tool: Tool) -> ir.Table:
+def _named_events(tool: Tool) -> ir.Table:
     """The events with who they are of, why nothing was sent, and what the campaign is called."""
     rows = tool.rows("event", "_fivetran_id", "event_name", "message_id", "campaign_id")
     address = tool.address(rows, "email")
@@ -89,7 +85,7 @@ def _events(tool: Tool) -> ir.Table:
         letter=ibis.ifelse(skips, skipped, text(rows, "message_id")),
         row=text(rows, "_fivetran_id"),
         one=one,
-        at=moment(rows, "created_at"),
+        at=timestamp(rows, "created_at"),
         state=text(rows, "recipient_state").lower(),
         campaign=text(rows, "campaign_id"),
         kind=text(rows, "message_type_id"),
@@ -97,12 +93,14 @@ def _events(tool: Tool) -> ir.Table:
         address=address,
     )
     known = known.mutate(message=_.letter + ":" + _.one)
-    found = known.left_join(_reasons(tool), ["row", "one"]).drop("row_right", "one_right")
-    found = found.left_join(_people(tool), "address").drop("address_right")
+    found = known.left_join(_skip_reasons(tool), ["row", "one"]).drop("row_right", "one_right")
+    # Whose address it is: our id in the newest profile that has one.
+    people = newest(_profiles(tool), "address", "at").drop("at")
+    found = found.left_join(people, "address").drop("address_right")
     return _with_type(tool.named(found, "campaign_history", key="id", at="updated_at"), tool)
 
 
-def _reasons(tool: Tool) -> ir.Table:
+def _skip_reasons(tool: Tool) -> ir.Table:
     rows = tool.rows("event_extension", "_fivetran_id", "_fivetran_user_id", "reason")
     said = rows.select(
         row=text(rows, "_fivetran_id"),
@@ -112,18 +110,13 @@ def _reasons(tool: Tool) -> ir.Table:
     return said.group_by("row", "one").aggregate(why=_.why.min())
 
 
-def _people(tool: Tool) -> ir.Table:
-    """Our id of the person whose address it is: that of the newest profile that has one."""
-    return newest(_profiles(tool), "address", "at").drop("at")
-
-
 def _profiles(tool: Tool) -> ir.Table:
     """Every profile that ever had an address, with our id of the person."""
     rows = tool.rows("user_history", "email", "user_id", "updated_at")
     profiles = rows.select(
         address=tool.address(rows, "email"),
         person=text(rows, "user_id"),
-        at=moment(rows, "updated_at"),
+        at=timestamp(rows, "updated_at"),
     )
     return profiles.filter(_.person.notnull())
 
@@ -150,7 +143,7 @@ def _channels(tool: Tool) -> ir.Table:
     )
 
 
-def _lists(tool: Tool) -> ir.Table:
+def _marketing_leavers(tool: Tool) -> ir.Table:
     """Whoever left a marketing channel, since the first time that the history says so.
 
     The history names an address: it holds for everybody who ever had it.
@@ -159,12 +152,14 @@ def _lists(tool: Tool) -> ir.Table:
     left = rows.select(
         address=tool.address(rows, "email"),
         id_=text(rows, "channel_id"),
-        at=moment(rows, "updated_at"),
+        at=timestamp(rows, "updated_at"),
     )
     known = left.inner_join(_channels(tool), "id_").filter(_.type_ != TRANSACTIONAL)
     since = known.group_by("address", "medium_").aggregate(at=_.at.min())
     everybody = _profiles(tool).drop("at").distinct()
     found = since.left_join(everybody, "address").drop("address_right")
-    who = {name: found[name] for name in WHO}
     channel = found.medium_.substitute({"inapp": "in_app"})
-    return facts.lists(found, **who, channel=channel, reason="unsubscribed", from_at=found.at)
+    return facts.lists(found, *WHO, channel=channel, reason="unsubscribed", from_at=found.at)
+
+
+VENDOR = Vendor("Iterable", knows=("ids", "addresses"), gives=GIVES, landed=iterable_export)

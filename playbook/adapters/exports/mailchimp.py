@@ -19,13 +19,10 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import Landed
-from playbook.adapters.exports.reading import Tool, flag, moment, text
+from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.data.tables import TIME
-from playbook.language.mistakes import Mistake, listed
 from playbook.language.portable import when
 
-NAME = "Mailchimp"
-KNOWS = ("addresses",)
 GIVES = {
     "campaign_recipient": "who was sent a campaign",
     "campaign_recipient_activity": "who opened and clicked a campaign, and what came back",
@@ -41,18 +38,17 @@ STATUSES = {"unsubscribed": "unsubscribed", "cleaned": "hard_bounce"}
 CAMPAIGN, AUTOMATION = ("campaign", "campaign_id"), ("automation", "automation_email_id")
 
 
-def read(tool: Tool) -> Landed:
+def mailchimp_export(tool: Tool) -> Landed:
     """Messages from recipients and their activity, suppressions from the state of members."""
     both = (CAMPAIGN, AUTOMATION)
     kinds = [(kind, key) for kind, key in both if tool.has(f"{kind}_recipient")]
     if not kinds:
-        raise Mistake(
-            "The warehouse has neither of Mailchimp's `campaign_recipient` and "
-            "`automation_recipient`, which give who was sent what.",
-            f"It has: {listed(tool.warehouse.names)}.",
+        raise tool.lacking(
+            "neither of Mailchimp's `campaign_recipient` and `automation_recipient`, which give "
+            "who was sent what.",
             "sync them, or say under `exports: tables:` what they are called.",
         )
-    said = [_sent(kind, key, tool) for kind, key in kinds]
+    said = [_recipients(kind, key, tool) for kind, key in kinds]
     said += [
         _acted(f"{kind}_recipient_activity", key, tool)
         for kind, key in kinds
@@ -60,74 +56,62 @@ def read(tool: Tool) -> Landed:
     ]
     if tool.has("unsubscribe"):
         said.append(_unsubscribed(tool))
-    lists = _lists(tool) if tool.has("member") else None
-    return Landed(facts=facts.together(said), lists=lists, is_addressed=True)
+    lists = _members_off(tool) if tool.has("member") else None
+    return Landed(facts=facts.united_parts(said), lists=lists, is_addressed=True)
 
 
-def _sent(kind: str, key: str, tool: Tool) -> ir.Table:
+def _recipients(kind: str, key: str, tool: Tool) -> ir.Table:
     rows = tool.rows(f"{kind}_recipient", key, "member_id")
     known = rows.select(
         campaign=text(rows, key),
         address=text(rows, "member_id"),
         variant=text(rows, "combination_id"),
     )
-    names = _names(kind, tool)
+    names = _campaign_names(kind, tool)
     named = known.left_join(names, known.campaign == names.key_)
-    values = {name: named[name] for name in ("at", "campaign", "named", "variant", "address")}
-    return facts.facts(
-        named,
-        **_message(named.campaign, named.address),
-        what="sent_at",
-        channel="email",
-        **values,
-    )
+    return _email_facts(named, "at", "named", "variant", what="sent_at")
 
 
-def _names(kind: str, tool: Tool) -> ir.Table:
+def _campaign_names(kind: str, tool: Tool) -> ir.Table:
     """What each campaign is called, and when it was sent, as far as that is one time."""
     table = "campaign" if kind == "campaign" else "automation_email"
     rows = tool.rows(table, "id", "title", *(["send_time"] if kind == "campaign" else []))
     at = ibis.null(TIME)
     if kind == "campaign":
-        at = when(~flag(rows, "timewarp").fill_null(False), moment(rows, "send_time"))
+        at = when(~flag(rows, "timewarp").fill_null(False), timestamp(rows, "send_time"))
     named = rows.select(key_=text(rows, "id"), named=text(rows, "title"), at=at)
     return named.group_by("key_").aggregate(named=_.named.max(), at=_.at.min())
 
 
 def _acted(table: str, key: str, tool: Tool) -> ir.Table:
     rows = tool.rows(table, key, "member_id", "action", "timestamp")
-    campaign, address = text(rows, key), text(rows, "member_id")
-    return facts.facts(
-        rows,
-        **_message(campaign, address),
+    return _email_facts(
+        rows.mutate(campaign=text(rows, key), address=text(rows, "member_id")),
         what=text(rows, "action").lower().substitute(ACTIONS),
-        at=moment(rows, "timestamp"),
+        at=timestamp(rows, "timestamp"),
         kind=text(rows, "bounce_type").lower(),
-        campaign=campaign,
-        address=address,
-        channel="email",
     )
 
 
 def _unsubscribed(tool: Tool) -> ir.Table:
     rows = tool.rows("unsubscribe", "campaign_id", "member_id", "timestamp")
-    campaign, address = text(rows, "campaign_id"), text(rows, "member_id")
-    return facts.facts(
-        rows,
-        **_message(campaign, address),
+    return _email_facts(
+        rows.mutate(campaign=text(rows, "campaign_id"), address=text(rows, "member_id")),
         what="unsubscribed_at",
-        at=moment(rows, "timestamp"),
-        campaign=campaign,
-        address=address,
-        channel="email",
+        at=timestamp(rows, "timestamp"),
     )
 
 
-def _message(campaign: ir.StringValue, member: ir.StringValue) -> dict[str, ir.StringValue]:
-    return {"message": campaign + ":" + member, "letter": campaign}
+def _email_facts(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
+    """Facts about e-mails: one of a `campaign` to one `address`."""
+    message = rows.campaign + ":" + rows.address
+    names = ("campaign", "address", *own)
+    return facts.facts(
+        rows, *names, message=message, letter=rows.campaign, channel="email", **values
+    )
 
 
-def _lists(tool: Tool) -> ir.Table:
+def _members_off(tool: Tool) -> ir.Table:
     rows = tool.rows("member", "id", "status", "last_changed")
     off = rows.filter(rows.status.lower().isin(list(STATUSES)))
     return facts.lists(
@@ -135,5 +119,8 @@ def _lists(tool: Tool) -> ir.Table:
         address=text(off, "id"),
         channel="email",
         reason=off.status.lower().substitute(STATUSES),
-        from_at=moment(off, "last_changed"),
+        from_at=timestamp(off, "last_changed"),
     )
+
+
+VENDOR = Vendor("Mailchimp", knows=("addresses",), gives=GIVES, landed=mailchimp_export)

@@ -18,11 +18,9 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import SHOWN, Landed
-from playbook.adapters.exports.reading import Tool, moment, text
+from playbook.adapters.exports.reading import Tool, Vendor, text, timestamp
 from playbook.language.portable import when
 
-NAME = "Pendo"
-KNOWS = ("ids",)
 GIVES = {
     "guide_event": "who saw which guide, and what they did with it",
     "guide_step_history": "the steps of a guide, to tell who saw them all",
@@ -33,17 +31,17 @@ WHAT = {SEEN: SHOWN, "guideActivity": "clicked_at", "guideDismissed": "dismissed
 ANONYMOUS = "_PENDO_T_"
 
 
-def read(tool: Tool) -> Landed:
+def pendo_export(tool: Tool) -> Landed:
     """Messages from the events of guides."""
-    rows = _events(tool)
-    said = [_facts(rows, rows.type.substitute(WHAT), tool)]
+    rows = _guide_events(tool)
+    said = [_guide_facts(rows, rows.type.substitute(WHAT), tool)]
     if tool.has("guide_step_history"):
-        finished = _finished(rows, tool)
-        said.append(_facts(finished, ibis.literal("completed_at"), tool))
-    return Landed(facts=facts.together(said))
+        finished = _finished_guides(rows, tool)
+        said.append(_guide_facts(finished, ibis.literal("completed_at"), tool))
+    return Landed(facts=facts.united_parts(said))
 
 
-def _events(tool: Tool) -> ir.Table:
+def _guide_events(tool: Tool) -> ir.Table:
     rows = tool.rows("guide_event", "guide_id", "visitor_id", "type", "timestamp")
     visitor = text(rows, "visitor_id")
     events = rows.select(
@@ -52,34 +50,30 @@ def _events(tool: Tool) -> ir.Table:
         visitor=visitor,
         person=when(~visitor.startswith(ANONYMOUS), visitor),
         type=text(rows, "type"),
-        at=moment(rows, "timestamp"),
+        at=timestamp(rows, "timestamp"),
     )
     return events.filter(_.guide.notnull(), _.visitor.notnull(), _.type.isin(list(WHAT)))
 
 
-def _facts(rows: ir.Table, what: ir.StringValue, tool: Tool) -> ir.Table:
+def _guide_facts(rows: ir.Table, what: ir.StringValue, tool: Tool) -> ir.Table:
     told = rows.mutate(what=what, campaign=rows.guide)
     named = tool.named(told, "guide_history", key="id", at="last_updated_at")
     return facts.facts(
         named,
+        *("what", "at", "campaign", "named", "person"),
         message=named.guide + ":" + named.visitor,
-        what=named.what,
-        at=named.at,
         is_machine=ibis.literal(False),
         channel="in_app",
-        campaign=named.guide,
-        named=named.named,
-        person=named.person,
     )
 
 
-def _finished(rows: ir.Table, tool: Tool) -> ir.Table:
+def _finished_guides(rows: ir.Table, tool: Tool) -> ir.Table:
     """Who saw every step of the newest version of a guide, and when they saw the one left."""
     table = tool.rows("guide_step_history", "guide_id", "guide_last_updated_at", "step_id")
     versions = table.select(
         guide=text(table, "guide_id"),
         step=text(table, "step_id"),
-        version=moment(table, "guide_last_updated_at"),
+        version=timestamp(table, "guide_last_updated_at"),
     ).distinct()
     latest = versions.group_by("guide").aggregate(version=_.version.max())
     steps = versions.semi_join(latest, ["guide", "version"])
@@ -93,3 +87,6 @@ def _finished(rows: ir.Table, tool: Tool) -> ir.Table:
         .aggregate(seen=_.count(), at=_.at.max())
     )
     return seen.inner_join(sizes, "guide").filter(_.seen == _.size)
+
+
+VENDOR = Vendor("Pendo", knows=("ids",), gives=GIVES, landed=pendo_export)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
+from playbook.adapters.exports.facts import Landed
+from playbook.data.rules import NO, YES
 from playbook.data.tables import TIME
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export
@@ -18,7 +20,23 @@ from playbook.language.portable import when
 
 UTC = "timestamp('UTC')"
 MILLISECONDS = 100_000_000_000  # seconds since 1970 that are never reached before the year 5138
-_YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """What a vendor's module declares, as `VENDOR`.
+
+    Attributes:
+        name: The tool, as people call it.
+        knows: What it knows people by: `ids`, `addresses` or both.
+        gives: The tool's tables → what each gives.
+        landed: What its tables say.
+    """
+
+    name: str
+    knows: tuple[str, ...]
+    gives: Mapping[str, str]
+    landed: Callable[[Tool], Landed]
 
 
 @dataclass(frozen=True)
@@ -26,17 +44,15 @@ class Tool:
     """One tool's export in a warehouse.
 
     Attributes:
-        name: The tool, as people call it.
+        vendor: Whose it is.
         export: What the product declares of it.
         warehouse: Where its tables are.
-        gives: The tool's tables → what each gives.
         source: What its rows are marked with: the vendor, and its place if it has several exports.
     """
 
-    name: str
+    vendor: Vendor
     export: Export
     warehouse: Warehouse
-    gives: Mapping[str, str]
     source: str
 
     def has(self, table: str) -> bool:
@@ -49,10 +65,9 @@ class Tool:
         """The table of that name, its columns in lower case; it must have the needed ones."""
         stored, names = self.stored(table) or table, self.warehouse.names
         if not self.has(table) or stored not in names:
-            raise Mistake(
-                f"The warehouse has no table `{stored}`: {self.name}'s `{table}`, which gives "
-                f"{self.gives[table]}.",
-                f"It has: {listed(names)}.",
+            raise self.lacking(
+                f"no table `{stored}`: {self.vendor.name}'s `{table}`, which gives "
+                f"{self.vendor.gives[table]}.",
                 f"sync it, or say under `exports: tables:` what it is called; "
                 f"{nearest(stored, names)}",
             )
@@ -62,13 +77,18 @@ class Tool:
         for column in needed:
             if column not in rows.columns:
                 raise Mistake(
-                    f"Table `{stored}` has no column `{column}`, without which {self.name}'s "
-                    f"`{table}` cannot give {self.gives[table]}.",
+                    f"Table `{stored}` has no column `{column}`, without which "
+                    f"{self.vendor.name}'s `{table}` cannot give {self.vendor.gives[table]}.",
                     f"It has: {listed(rows.columns)}.",
                     "sync the column too, or say under `exports: tables:` which table it is; "
                     f"{nearest(column, rows.columns)}",
                 )
         return rows
+
+    def lacking(self, what: str, hint: str) -> Mistake:
+        """That the warehouse has not what is needed."""
+        names = listed(self.warehouse.names)
+        return Mistake(f"The warehouse has {what}", f"It has: {names}.", hint)
 
     def named(self, rows: ir.Table, table: str, *, key: str, at: str) -> ir.Table:
         """The rows with `named`, the newest name of their `campaign`; null without that table."""
@@ -76,7 +96,7 @@ class Tool:
             return rows.mutate(named=ibis.null("string"))
         found = self.rows(table, key, "name", at)
         history = found.select(
-            key_=text(found, key), named=text(found, "name"), at_=moment(found, at)
+            key_=text(found, key), named=text(found, "name"), at_=timestamp(found, at)
         )
         names = newest(history, "key_", "at_").drop("at_")
         return rows.left_join(names, rows.campaign == names.key_).drop("key_")
@@ -99,15 +119,15 @@ class Tool:
 
 def text(rows: ir.Table, *columns: str) -> ir.StringValue:
     """The first of the columns that is there and not empty, as text; null if none is."""
-    return _coalesced([_text(rows[name]) for name in _there(rows, columns)], "string")
+    return _coalesced([_as_text(rows[name]) for name in _there(rows, columns)], "string")
 
 
-def moment(rows: ir.Table, *columns: str) -> ir.TimestampValue:
+def timestamp(rows: ir.Table, *columns: str) -> ir.TimestampValue:
     """The first of the columns that is there and not null, as a UTC time; null if none is.
 
     A number is seconds since 1970, or milliseconds, which are cut to their second.
     """
-    return _coalesced([_moment(rows[name]) for name in _there(rows, columns)], TIME)
+    return _coalesced([_as_moment(rows[name]) for name in _there(rows, columns)], TIME)
 
 
 def flag(rows: ir.Table, column: str) -> ir.BooleanValue:
@@ -118,7 +138,7 @@ def flag(rows: ir.Table, column: str) -> ir.BooleanValue:
     if value.type().is_boolean():
         return value
     word = value.cast("string").strip().lower()
-    return when(word.isin([*_YES, *_NO]), word.isin(_YES))
+    return when(word.isin([*YES, *NO]), word.isin(YES))
 
 
 def newest(rows: ir.Table, key: str, at: str) -> ir.Table:
@@ -141,13 +161,13 @@ def _coalesced(values: Sequence[ir.Value], kind: str) -> ir.Value:
     return ibis.coalesce(*values) if values else ibis.null(kind)
 
 
-def _text(value: ir.Value) -> ir.StringValue:
+def _as_text(value: ir.Value) -> ir.StringValue:
     if value.type().is_floating():
         value = value.cast("int64")  # whole numbers that lost their type to a null
     return value.cast("string").nullif("")
 
 
-def _moment(value: ir.Value) -> ir.TimestampValue:
+def _as_moment(value: ir.Value) -> ir.TimestampValue:
     kind = value.type()
     if kind.is_numeric():
         whole = value.cast("int64")

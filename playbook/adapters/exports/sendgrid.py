@@ -18,10 +18,8 @@ from ibis import _
 
 from playbook.adapters.exports import facts
 from playbook.adapters.exports.facts import Landed
-from playbook.adapters.exports.reading import Tool, flag, moment, text
+from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 
-NAME = "SendGrid"
-KNOWS = ("addresses",)
 GIVES = {"event": "what was sent, and what became of it"}
 WHAT = {
     "processed": "sent_at",
@@ -37,19 +35,19 @@ WHAT = {
 LEAVES = {"spamreport": "complained", "unsubscribe": "unsubscribed"}
 
 
-def read(tool: Tool) -> Landed:
+def sendgrid_export(tool: Tool) -> Landed:
     """Messages and suppressions, both from the one table of events."""
     rows = tool.rows("event", "event", "timestamp", "email", "sg_message_id")
     rows = rows.mutate(
         kind_of_event=text(rows, "event").lower(),
-        at=moment(rows, "timestamp"),
+        at=timestamp(rows, "timestamp"),
         address=tool.address(rows, "email"),
     )
     sent = rows.filter(_.kind_of_event.isin(list(WHAT)))
-    return Landed(facts=_facts(sent), lists=_lists(rows), is_addressed=True)
+    return Landed(facts=_sent_mail(sent), lists=_mail_leavers(rows), is_addressed=True)
 
 
-def _facts(rows: ir.Table) -> ir.Table:
+def _sent_mail(rows: ir.Table) -> ir.Table:
     event, kind = rows.kind_of_event, text(rows, "type").lower()
     bounces = [
         (event == "dropped", "drop"),
@@ -58,20 +56,22 @@ def _facts(rows: ir.Table) -> ir.Table:
     ]
     return facts.facts(
         rows,
+        *("at", "address"),
         message=text(rows, "sg_message_id") + ":" + rows.address,
         letter=text(rows, "sg_message_id"),
         what=event.substitute(WHAT),
-        at=rows.at,
         is_machine=flag(rows, "sg_machine_open"),
         kind=ibis.cases(*bounces, else_=None),
         channel="email",
         campaign=text(rows, "singlesend_id", "campaign_id").coalesce(ibis.literal("api")),
         named=text(rows, "singlesend_name"),
-        address=rows.address,
     )
 
 
-def _lists(rows: ir.Table) -> ir.Table:
+def _mail_leavers(rows: ir.Table) -> ir.Table:
     off = rows.filter(rows.kind_of_event.isin(list(LEAVES)))
     reason = off.kind_of_event.substitute(LEAVES)
-    return facts.lists(off, address=off.address, channel="email", reason=reason, from_at=off.at)
+    return facts.lists(off, "address", channel="email", reason=reason, from_at=off.at)
+
+
+VENDOR = Vendor("SendGrid", knows=("addresses",), gives=GIVES, landed=sendgrid_export)

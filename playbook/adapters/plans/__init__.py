@@ -1,38 +1,44 @@
 """Tracking plans from elsewhere: other tools' files, and the data itself, as a file of ours.
 
 `playbook plan import` reads what other tools export (`FORMATS`, one module each, which names the
-page that documents it); `playbook plan draft` infers a plan from the data (`draft`). Both write a
-tracking_plan.yaml that `playbook.declare` reads, for a human to finish. What our plan cannot hold
-stands as a comment where it belonged, and is counted: nested objects and arrays, rules on the
-length or format of a text, conditional rules, labels, rules of identify, group, page and screen
-calls, the limits and types of a property that another event has in another type.
+page that documents it, and reads each event as a JSON Schema); `playbook plan draft` infers a plan
+from the data (`draft`). Both write a tracking_plan.yaml that `playbook.declare` reads, for a human
+to finish. What our plan cannot hold stands as a comment where it belonged, and is counted: nested
+objects and arrays, rules on the length or format of a text, conditional rules, labels, rules of
+identify, group, page and screen calls, the limits and types of a property that another event has
+in another type.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from playbook.adapters.plans import avo, iglu, rudderstack, segment_csv, segment_json, writing
+from playbook.adapters.plans import writing
+from playbook.adapters.plans.avo import avo_events, is_from_avo
 from playbook.adapters.plans.draft import DESTINATIONS, Draft, drafted
-from playbook.adapters.plans.entries import Plan, settled
+from playbook.adapters.plans.entries import Entry, Lost, Plan, settled
 from playbook.adapters.plans.files import candidates, content
+from playbook.adapters.plans.iglu import iglu_events, is_from_iglu
+from playbook.adapters.plans.rudderstack import is_from_rudderstack, rudderstack_events
+from playbook.adapters.plans.segment_csv import csv_events, is_csv_of_segment
+from playbook.adapters.plans.segment_json import is_from_segment, segment_events
 from playbook.language.mistakes import Mistake, listed, nearest
 
-__all__ = ["FORMATS", "draft_as_yaml", "drafted", "imported_as_yaml", "read", "save"]
+__all__ = ["FORMATS", "draft_as_yaml", "drafted", "imported", "imported_as_yaml", "save"]
 
-# In the order in which a file's content is tried.
+CSV = "segment-csv"
+# Whether content is in the format, and its events; in the order in which a content is tried.
 FORMATS = {
-    "segment-csv": segment_csv,
-    "iglu": iglu,
-    "segment-json": segment_json,
-    "rudderstack": rudderstack,
-    "avo": avo,
+    CSV: (is_csv_of_segment, csv_events),
+    "iglu": (is_from_iglu, iglu_events),
+    "segment-json": (is_from_segment, segment_events),
+    "rudderstack": (is_from_rudderstack, rudderstack_events),
+    "avo": (is_from_avo, avo_events),
 }
 
 
-def read(paths: Sequence[Path], format: str = "") -> Plan:
+def imported(paths: Sequence[Path], format: str = "") -> Plan:
     """The plan that the files hold together.
 
     Args:
@@ -45,7 +51,7 @@ def read(paths: Sequence[Path], format: str = "") -> Plan:
             f"The formats are: {listed(FORMATS)}.",
             nearest(format, FORMATS),
         )
-    parts = [_read(path, format) for given in paths for path in candidates(given)]
+    parts = [_plan_in(path, format) for given in paths for path in candidates(given)]
     entries = tuple(entry for part in parts for entry in part.entries)
     plan = settled(Plan(entries, tuple(lost for part in parts for lost in part.lost)))
     if not plan.entries:
@@ -60,7 +66,7 @@ def read(paths: Sequence[Path], format: str = "") -> Plan:
 
 def draft_as_yaml(draft: Draft) -> str:
     """A draft as the text of a tracking_plan.yaml."""
-    return writing.text(draft.entries, draft.head, destinations=DESTINATIONS)
+    return writing.plan_as_yaml(draft.entries, draft.head, destinations=DESTINATIONS)
 
 
 def imported_as_yaml(plan: Plan, source: str) -> str:
@@ -70,7 +76,7 @@ def imported_as_yaml(plan: Plan, source: str) -> str:
         "Add to each data point its owner, and its destinations: where it is consumed, what for.",
         *(f"Not kept: {lost.says}." for lost in plan.lost),
     ]
-    return writing.text(plan.entries, head)
+    return writing.plan_as_yaml(plan.entries, head)
 
 
 def save(text: str, path: Path) -> None:
@@ -92,9 +98,9 @@ def save(text: str, path: Path) -> None:
         ) from None
 
 
-def _read(path: Path, format: str) -> Plan:
-    data = content(path, csv=format == "segment-csv")
-    fitting = [name for name, module in FORMATS.items() if _fits(module, name, data)]
+def _plan_in(path: Path, format: str) -> Plan:
+    data = content(path, csv=format == CSV)
+    fitting = [name for name in FORMATS if _fits(name, data)]
     name = format or next(iter(fitting), "")
     if not name:
         raise Mistake(
@@ -102,20 +108,20 @@ def _read(path: Path, format: str) -> Plan:
             f"It holds {_shape(data)}; the formats are: {listed(FORMATS)}.",
             "export the plan again in one of them, or name the format with --format.",
         )
-    if name == "segment-csv":
-        return segment_csv.read(data, path.name)
-    if name not in fitting:
+    if name not in (*fitting, CSV):
         raise Mistake(
             f"`{path.name}` is not in the format {name}.",
             f"It holds {_shape(data)}"
             + (f", and looks like {listed(fitting)}." if fitting else "."),
             "leave --format out, or export the plan again.",
         )
-    return FORMATS[name].read(data)
+    found = list(csv_events(data, path.name) if name == CSV else FORMATS[name][1](data))
+    entries = tuple(each for each in found if isinstance(each, Entry))
+    return Plan(entries, tuple(each for each in found if isinstance(each, Lost)))
 
 
-def _fits(module: Any, name: str, data: object) -> bool:
-    return isinstance(data, str) == (name == "segment-csv") and module.fits(data)
+def _fits(name: str, data: object) -> bool:
+    return isinstance(data, str) == (name == CSV) and FORMATS[name][0](data)
 
 
 def _shape(data: object) -> str:

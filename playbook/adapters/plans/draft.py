@@ -6,7 +6,7 @@ finish. All of the log counts, whatever dates the run names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,8 @@ from playbook.adapters.plans.from_data import (
     MOST_VALUES,
     Row,
     Seen,
-    look,
-    unmapped,
+    seen_in_log,
+    unused_columns,
 )
 from playbook.data import warehouse as warehouses
 from playbook.data.warehouse import Warehouse
@@ -52,32 +52,24 @@ def drafted(product: str, warehouse: str = "demo") -> Draft:
     """
     home = run.root()
     folder = home / product
-    found = declare.read(folder / "product.yaml", Product).model_copy(update={"slug": folder.name})
+    found = declare.read_one(folder / "product.yaml", Product)
     path = folder / "tracking_plan.yaml"
-    written = path.is_file() and declare.load(path) is not None
+    written = path.is_file() and declare.read_yaml(path) is not None
     plan = declare.read_list(path, DataPoint) if written else ()
     url = str(run.demo_folder(home)) if warehouse == "demo" else warehouse
     if "://" not in url and not url.startswith("env:"):
         url = str(home / url)
-    return infer(found, plan, warehouses.open(url))
+    return inferred_plan(found, plan, warehouses.warehouse_at(url))
 
 
-def infer(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> Draft:
+def inferred_plan(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> Draft:
     """The draft over an open warehouse."""
-    return _draft(product, plan, look(product, plan, warehouse), unmapped(product, warehouse))
-
-
-def _draft(
-    product: Product,
-    plan: Sequence[DataPoint],
-    seen: Seen,
-    unused: Mapping[str, Sequence[str]],
-) -> Draft:
+    seen, unused = seen_in_log(product, plan, warehouse), unused_columns(product, warehouse)
     planned = {point.event for point in plan}
     new = [e for e, row in seen.rows.items() if e not in planned and row["n"] >= FEWEST_ROWS]
     rare = {e: r["n"] for e, r in seen.rows.items() if e not in planned and r["n"] < FEWEST_ROWS}
     empty = [DataPoint(event=event, says=_says(seen.rows[event])) for event in new]
-    entries = tuple(_entry(point, seen) for point in (*plan, *empty))
+    entries = tuple(_drafted_entry(point, seen) for point in (*plan, *empty))
     head = [
         f"Drafted by `playbook plan draft` from {sum(r['n'] for r in seen.rows.values()):,} events "
         f"of {product.name}: finish what the data cannot say.",
@@ -101,7 +93,7 @@ def _draft(
     return Draft(entries, tuple(head), summary)
 
 
-def _entry(point: DataPoint, seen: Seen) -> Entry:
+def _drafted_entry(point: DataPoint, seen: Seen) -> Entry:
     """The data point, with what it leaves open taken from the data."""
     row = seen.rows.get(point.event, {"n": 0})
     if row["n"] < FEWEST_ROWS:
@@ -111,12 +103,12 @@ def _entry(point: DataPoint, seen: Seen) -> Entry:
     for name in dict.fromkeys([*properties, *seen.columns]):
         if not seen.carried(point.event, name) and name not in properties:
             continue
-        properties[name], new = _property(point, name, seen)
+        properties[name], new = _drafted_property(point, name, seen)
         beside[name] = (_carried(point.event, name, seen) + (f" Drafted: {new}." if new else ""),)
     return Entry(point.model_copy(update={"properties": properties}), beside=beside)
 
 
-def _property(point: DataPoint, name: str, seen: Seen) -> tuple[Property, str]:
+def _drafted_property(point: DataPoint, name: str, seen: Seen) -> tuple[Property, str]:
     """The property as planned, with its open fields drafted; and which fields those are."""
     known = point.properties.get(name)
     spec = known or as_type(Property(), seen.types[name])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from playbook.data.tables import COLUMNS
@@ -73,10 +73,10 @@ class Plan:
 
 def settled(plan: Plan) -> Plan:
     """The plan that our declarations accept: each event once, each property of one type."""
-    return _of_one_type(_once(plan))
+    return _of_one_type(_each_once(plan))
 
 
-def _once(plan: Plan) -> Plan:
+def _each_once(plan: Plan) -> Plan:
     """Of entries of the same event, the newest version, or else the first."""
     kept: dict[str, Entry] = {}
     lost = list(plan.lost)
@@ -131,7 +131,7 @@ def _retyped(
     for name, spec in properties.items():
         if set(types[name]) == {wanted[name]}:
             continue
-        why = _why(name, types[name], wanted[name])
+        why = _why_retyped(name, types[name], wanted[name])
         properties[name] = as_type(spec, wanted[name])
         lost += [
             Lost("limit of a number", f"{limit} {bound:g}", name)
@@ -157,29 +157,8 @@ def as_type(spec: Property, type_: str) -> Property:
     return Property(**fields)
 
 
-def _why(name: str, types: Mapping[str, str], wanted: str) -> str:
+def _why_retyped(name: str, types: Mapping[str, str], wanted: str) -> str:
     if name in COLUMNS["events"]:
         return f"planned as {listed(types)}, but `{name}` is a column of every event: {wanted}"
     found = listed(f"{type_} in `{event}`" for type_, event in types.items())
     return f"its type differs: {found}; a property has one type, so it is kept as {wanted}"
-
-
-def entry(
-    event: str,
-    says: object,
-    properties: Mapping[str, tuple[Property, Sequence[Lost]]],
-    *,
-    owner: str = "",
-    lost: Sequence[Lost] = (),
-    version: tuple[int, ...] = (),
-) -> Entry:
-    """An entry from what a format's module has read of one event."""
-    text = says.strip() if isinstance(says, str) else ""
-    point = DataPoint(
-        event=event,
-        says=text or "No description came with it.",
-        owner=owner,
-        properties={name: spec for name, (spec, _lost) in properties.items()},
-    )
-    every = [*lost, *(each for _spec, found in properties.values() for each in found)]
-    return Entry(point, lost=tuple(every), version=version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from playbook.language.mistakes import Mistake, listed
 
@@ -54,10 +55,25 @@ def content(path: Path, *, csv: bool = False) -> object:
         ) from None
     if csv or not (text.lstrip()[:1] in {"{", "["} or path.suffix.lower() == ".json"):
         return text
-    return _json(text, path)
+    return _parsed(text, path)
 
 
-def _json(text: str, path: Path) -> object:
+def is_name(name: object) -> bool:
+    """Whether it can name an event."""
+    return isinstance(name, str) and bool(name.strip())
+
+
+def mapping(data: object) -> dict[str, Any]:
+    """The data, if it is a mapping; else an empty one."""
+    return data if isinstance(data, dict) else {}
+
+
+def mappings(data: object) -> list[dict[str, Any]]:
+    """The mappings of a list; none if it is no list."""
+    return [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
+
+
+def _parsed(text: str, path: Path) -> object:
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:

@@ -5,16 +5,18 @@ The engine is asked once per event for counts, and once per text for its values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 from ibis import _
 
 from playbook.data import sources
+from playbook.data.sources import native
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product, Property
@@ -60,7 +62,7 @@ class Seen:
         return self.carried(event, column) / self.rows[event]["n"]
 
 
-def look(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> Seen:
+def seen_in_log(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> Seen:
     """What the log of an open warehouse shows.
 
     Args:
@@ -68,15 +70,15 @@ def look(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> S
         plan: What is planned already: it fixes the types of its properties.
         warehouse: The product's tables.
     """
-    free = _unplanned(product, plan, warehouse)
+    free = _unplanned_columns(product, plan, warehouse)
     placeholder = DataPoint(event="", says="", properties=free)
     declared = Declarations(product, (*plan, placeholder), (), (), ())
-    tables = sources.load(declared, warehouse)
+    tables = sources.tables_of(declared, warehouse)
     canonical = COLUMNS["events"]
     columns = [c for c in declared.properties if c in tables.events.columns and c not in canonical]
     texts = [c for c, spec in free.items() if spec.type == "string" and not _is_id(c)]
     with sources.explained(declared, warehouse):
-        rows = per_event(tables.events, columns, texts).to_pyarrow().to_pylist()
+        rows = filled_per_event(tables.events, columns, texts).to_pyarrow().to_pylist()
         if not rows:
             raise Nothing(
                 "The events table is empty.",
@@ -87,14 +89,14 @@ def look(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> S
         for name, spec in free.items():
             types[name] = _suggested(name, spec.type, rows, columns, texts)
         values = {
-            column: allowed(tables.events, column).to_pyarrow().to_pylist()
+            column: few_values(tables.events, column).to_pyarrow().to_pylist()
             for column in columns
             if types[column] == "string" and not _is_id(column) and _enough(rows, columns, column)
         }
-    return Seen({row["event"]: row for row in rows}, columns, types, _lists(values))
+    return Seen({row["event"]: row for row in rows}, columns, types, _values_by_event(values))
 
 
-def per_event(events: ir.Table, columns: Sequence[str], texts: Sequence[str]) -> ir.Table:
+def filled_per_event(events: ir.Table, columns: Sequence[str], texts: Sequence[str]) -> ir.Table:
     """One row per event name, each event once, most frequent first.
 
     Returns:
@@ -121,7 +123,7 @@ def per_event(events: ir.Table, columns: Sequence[str], texts: Sequence[str]) ->
     )
 
 
-def allowed(events: ir.Table, column: str) -> ir.Table:
+def few_values(events: ir.Table, column: str) -> ir.Table:
     """One row per event and value of a column, where the event has few values in many rows.
 
     Returns:
@@ -144,7 +146,7 @@ def allowed(events: ir.Table, column: str) -> ir.Table:
     )
 
 
-def _unplanned(
+def _unplanned_columns(
     product: Product, plan: Sequence[DataPoint], warehouse: Warehouse
 ) -> dict[str, Property]:
     """What product.yaml maps beyond canonical columns and planned ones, by its type there."""
@@ -166,29 +168,24 @@ def _unplanned(
     }
 
 
-def _plan_type(kind: Any) -> str:
+def _plan_type(kind: dt.DataType) -> str:
     """An engine's type as one of ours."""
-    tests: dict[str, Callable[[Any], bool]] = {
-        "boolean": lambda k: k.is_boolean(),
-        "int64": lambda k: k.is_integer(),
-        "float64": lambda k: k.is_floating() or k.is_decimal(),
-        "timestamp": lambda k: k.is_timestamp() or k.is_date(),
+    types = {
+        "boolean": kind.is_boolean(),
+        "int64": kind.is_integer(),
+        "float64": kind.is_floating() or kind.is_decimal(),
+        "timestamp": kind.is_timestamp() or kind.is_date(),
     }
-    return next((type_ for type_, test in tests.items() if test(kind)), "string")
+    return next((type_ for type_, fits in types.items() if fits), "string")
 
 
-def unmapped(product: Product, warehouse: Warehouse) -> dict[str, list[str]]:
+def unused_columns(product: Product, warehouse: Warehouse) -> dict[str, list[str]]:
     """Table of events → its columns that product.yaml does not use."""
-    used: dict[str, set[str]] = {}
-    for each in product.tables["events"]:
-        sources_ = [[s] if isinstance(s, str) else s for s in each.columns.values()]
-        known = {name for some in sources_ for name in some} | {*each.only, *each.leave_out}
-        used.setdefault(each.table, set()).update(known)
-    found = {
-        table: [c for c in warehouse.table(table).columns if c not in names]
-        for table, names in used.items()
-    }
-    return {table: columns for table, columns in found.items() if columns}
+    found: dict[str, list[str]] = {}
+    for place in native.SOURCE.unmapped(product.tables["events"], warehouse):
+        table, _dot, column = place.rpartition(".")
+        found.setdefault(table, []).append(column)
+    return found
 
 
 def _is_id(column: str) -> bool:
@@ -213,7 +210,9 @@ def _enough(rows: Sequence[Row], columns: Sequence[str], column: str) -> bool:
     return any(row[f"with_{place}"] >= FEWEST_FOR_VALUES for row in rows)
 
 
-def _lists(values: Mapping[str, Sequence[Row]]) -> dict[tuple[str, str], tuple[str, ...]]:
+def _values_by_event(
+    values: Mapping[str, Sequence[Row]],
+) -> dict[tuple[str, str], tuple[str, ...]]:
     """(event, column) → its values, but none where one may be an address or prose."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for column, rows in values.items():

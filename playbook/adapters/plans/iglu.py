@@ -8,42 +8,36 @@ https://docs.snowplow.io/docs/api-reference/iglu/common-architecture/schemaver/)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from playbook.adapters.plans import schema
-from playbook.adapters.plans.entries import Lost, Plan, entry
-from playbook.adapters.plans.segment_json import named
+from playbook.adapters.plans.entries import Entry, Lost
+from playbook.adapters.plans.files import is_name, mappings
+from playbook.adapters.plans.schema import entry_of
 
 
-def fits(data: object) -> bool:
+def is_from_iglu(data: object) -> bool:
     """Whether the JSON is a self-describing schema, or a list of such."""
-    return bool(_schemas(data))
+    return bool(_self_describing(data))
 
 
-def read(data: object) -> Plan:
+def iglu_events(data: object) -> Iterator[Entry | Lost]:
     """The event that the schema describes."""
-    entries, lost = [], []
-    for given in _schemas(data):
-        name = given["self"].get("name")
-        if not named(name):
-            lost.append(Lost("event without a name", "a schema that has no name"))
-            continue
-        found, rules = schema.properties(given)
-        version = _version(given["self"].get("version"))
-        entries.append(entry(name, given.get("description"), found, lost=rules, version=version))
-    return Plan(tuple(entries), tuple(lost))
+    for schema in _self_describing(data):
+        own = schema["self"]
+        if is_name(name := own.get("name")):
+            version = _numbers_of(own.get("version"))
+            yield entry_of(name, schema.get("description"), schema, version=version)
+        else:
+            yield Lost("event without a name", "a schema that has no name")
 
 
-def _schemas(data: object) -> list[dict[str, Any]]:
-    given = data if isinstance(data, list) else [data]
-    return [one for one in given if isinstance(one, Mapping) and isinstance(one.get("self"), dict)]
+def _self_describing(data: object) -> list[dict[str, Any]]:
+    given = mappings(data if isinstance(data, list) else [data])
+    return [schema for schema in given if isinstance(schema.get("self"), dict)]
 
 
-def _version(text: object) -> tuple[int, ...]:
-    parts = text.split("-") if isinstance(text, str) else []
-    return (
-        tuple(map(int, parts))
-        if parts and all(p.isdecimal() and len(p) < 10 for p in parts)
-        else ()
-    )
+def _numbers_of(version: object) -> tuple[int, ...]:
+    parts = version.split("-") if isinstance(version, str) else []
+    fits = all(part.isdecimal() and len(part) < 10 for part in parts)
+    return tuple(map(int, parts)) if fits else ()

@@ -7,77 +7,71 @@ Events with `rules` (a JSON Schema of the message; `format=schema`) or with `pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from playbook.adapters.plans import schema
-from playbook.adapters.plans.entries import Entry, Lost, Plan, entry
-from playbook.adapters.plans.segment_json import named, of_message
+from playbook.adapters.plans.entries import Entry, Lost
+from playbook.adapters.plans.files import is_name, mapping, mappings
+from playbook.adapters.plans.schema import NO_NAME, NOTHING_ELSE, entry_of
+from playbook.adapters.plans.segment_json import of_message, unwrapped
 
 _MARKS = {"eventType", "identitySection", "propConfig"}
 
 
-def fits(data: object) -> bool:
+def is_from_rudderstack(data: object) -> bool:
     """Whether the JSON is such a plan, a page of its events, or one of them."""
-    return any(_MARKS & set(event) or _listed(event) for event in _events(data))
+    return any(_MARKS & set(event) or _has_list(event) for event in _catalogued(data))
 
 
-def read(data: object) -> Plan:
+def rudderstack_events(data: object) -> Iterator[Entry | Lost]:
     """The track events of the plan; what it asks of other calls is lost, and said."""
-    entries, lost = [], []
-    for event in _events(data):
+    for event in _catalogued(data):
         call = str(event.get("eventType") or event.get("type") or "track").lower()
-        found = _entry(event)
-        if call == "track" and named(event.get("name")):
-            entries.append(found)
+        name = event["name"] if is_name(event.get("name")) else "?"
+        found = _with_list(name, event) if _has_list(event) else _with_rules(name, event)
+        if call == "track" and is_name(event.get("name")):
+            yield found
         else:
-            names = list(found.point.properties) or ["its event"]
-            lost += [Lost(f"rule of {call}", f"{call}: {name}") for name in names]
-    return Plan(tuple(entries), tuple(lost))
+            for name in list(found.point.properties) or ["its event"]:
+                yield Lost(f"rule of {call}", f"{call}: {name}")
 
 
-def _events(data: object) -> list[dict[str, Any]]:
-    if isinstance(data, dict) and isinstance(data.get("data"), dict):
-        data = data["data"]
+def _catalogued(data: object) -> list[dict[str, Any]]:
+    data = unwrapped(data, ("data",))
     if isinstance(data, dict):
         inner = data.get("events", data.get("data"))
         data = inner if isinstance(inner, list) else [data]
-    return [event for event in data if isinstance(event, dict)] if isinstance(data, list) else []
+    return mappings(data)
 
 
-def _listed(event: Mapping[str, Any]) -> bool:
+def _has_list(event: Mapping[str, Any]) -> bool:
     """Whether its properties are a list (`format=properties`)."""
     return isinstance(event.get("properties"), list) and "name" in event
 
 
-def _entry(event: Mapping[str, Any]) -> Entry:
-    name = event["name"] if named(event.get("name")) else "?"
-    if not _listed(event):
-        rules = event.get("rules")
-        return of_message(name, event.get("description"), rules if isinstance(rules, dict) else {})
-    found, lost = {}, []
-    for given in event["properties"]:
-        if isinstance(given, dict) and named(given.get("name")):
-            required = given.get("required") is True
-            found[given["name"]] = schema.described(
-                given["name"], _schema(given), required=required
-            )
-        else:
-            lost.append(Lost("property without a name", "a property that has no name"))
+def _with_rules(name: str, event: Mapping[str, Any]) -> Entry:
+    return of_message(name, event.get("description"), event.get("rules"))
+
+
+def _with_list(name: str, event: Mapping[str, Any]) -> Entry:
+    named = [each for each in mappings(event["properties"]) if is_name(each.get("name"))]
+    lost = [NO_NAME] * (len(event["properties"]) - len(named))
     if event.get("additionalProperties") is False:
-        lost.append(Lost("no other properties", "no other property may be there"))
-    return entry(name, event.get("description"), found, lost=lost)
+        lost.append(NOTHING_ELSE)
+    last = {each["name"]: each for each in named}
+    schema = {
+        "properties": {name: _as_schema(each) for name, each in last.items()},
+        "required": [name for name, each in last.items() if each.get("required") is True],
+    }
+    return entry_of(name, event.get("description"), schema, lost=lost)
 
 
-def _schema(given: Mapping[str, Any]) -> dict[str, Any]:
+def _as_schema(given: Mapping[str, Any]) -> dict[str, Any]:
     """A listed property as a JSON Schema."""
-    rules = given.get("propConfig")
-    rules = dict(rules) if isinstance(rules, dict) else {}
-    type_ = given.get("type")
+    rules, type_ = dict(mapping(given.get("propConfig"))), given.get("type")
     kinds = [kind.strip() for kind in type_.split(",")] if isinstance(type_, str) else type_
-    parts = given.get("properties")
-    parts = [p.get("name") for p in parts if isinstance(p, dict)] if isinstance(parts, list) else []
-    inside = {"properties": {part: {} for part in parts if named(part)}} if parts else {}
+    parts = [part.get("name") for part in mappings(given.get("properties"))]
+    inside = {"properties": {part: {} for part in parts if is_name(part)}} if parts else {}
     if items := rules.pop("itemTypes", None):
         inside = {"items": {"type": items}}
     rules.pop("type", None)

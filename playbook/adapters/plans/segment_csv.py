@@ -14,12 +14,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from playbook.adapters.plans import schema
-from playbook.adapters.plans.entries import Lost, Plan, entry
-from playbook.declare import Property
+from playbook.adapters.plans.entries import Entry, Lost
+from playbook.adapters.plans.schema import NESTED, entry_of
 from playbook.language.mistakes import Mistake, listed
 
 COLUMNS = {
@@ -46,47 +45,42 @@ LITERALS = re.compile(r"[^\\^$.*+?{}\[\]()|]+(?:\|[^\\^$.*+?{}\[\]()|]+)*")
 Row = Mapping[str, str]
 
 
-def fits(text: str) -> bool:
+def is_csv_of_segment(text: str) -> bool:
     """Whether the text is such a CSV, by its header."""
     try:
-        found = _columns(next(_lines(text), []))
+        found = _column_places(next(_csv_lines(text), []))
     except csv.Error:
         return False
     return "type" in found and bool({"event", "name"} & set(found))
 
 
-def read(text: str, name: str) -> Plan:
-    """The track events of the CSV; what it asks of other calls is lost, and said."""
-    try:
-        header, *lines = list(_lines(text)) or [[]]
-    except csv.Error as error:
-        raise Mistake(
-            f"`{name}` is no CSV.",
-            f"The parser says: {error}.",
-            "download the tracking plan again as CSV.",
-        ) from None
-    columns = _columns(header)
-    if not {"event", "name"} & set(columns) or not {"property", "name"} & set(columns):
-        raise Mistake(
-            f"`{name}` lacks the columns of a tracking plan.",
-            f"It has: {listed(cell for cell in header if cell.strip())}.",
-            f"it needs at least {listed(NEEDED)}; rename its columns.",
-        )
-    rows = [
-        {field: cells[at].strip() for field, at in columns.items() if at < len(cells)}
-        for cells in lines
-        if any(cell.strip() for cell in cells)
-    ]
-    return _plan(_split(rows) if "event" not in columns else rows)
+def csv_events(text: str, name: str) -> Iterator[Entry | Lost]:
+    """The track events of the CSV of that name; what it asks of other calls is lost, and said."""
+    events: dict[tuple[str, str], list[Row]] = {}
+    last = ""
+    for row in _rows_of_csv(text, name):
+        call = row.get("call", "").lower()
+        if call in OTHER_CALLS:
+            what = row.get("property") or row.get("event") or "its rule"
+            yield Lost(f"rule of {call}", f"{call}: {what}")
+            continue
+        last = row.get("event") or last
+        if last:
+            events.setdefault((last, row.get("version", "")), []).append(row)
+        else:
+            yield Lost("event without a name", f"the property {row.get('property')}")
+    for (event, version), rows in events.items():
+        numbered = version.isdecimal() and len(version) < 10
+        yield _event_of_rows(event, (int(version),) if numbered else (), rows)
 
 
-def _lines(text: str) -> csv.reader:
+def _csv_lines(text: str) -> Iterator[list[str]]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
 
 
-def _columns(header: Sequence[str]) -> dict[str, int]:
+def _column_places(header: Sequence[str]) -> dict[str, int]:
     """Field → place of the column that holds it; the first of several."""
     plain = [re.sub(r"[^a-z0-9]+", " ", cell.lower()).strip() for cell in header]
     return {
@@ -96,45 +90,45 @@ def _columns(header: Sequence[str]) -> dict[str, int]:
     }
 
 
-def _split(rows: Sequence[Row]) -> list[dict[str, str]]:
-    """Rows of one shared name column: an event has neither status nor type, its properties do."""
-    found, event = [], ""
-    for row in rows:
-        if row.get("status") or row.get("type"):
-            found.append(dict(row) | {"event": event, "property": row.get("name", "")})
+def _rows_of_csv(text: str, name: str) -> Iterator[Row]:
+    """Field → value, row by row.
+
+    Where events and properties share one column of names, an event has neither status nor type.
+    """
+    try:
+        header, *lines = list(_csv_lines(text)) or [[]]
+    except csv.Error as error:
+        raise Mistake(
+            f"`{name}` is no CSV.",
+            f"The parser says: {error}.",
+            "download the tracking plan again as CSV.",
+        ) from None
+    columns = _column_places(header)
+    if not {"event", "name"} & set(columns) or not {"property", "name"} & set(columns):
+        raise Mistake(
+            f"`{name}` lacks the columns of a tracking plan.",
+            f"It has: {listed(cell for cell in header if cell.strip())}.",
+            f"it needs at least {listed(NEEDED)}; rename its columns.",
+        )
+    event = ""
+    for cells in lines:
+        row = {field: cells[at].strip() for field, at in columns.items() if at < len(cells)}
+        if not any(cell.strip() for cell in cells):
+            continue
+        if "event" in columns:
+            yield row
+        elif row.get("status") or row.get("type"):
+            yield row | {"event": event, "property": row.get("name", "")}
         else:
             event = row.get("name", "")
-            found.append(dict(row) | {"event": event, "event_says": row.get("says", "")})
-    return found
+            yield row | {"event": event, "event_says": row.get("says", "")}
 
 
-def _plan(rows: Sequence[Row]) -> Plan:
-    lost: list[Lost] = []
-    events: dict[tuple[str, str], list[Row]] = {}
-    last = ""
-    for row in rows:
-        call = row.get("call", "").lower()
-        if call in OTHER_CALLS:
-            what = row.get("property") or row.get("event") or "its rule"
-            lost.append(Lost(f"rule of {call}", f"{call}: {what}"))
-            continue
-        last = row.get("event") or last
-        if last:
-            events.setdefault((last, row.get("version", "")), []).append(row)
-        else:
-            lost.append(Lost("event without a name", f"the property {row.get('property')}"))
-    entries = [
-        _entry(name, (int(version),) if version.isdecimal() and len(version) < 10 else (), found)
-        for (name, version), found in events.items()
-    ]
-    return Plan(tuple(entries), tuple(lost))
-
-
-def _entry(event: str, version: tuple[int, ...], rows: Sequence[Row]) -> Any:
-    found: dict[str, tuple[Property, list[Lost]]] = {}
-    lost: list[Lost] = []
+def _event_of_rows(event: str, version: tuple[int, ...], rows: Sequence[Row]) -> Entry:
+    found: dict[str, dict[str, Any]] = {}
+    lost, required = [], []
     says = next((row["event_says"] for row in rows if row.get("event_says")), "")
-    if not says and rows and not rows[0].get("property"):
+    if not says and not rows[0].get("property"):
         says = rows[0].get("says", "")
     owner = next((row["owner"] for row in rows if row.get("owner")), "")
     for label in dict.fromkeys(row["labels"] for row in rows if row.get("labels")):
@@ -143,34 +137,32 @@ def _entry(event: str, version: tuple[int, ...], rows: Sequence[Row]) -> Any:
             owner = value.strip()
         else:
             lost.append(Lost("label", f"label {label}"))
-    nests = {r.get("property") for r in rows if r.get("type", "").lower() in schema.NESTED}
+    nests = {r.get("property") for r in rows if r.get("type", "").lower() in NESTED}
     for row in rows:
         name = row.get("property", "")
-        if not name:
-            continue
         parent = re.split(r"[.\[]", name)[0]
         if parent != name and parent in nests:
             lost.append(Lost("nested property", f"`{name}` is inside of `{parent}`", parent))
         elif name in found:
             lost.append(Lost("property again", f"`{name}` stands there again", name))
-        else:
-            found[name] = _property(name, row)
-    return entry(event, says, found, owner=owner, lost=lost, version=version)
+        elif name:
+            found[name] = _schema_of(row)
+            required += [name] * (row.get("status", "").lower() in REQUIRED)
+    schema = {"properties": found, "required": required}
+    return entry_of(event, says, schema, owner=owner, version=version, lost=lost)
 
 
-def _property(name: str, row: Row) -> tuple[Property, list[Lost]]:
+def _schema_of(row: Row) -> dict[str, Any]:
+    """A property's row as its JSON Schema."""
     kind = row.get("type", "").lower()
     given: dict[str, Any] = {"description": row.get("property_says") or row.get("says", "")}
     if re.sub(r"[^a-z]", "", kind) in {"datetime", "timestamp"}:
         given |= {"type": "string", "format": "date-time"}
     else:
-        kinds = [part.strip() for part in re.split(r"[,|/]", kind) if part.strip()]
-        given["type"] = kinds
-    permitted = row.get("list") or row.get("values")
-    if permitted:
+        given["type"] = [part.strip() for part in re.split(r"[,|/]", kind) if part.strip()]
+    if permitted := row.get("list") or row.get("values"):
         given |= _permitted(permitted, listing="list" in row and bool(row["list"]))
-    required = row.get("status", "").lower() in REQUIRED
-    return schema.described(name, given, required=required)
+    return given
 
 
 def _permitted(text: str, *, listing: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U0001000
 ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")  # breaks, marks
 
 
-def text(entries: Sequence[Entry], head: Sequence[str], *, destinations: str = "") -> str:
+def plan_as_yaml(entries: Sequence[Entry], head: Sequence[str], *, destinations: str = "") -> str:
     """The file: comments at its head, then the entries.
 
     Args:
@@ -28,7 +28,7 @@ def text(entries: Sequence[Entry], head: Sequence[str], *, destinations: str = "
     """
     lines = [line for sentence in head for line in _comment(sentence, "")]
     for entry in entries:
-        lines += _entry(entry, destinations)
+        lines += _entry_lines(entry, destinations)
     return "\n".join(lines) + "\n"
 
 
@@ -42,7 +42,7 @@ def scalar(value: str, plain: re.Pattern[str] = INSIDE) -> str:
     return UNPRINTABLE.sub(lambda match: f"\\U{ord(match[0]):08x}", quoted)
 
 
-def _entry(entry: Entry, destinations: str) -> list[str]:
+def _entry_lines(entry: Entry, destinations: str) -> list[str]:
     point = entry.point
     own = [f"Not kept: {lost.says}." for lost in entry.lost if not _about(lost.property, point)]
     lines = [line for note in (*entry.notes, *own) for line in _comment(note, "")]
@@ -57,7 +57,7 @@ def _entry(entry: Entry, destinations: str) -> list[str]:
         lost = [f"Not kept: {lost.says}." for lost in entry.lost if lost.property == name]
         for note in (*entry.beside.get(name, ()), *lost):
             lines += _comment(note, "    ")
-        lines += _pair(name, f"{{{_fields(spec)}}}")
+        lines += _pair(name, f"{{{_property_fields(spec)}}}")
     lines += _destinations(point.destinations, destinations)
     if point.follows:
         lines.append("  follows:")
@@ -85,7 +85,7 @@ def _destinations(found: Mapping[str, str], comment: str) -> list[str]:
     return ["  destinations:", *(line for pair in pairs for line in pair)]
 
 
-def _fields(spec: Property) -> str:
+def _property_fields(spec: Property) -> str:
     said = [f"type: {spec.type}"]
     if spec.required:
         said.append("required: true")
@@ -94,7 +94,7 @@ def _fields(spec: Property) -> str:
     if spec.pattern:
         said.append(f"pattern: {scalar(spec.pattern)}")
     said += [
-        f"{name}: {_number(bound)}"
+        f"{name}: {_yaml_number(bound)}"
         for name, bound in (("least", spec.least), ("most", spec.most))
         if bound is not None
     ]
@@ -107,7 +107,7 @@ def _items(values: Iterable[str]) -> str:
     return ", ".join(scalar(value) for value in values)
 
 
-def _number(bound: float) -> str:
+def _yaml_number(bound: float) -> str:
     """A number that reads back the same, in the one form that our YAML knows."""
     return str(int(bound)) if bound.is_integer() else f"{bound!r}"
 

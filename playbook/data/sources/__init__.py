@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -18,6 +18,9 @@ from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united, when
+
+if TYPE_CHECKING:
+    from playbook.data.mapping import Mapped, Source
 
 TRAITS = {"users", "accounts"}  # tables that keep what else is mapped, as text to break down by
 PERSON = ("user_id_", "account_id_", "internal_")  # of a row's user, beside its own columns
@@ -32,20 +35,14 @@ ORDER: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(found: Declarations, warehouse: Warehouse) -> Tables:
+def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     """The product's canonical tables, read by the source that it names, and of its exports."""
     product = found.product
-    _check_tables(product.tables)
-    source = _source(product.source)
-    types = {name: _types(found, name) for name in product.tables}
-    properties = found.properties
-    mapped = {
-        name: source.read(maps, name, warehouse, types[name], properties=properties)
-        for name, maps in product.tables.items()
-    }
-    types["events"] |= source.misfits(
-        product.tables["events"], "events", warehouse, types["events"], properties
-    )
+    _check_canonical(product.tables)
+    maps = {name: _mapped(found, warehouse, name) for name in product.tables}
+    types = {name: dict(each.types) for name, each in maps.items()}
+    mapped = {name: each.rows() for name, each in maps.items()}
+    types["events"] |= maps["events"].misfits()
     typed = {name: conform(table, name, extra=types[name]) for name, table in mapped.items()}
     if product.exports:
         from playbook.adapters import exports
@@ -56,15 +53,17 @@ def load(found: Declarations, warehouse: Warehouse) -> Tables:
                 mapped[name] = typed[name] = united([*own, *landed])
     arriving = _current_names(typed.pop("events"), found)
     with explained(found, warehouse):
-        ready = {name: warehouse.keep(_once(table, name), name) for name, table in typed.items()}
+        ready = {
+            name: warehouse.keep(_first_rows(table, name), name) for name, table in typed.items()
+        }
         arrivals = warehouse.scanned(arriving, "arrivals")
-        twice = warehouse.keep(_twice(arrivals, "event_id"), "ids_twice")
-        shared = warehouse.keep(_shared(arrivals, twice, "events"), "shared")
+        twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
+        shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
         if {"messages", "users"} <= set(ready):
             ready["messages"] = _addressed(ready["messages"], ready["users"])
 
     def once() -> ir.Table:
-        events = known(_firsts(arrivals, twice, shared), ready.get("users"))
+        events = with_account_of_user(_rows_that_count(arrivals, twice, shared), ready.get("users"))
         with explained(found, warehouse):
             return warehouse.keep(events, "events")
 
@@ -89,21 +88,18 @@ def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
     except Mistake:
         raise
     except Exception:
-        source = _source(found.product.source)
-        for name, maps in found.product.tables.items():
-            if mistake := source.uncast(
-                maps, name, warehouse, _types(found, name), properties=found.properties
-            ):
+        for name in found.product.tables:
+            if mistake := _mapped(found, warehouse, name).uncast():
                 raise mistake from None
         if found.product.exports:
             from playbook.adapters import exports
 
-            if mistake := exports.uncast(found.product.exports, warehouse):
+            if mistake := exports.uncast_text(found.product.exports, warehouse):
                 raise mistake from None
         raise
 
 
-def unmapped(found: Declarations, warehouse: Warehouse) -> list[str]:
+def unplanned_columns(found: Declarations, warehouse: Warehouse) -> list[str]:
     """Columns of the product's events tables that no map names: properties without a plan."""
     events = {each.table for each in found.product.tables["events"]}
     named = [each for maps in found.product.tables.values() for each in maps]
@@ -112,7 +108,7 @@ def unmapped(found: Declarations, warehouse: Warehouse) -> list[str]:
     )
 
 
-def _check_tables(mapped: Mapping[str, object]) -> None:
+def _check_canonical(mapped: Mapping[str, object]) -> None:
     if unknown := sorted(set(mapped) - set(COLUMNS)):
         raise Mistake(
             f"product.yaml maps `{unknown[0]}`, which is no canonical table.",
@@ -133,7 +129,7 @@ def _check_tables(mapped: Mapping[str, object]) -> None:
         )
 
 
-def _source(name: str) -> ModuleType:
+def _source(name: str) -> Source:
     names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
     if name not in names:
         raise Mistake(
@@ -141,11 +137,17 @@ def _source(name: str) -> ModuleType:
             f"It has: {listed(names)}.",
             nearest(name, names),
         )
-    return importlib.import_module(f"playbook.data.sources.{name}")
+    return importlib.import_module(f"playbook.data.sources.{name}").SOURCE
+
+
+def _mapped(found: Declarations, warehouse: Warehouse, name: str) -> Mapped:
+    """A canonical table as the product maps it, completed by its source."""
+    maps, source = found.product.tables[name], _source(found.product.source)
+    return source.mapped(name, maps, warehouse, _types(found, name), found.properties)
 
 
 def _types(found: Declarations, name: str) -> dict[str, str]:
-    """The type of each column that the table's maps name: canonical, planned, or a trait."""
+    """The type of each column that is canonical, or that the maps name: planned, or a trait."""
     canonical = {column: spec.type for column, spec in COLUMNS[name].items()}
     planned = found.properties if name == "events" else {}
     maps = found.product.tables[name]
@@ -162,7 +164,7 @@ def _types(found: Declarations, name: str) -> dict[str, str]:
                 f"Those are: {listed(known)}.",
                 nearest(column, typo or known),
             )
-    return {column: (canonical | planned).get(column, "string") for column in named}
+    return canonical | {column: (canonical | planned).get(column, "string") for column in named}
 
 
 def _current_names(events: ir.Table, found: Declarations) -> ir.Table:
@@ -171,21 +173,21 @@ def _current_names(events: ir.Table, found: Declarations) -> ir.Table:
     return events.mutate(event=events.event.substitute(former)) if former else events
 
 
-def _once(table: ir.Table, name: str) -> ir.Table:
+def _first_rows(table: ir.Table, name: str) -> ir.Table:
     """Each thing once: of the rows that share an id, the one that came first; null is no id."""
     if name not in ORDER:
         return table
-    twice = _twice(table, next(iter(COLUMNS[name])))
-    return _firsts(table, twice, _shared(table, twice, name))
+    twice = _shared_ids(table, next(iter(COLUMNS[name])))
+    return _rows_that_count(table, twice, _rows_of_shared_ids(table, twice, name))
 
 
-def _twice(table: ir.Table, key: str) -> ir.Table:
+def _shared_ids(table: ir.Table, key: str) -> ir.Table:
     """The ids that several rows share: few, so that the many rows are never sorted for them."""
     per_id = table.filter(_[key].notnull()).group_by(key).aggregate(rows_=_.count())
     return per_id.filter(_.rows_ > 1).select(key)
 
 
-def _shared(table: ir.Table, twice: ir.Table, name: str) -> ir.Table:
+def _rows_of_shared_ids(table: ir.Table, twice: ir.Table, name: str) -> ir.Table:
     """The rows that share their id, in the order in which they count; without a time none does."""
     key, order = twice.columns[0], list(ORDER[name])
     rows = table.semi_join(twice, key)
@@ -195,7 +197,7 @@ def _shared(table: ir.Table, twice: ir.Table, name: str) -> ir.Table:
     return rows.mutate(copy_=when(timed, place))
 
 
-def _firsts(table: ir.Table, twice: ir.Table, shared: ir.Table) -> ir.Table:
+def _rows_that_count(table: ir.Table, twice: ir.Table, shared: ir.Table) -> ir.Table:
     """Each thing once; a row without an id is no copy of any other."""
     alone = table.anti_join(twice, twice.columns[0])
     if "at" in table.columns:
@@ -211,7 +213,7 @@ def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
     return found.select(*messages.columns)
 
 
-def known(events: ir.Table, users: ir.Table | None) -> ir.Table:
+def with_account_of_user(events: ir.Table, users: ir.Table | None) -> ir.Table:
     """Events with the account of their user where they name none, and whether it is one of us."""
     if users is None:
         return events.mutate(is_internal=ibis.literal(False), is_inferred=ibis.literal(False))

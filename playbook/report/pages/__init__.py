@@ -53,7 +53,7 @@ def page(
         status: `state` ("ok" or "failed") and `reason`.
     """
     found = _Page()
-    cells = _gathered([_cell(cell, found) for cell in _told(notebook.cells)])
+    cells = _gathered([_cell_parts(cell, found) for cell in _shown_cells(notebook.cells)])
     scripts = [_bundle(), _template("draw.js")] if found.specs else []
     return _render(
         "page.html",
@@ -86,7 +86,7 @@ def index(report: Mapping[str, Any]) -> str:
 
 
 def _render(name: str, scripts: list[str], **given: Any) -> str:
-    hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts) or "'none'"
+    hashes = " ".join(f"'sha256-{_script_hash(script)}'" for script in scripts) or "'none'"
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -117,11 +117,11 @@ def _bundle() -> str:
     return f"(() => {{{vl_convert.javascript_bundle(vl_version='6.4')}}})();"
 
 
-def _sha256(script: str) -> str:
+def _script_hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _told(cells: Sequence[Any]) -> list[Any]:
+def _shown_cells(cells: Sequence[Any]) -> list[Any]:
     """The cells to show: the injected parameters are told by the declared ones' table."""
     injected = [cell for cell in cells if INJECTED in cell.metadata.get("tags", [])]
     given = {name: value for cell in injected for name, value, _ in _parameters(cell.source)}
@@ -154,7 +154,7 @@ def _parameters(source: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def _cell(cell: Any, page: _Page) -> dict[str, Any]:
+def _cell_parts(cell: Any, page: _Page) -> dict[str, Any]:
     """A cell as parts of HTML, each of them safe."""
     shown: dict[str, Any] = {
         "parameters": cell.get("table"),
@@ -165,7 +165,7 @@ def _cell(cell: Any, page: _Page) -> dict[str, Any]:
     if cell.cell_type == "markdown":
         shown["parts"] = [_anchored(safe.markdown(cell.source), page)]
     elif cell.cell_type == "code" and not shown["parameters"]:
-        parts = [part for output in cell.get("outputs", []) if (part := _output(output, page))]
+        parts = [part for output in cell.get("outputs", []) if (part := _output_part(output, page))]
         shown |= {"parts": parts, "code": cell.source}
         shown["lead"] = BOTTOM_LINE in cell.metadata.get("tags", []) and bool(parts)
     return shown
@@ -190,13 +190,13 @@ def _anchored(text: Markup, page: _Page) -> Markup:
     return Markup(re.sub(r"(?s)<h2>(.*?)</h2>", anchor, text))  # noqa: S704 (was cleaned)
 
 
-def _output(output: Any, page: _Page) -> Markup | None:
+def _output_part(output: Any, page: _Page) -> Markup | None:
     """An output by the richest of the types that are allowed; the others are dropped."""
     if output.output_type == "error":
         said = ANSI.sub("", f"{output.ename}: {output.evalue}")
         return Markup('<pre class="failed">{}</pre>').format(said)
     if output.output_type == "stream":
-        shown = _text(output.text) if output.name == "stdout" else ""
+        shown = _one_text(output.text) if output.name == "stdout" else ""
         return Markup("<pre>{}</pre>").format(shown) if shown.strip() else None
     data = output.get("data", {})
     for mime, show in _SHOWN.items():
@@ -205,7 +205,7 @@ def _output(output: Any, page: _Page) -> Markup | None:
     return None
 
 
-def _chart(spec: Any, _data: Mapping[str, Any], page: _Page) -> Markup | None:
+def _chart_part(spec: Any, _data: Mapping[str, Any], page: _Page) -> Markup | None:
     """A place for a chart; its data stand at the end of the page, where no tag can end them."""
     if not isinstance(spec, dict) or _points_outside(spec):
         return None
@@ -229,39 +229,39 @@ def _points_outside(spec: Any) -> bool:
     return isinstance(spec, list) and any(_points_outside(item) for item in spec)
 
 
-def _html(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
-    return safe.clean(_text(value))
+def _html_part(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
+    return safe.clean(_one_text(value))
 
 
-def _png(value: Any, data: Mapping[str, Any], _page: _Page) -> Markup | None:
+def _picture_part(value: Any, data: Mapping[str, Any], _page: _Page) -> Markup | None:
     try:
-        picture = base64.b64decode(_text(value))
+        picture = base64.b64decode(_one_text(value))
     except (binascii.Error, ValueError):
         return None
     if not picture.startswith(PNG):
         return None
     src = "data:image/png;base64," + base64.b64encode(picture).decode()
-    alt = _text(data.get("text/plain", ""))
+    alt = _one_text(data.get("text/plain", ""))
     return Markup('<figure><img src="{}" alt="{}"></figure>').format(src, alt)
 
 
-def _said(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
-    return safe.markdown(_text(value))
+def _markdown_part(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
+    return safe.markdown(_one_text(value))
 
 
-def _plain(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup | None:
-    shown = _text(value)
+def _text_part(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup | None:
+    shown = _one_text(value)
     return Markup("<pre>{}</pre>").format(shown) if shown.strip() else None
 
 
 _SHOWN = {
-    **dict.fromkeys(VEGALITE, _chart),
-    "text/html": _html,
-    "image/png": _png,
-    "text/markdown": _said,
-    "text/plain": _plain,
+    **dict.fromkeys(VEGALITE, _chart_part),
+    "text/html": _html_part,
+    "image/png": _picture_part,
+    "text/markdown": _markdown_part,
+    "text/plain": _text_part,
 }
 
 
-def _text(value: Any) -> str:
+def _one_text(value: Any) -> str:
     return "".join(value) if isinstance(value, list) else str(value)

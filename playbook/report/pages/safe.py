@@ -6,16 +6,18 @@ import itertools
 import re
 from collections.abc import Sequence
 
-import bleach
 import mistune
+import nh3
 from markupsafe import Markup
 
 # What HTML of notebooks may keep: text and tables. No addresses but links, no styles, no ids.
 TEXT = {"a", "b", "blockquote", "br", "code", "del", "em", "hr", "i", "p", "pre", "small"}
 TEXT |= {"h1", "h2", "h3", "h4", "li", "ol", "strong", "sub", "sup", "ul"}
 TABLE = {"table", "tbody", "td", "tfoot", "th", "thead", "tr"}
+SPANS = {"colspan", "rowspan"}
+ATTRIBUTES = {"*": {"class"}, "a": {"href"}, "td": SPANS, "th": SPANS}
 CLASSES = {"note", "number"}
-DROPPED = re.compile(r"(?is)<(script|style|title|template|svg|math|iframe)\b.*?(</\1\s*>|\Z)")
+DROPPED = {"iframe", "math", "script", "style", "svg", "template", "title"}  # with what is inside
 NUMBER = re.compile(r"[-+\u2212]?[\d,.]+( %)?|–")
 
 
@@ -26,30 +28,30 @@ def markdown(text: str) -> Markup:
 
 def clean(text: str) -> Markup:
     """HTML with nothing but text, tables and links; numbers in tables are right-aligned."""
-    kept = bleach.clean(
-        DROPPED.sub("", text),
+    kept = nh3.clean(
+        text,
         tags=TEXT | TABLE,
-        attributes=_allowed,
-        protocols={"http", "https", "mailto"},
-        strip=True,
+        clean_content_tags=DROPPED,
+        attributes=ATTRIBUTES,
+        attribute_filter=_kept_value,
+        url_schemes={"http", "https", "mailto"},
+        link_rel=None,
     )
     kept = re.sub(r"(?s)<table>.*?</table>", _aligned, kept)
     return Markup(kept)  # noqa: S704 (cleaned above)
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
-    if name == "class":
-        return value in CLASSES
-    if tag in {"td", "th"} and name in {"colspan", "rowspan"}:
-        return value.isdigit()
-    return tag == "a" and name == "href"
+def _kept_value(_tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute that may stay; None: the attribute goes."""
+    fits = value in CLASSES if name == "class" else name == "href" or value.isdigit()
+    return value if fits else None
 
 
 def _aligned(match: re.Match[str]) -> str:
     """A table whose columns of numbers, with their heads, are marked as such."""
     rows = re.findall(r"(?s)<tr>(.*?)</tr>", match[0])
     body = [re.findall(r"(?s)<t[dh]>(.*?)</t[dh]>", row) for row in rows if "<td>" in row]
-    numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _numbers(column)}
+    numbers = {i for i, column in enumerate(zip(*body, strict=False)) if _are_numbers(column)}
 
     def mark(row: re.Match[str]) -> str:
         place = itertools.count()
@@ -65,5 +67,5 @@ def _aligned(match: re.Match[str]) -> str:
     return f'<div class="table">{table}</div>'
 
 
-def _numbers(column: Sequence[str]) -> bool:
+def _are_numbers(column: Sequence[str]) -> bool:
     return all(NUMBER.fullmatch(cell) for cell in column) and any(c != "–" for c in column)
