@@ -10,7 +10,6 @@ from typing import Any
 
 import ibis
 from ibis import _
-from scipy.stats import norm
 
 from playbook.audit.identity import people
 from playbook.audit.order import visits
@@ -168,7 +167,7 @@ def _volume(run: Run) -> Rows:
         series[event] = [(day, counts.get(day, 0)) for day in span]
     expected = {event: _expected(counts) for event, counts in series.items()}
     tests = sum(e is not None and e >= FEWEST for es in expected.values() for e in es)
-    limit = float(norm.isf(ALARM / 2 / max(tests, 1)))
+    limit = -stats.normal_quantile(ALARM / 2 / max(tests, 1))
     return [
         row
         for event, counts in series.items()
@@ -226,10 +225,9 @@ def _scale(distances: list[float]) -> float:
     if not distances:
         return 1.0
     ordered = sorted(distances)
-    tail = ordered[math.ceil(TAIL * len(ordered)) - 1] / norm.ppf((1 + TAIL) / 2)
+    tail = ordered[math.ceil(TAIL * len(ordered)) - 1] / stats.normal_quantile((1 + TAIL) / 2)
     bulk = max(1.0, SPREAD * statistics.median(ordered))
-    return max(bulk, min(float(tail), HEAVIEST * bulk))
-
+    return max(bulk, min(tail, HEAVIEST * bulk))
 
 def _duplicates(run: Run, rows: Rows) -> Rows:
     of = total(run)
