@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from scipy.stats import norm
-
 from playbook.audit.soundness import total_arrived
 from playbook.audit.violation import Violation
 from playbook.data.arrivals import LATE
+from playbook.inference import stats
 from playbook.results import Answer, Result, Rows
 from playbook.results.section import section
 from playbook.run import Run
@@ -73,7 +72,7 @@ def _days_of_events(run: Run) -> Rows:
         series[event] = [(day, counts.get(day, 0)) for day in span]
     expected = {event: _expected_counts(counts) for event, counts in series.items()}
     tests = sum(e is not None and e >= FEWEST for es in expected.values() for e in es)
-    limit = float(norm.isf(ALARM / 2 / max(tests, 1)))
+    limit = -stats.normal_quantile(ALARM / 2 / max(tests, 1))
     return [
         row
         for event, counts in series.items()
@@ -131,6 +130,6 @@ def _scatter(distances: list[float]) -> float:
     if not distances:
         return 1.0
     ordered = sorted(distances)
-    tail = ordered[math.ceil(TAIL * len(ordered)) - 1] / norm.ppf((1 + TAIL) / 2)
+    tail = ordered[math.ceil(TAIL * len(ordered)) - 1] / stats.normal_quantile((1 + TAIL) / 2)
     bulk = max(1.0, SPREAD * statistics.median(ordered))
     return max(bulk, min(float(tail), HEAVIEST * bulk))
