@@ -12,7 +12,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from playbook.data import arrivals, sources
+from playbook.data import arrivals
 from playbook.data import warehouse as warehouses
 from playbook.data.arrivals import Rows
 from playbook.data.tables import Tables
@@ -220,6 +220,8 @@ def open(
         until: First day after the entries; "": up to the last event.
         as_of: Look at the data as it was then; "": up to the last event.
     """
+    from playbook.data import sources  # whoever reads how a run is asked needs no mapping
+
     home = root()
     declared = declarations(home / product)
     url = str(demo_folder(home)) if warehouse == "demo" else warehouse
@@ -227,7 +229,8 @@ def open(
         url = str(home / url)
     opened = warehouses.warehouse_at(url)
     tables = sources.tables_of(declared, opened)
-    counts = _arrived(declared, opened, tables)
+    with sources.explained(declared, opened):
+        counts = counted(declared, tables)
     known = periods.ends(counts[0]).values()
     if not known:
         raise Nothing(
@@ -239,7 +242,8 @@ def open(
     period = periods.period(since, until, as_of, first=first, last=last)
     if period.as_of < last:
         tables = tables.received(period.as_of)
-        counts = _arrived(declared, opened, tables)
+        with sources.explained(declared, opened):
+            counts = counted(declared, tables)
     return Run(declared, opened, tables.until(period.as_of), period, first, *counts)
 
 
@@ -266,8 +270,3 @@ def _scan(name: str, table: ir.Table) -> Result:
     """A scan of the whole log, fetched already: what results that rest on it show as its SQL."""
     rows = fetched(table)
     return Result(f"log.{name}", "table", table, fetched=lambda: rows)
-
-
-def _arrived(declared: Declarations, opened: Warehouse, tables: Tables) -> tuple:
-    with sources.explained(declared, opened):
-        return counted(declared, tables)

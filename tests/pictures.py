@@ -31,7 +31,12 @@ COUNTED = (
 
 def result(shape: str, rows: list[dict[str, Any]], *by: str, **given: Any) -> Result:
     """A result over literal rows."""
-    given = {"definition": COUNTED, "as_of": "2026-04-01 00:00", "labels": LABELS} | given
+    given = {
+        "definition": COUNTED,
+        "counted": "people",
+        "as_of": "2026-04-01 00:00",
+        "labels": LABELS,
+    } | given
     return Result(
         id=f"test.{shape}",
         shape=shape,

@@ -155,10 +155,10 @@ def test_a_table_has_a_figure_for_each_of_its_numbers_named_by_its_keys():
     ]
     names = ("figure", "n", "value", "low", "high", "unit")
     assert told(pictures.result("table", rows, own=own), *names) == [
-        ("test.table.a.sent", None, 400, None, None, "count"),
         ("test.table.a.bounced", 400, 0.018, 0.009, 0.036, "share"),
-        ("test.table.b.sent", None, FEW, None, None, "count"),
+        ("test.table.a.sent", None, 400, None, None, "count"),
         ("test.table.b.bounced", FEW, None, None, None, "share"),
+        ("test.table.b.sent", None, FEW, None, None, "count"),
     ]
 
 

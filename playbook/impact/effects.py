@@ -86,18 +86,41 @@ def verdicts(run: Run) -> Answer:
     """
     found = needed(effects(run))
 
-    def rows(_rows: Rows) -> Rows:
-        own = grouped(found.rows, ("verdict",))
-        return [
-            {"verdict": verdict, "n": len(each), "plays": tuple(row["label"] for row in each)}
-            for (verdict,), each in own.items()
-        ]
+    return run.result(
+        "table",
+        None,
+        lambda _rows: by_verdict(found.rows),
+        own={"verdict": KEY, "n": COUNT, "plays": ID},
+        counts="plays",
+        made_of=(found,),
+        says=lambda result, told, words: verdicts_said(result, told, words, of=found.rows),
+    )
 
-    def says(result: Result, told: Told, _words: str) -> str:
-        return _verdicts_said(result, told, found.rows)
 
-    own = {"verdict": KEY, "n": COUNT, "plays": ID}
-    return run.result("table", None, rows, own=own, counts="plays", made_of=(found,), says=says)
+def by_verdict(rows: Rows) -> Rows:
+    """The rows of effects, counted by their verdict: see `verdicts`."""
+    return [
+        {"verdict": verdict, "n": len(own), "plays": tuple(row["label"] for row in own)}
+        for (verdict,), own in grouped(rows, ("verdict",)).items()
+    ]
+
+
+def verdicts_said(result: Result, told: Told, _words: str, *, of: Rows) -> str:
+    """How many plays work, harm, or cannot tell; and the naive rate that misleads most."""
+    parts = [f"{row['verdict']} ({', '.join(map(plain, row['plays']))})" for row in result.rows]
+    text = f"Of {told.count('plays', len(of), 'play')}: {'; '.join(parts)}."
+    silent = [row for row in of if row["verdict"] == CANNOT_TELL]
+    if not silent:
+        return text
+    loud = max(silent, key=lambda row: row["treated"])
+    treated, held = (
+        told.share(f"{loud['label']}.{arm}", loud[arm], loud[f"n_{arm}"]) for arm in ARMS
+    )
+    difference = told.points(f"{loud['label']}.difference", loud["difference"])
+    return (
+        f"{text} Beware of {plain(loud['label'])}: {treated} do its goal "
+        f"after it is sent, and {held} do it without ({difference} points)."
+    )
 
 
 @section(lambda slug, by: f"impact.{slug}.effect_by_{by}" if by else f"impact.{slug}.effect")
@@ -335,21 +358,3 @@ def of_play(of: Trial) -> Judged:
         return judged(of, of.counts(rows))
 
     return of.run.remembered(("impact", "judged", of.play.slug), made)
-
-
-def _verdicts_said(result: Result, told: Told, effects_: Rows) -> str:
-    """How many plays work, harm, or cannot tell; and the naive rate that misleads most."""
-    parts = [f"{row['verdict']} ({', '.join(map(plain, row['plays']))})" for row in result.rows]
-    text = f"Of {told.count('plays', len(effects_))} plays: {'; '.join(parts)}."
-    silent = [row for row in effects_ if row["verdict"] == CANNOT_TELL]
-    if not silent:
-        return text
-    loud = max(silent, key=lambda row: row["treated"])
-    treated, held = (
-        told.share(f"{loud['label']}.{arm}", loud[arm], loud[f"n_{arm}"]) for arm in ARMS
-    )
-    difference = told.points(f"{loud['label']}.difference", loud["difference"])
-    return (
-        f"{text} Beware of {plain(loud['label'])}: {treated} do its goal "
-        f"after it is sent, and {held} do it without ({difference} points)."
-    )

@@ -41,16 +41,16 @@ def of(result: Answer) -> list[dict[str, Any]]:
         return _summed(result)
     columns = result.columns
     ends = {end for column in columns.values() for end in column.ends}
-    told = {
-        name: column
-        for name, column in columns.items()
+    told = [
+        (name, column)
+        for name, column in sorted(columns.items(), key=lambda pair: not pair[1].ends)
         if column.figure or (result.shape == "table" and column.kind in NUMBERS)
-    }
+    ]
     keys = [name for name, column in columns.items() if column.is_key]
     found = [
         _of_cell(result, row, named, name, column)
         for row in result.rows
-        for name, column in told.items()
+        for name, column in told
         if name not in ends and (named := _cell_name(row, keys, name, column))
     ]
     return _told_apart(found)
