@@ -229,6 +229,7 @@ def _scale(distances: list[float]) -> float:
     bulk = max(1.0, SPREAD * statistics.median(ordered))
     return max(bulk, min(tail, HEAVIEST * bulk))
 
+
 def _duplicates(run: Run, rows: Rows) -> Rows:
     of = total(run)
     copied: dict[str, int] = defaultdict(int)
