@@ -75,6 +75,7 @@ def rendered(warehouse, tmp_path_factory):
         return report.render(run, out=tmp_path_factory.mktemp("travel"), progress=lambda _t: None)
 
 
+@pytest.mark.thorough
 def test_all_four_notebooks_render_and_say_what_they_lack(rendered):
     folder = rendered.parent
     texts = {}

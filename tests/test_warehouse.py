@@ -158,11 +158,15 @@ def test_a_connection_in_another_zone_is_set_to_utc(engine):
 
 def test_what_is_kept_is_the_sessions_own_and_no_table_of_the_product(engine):
     opened = Warehouse(engine)
-    kept = opened.keep(table("unit\nann\nbob"), "units")
+    before = opened.names
+    drawn = table("unit\nann\nbob")
+    kept = opened.keep(drawn, "units")
     assert rows(kept, engine) == [{"unit": "ann"}, {"unit": "bob"}]
+    assert rows(drawn, engine) == [{"unit": "ann"}, {"unit": "bob"}]  # it stands in the engine, too
+    assert any("memtable" in name for name in engine.list_tables())
     again = opened.keep(table("unit\ncat"), "units")
     assert rows(again, engine) == [{"unit": "cat"}]
-    assert opened.names == [name for name in opened.names if "kept" not in name]
+    assert opened.names == before
 
 
 def test_what_results_share_is_computed_once_and_every_table_says_what_it_is(engine):

@@ -22,6 +22,7 @@ _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 QUOTE = '"'
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
+MEMTABLE = re.compile(r"ibis_\w*memtable_")  # begins those of data that Ibis hands over
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ class Warehouse:
 
     @property
     def names(self) -> list[str]:
-        """The tables that are there, without those that we keep."""
+        """The tables that are there, without those of the session."""
         found = self.connection.list_tables(database=self.database)
-        return sorted(name for name in found if not name.startswith(KEPT))
+        own = (name for name in found if not name.startswith(KEPT) and not MEMTABLE.match(name))
+        return sorted(own)
 
     def table(self, name: str) -> ir.Table:
         """The table of that name."""
