@@ -247,10 +247,10 @@ def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows]:
     arrived, copied = (fetched(arrivals.daily_counts(log, plan)) for log in logs)
     if users is None or not any(row["unlinked"] for row in arrived):
         return arrived, copied, []
-    inferred = (fetched(arrivals.inferred(log, users)) for log in logs)
+    inferred = (fetched(arrivals.inferred_counts(log, users)) for log in logs)
     return arrived, copied, arrivals.without_copies(*inferred)
 
 
 def _arrived(declared: Declarations, opened: Warehouse, tables: Tables) -> tuple[Rows, Rows, Rows]:
-    with sources.explained(declared, opened):
+    with sources.cast_failures(declared, opened):
         return counted(declared, tables)

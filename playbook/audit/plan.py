@@ -232,7 +232,7 @@ def _weeks(run: Run, *, every: bool = False) -> Rows:
 
 
 def _keys(run: Run) -> list[str]:
-    return list(rules.distinct(run.declared.plan, run.tables.arrivals.columns))
+    return list(rules.distinct_rules(run.declared.plan, run.tables.arrivals.columns))
 
 
 def _unplanned(point: DataPoint, row: dict[str, Any]) -> list[str]:
