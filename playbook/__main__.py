@@ -137,7 +137,7 @@ def _gate(given: argparse.Namespace, opened) -> int:
     rows = gate.write_violations(opened, folder)
     counts = [f"{sum(row['severity'] == s for row in rows)} {s}" for s in gate.audit.SEVERITIES]
     print(f"{len(rows)} violations ({', '.join(counts)}): {folder / 'violations.csv'}")
-    closed = gate.closed(rows, given.fail_on) if given.fail_on else []
+    closed = gate.closing_violations(rows, given.fail_on) if given.fail_on else []
     for row in closed:
         said = f"{row['severity']}: {row['subject']}: {row['seen']}"
         print("".join(c if c.isprintable() else " " for c in said), file=sys.stderr)
@@ -180,7 +180,7 @@ def _answer(given: argparse.Namespace) -> int:
 def _plan_import(given: argparse.Namespace) -> int:
     from playbook.adapters import plans
 
-    found = plans.imported(given.files, given.format)
+    found = plans.imported_plan(given.files, given.format)
     source = ", ".join(path.name for path in given.files)
     return _plan(plans.imported_as_yaml(found, source), given.out, found.summary)
 
@@ -190,7 +190,7 @@ def _plan_draft(given: argparse.Namespace) -> int:
     from playbook.adapters import plans
 
     parameters = {"product": "", "warehouse": "demo"} | report.parameters(given.run, ())
-    found = plans.drafted(parameters["product"], parameters["warehouse"])
+    found = plans.draft_of(parameters["product"], parameters["warehouse"])
     return _plan(plans.draft_as_yaml(found), given.out, found.summary)
 
 

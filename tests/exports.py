@@ -320,7 +320,7 @@ class Drawn:
         )
 
     def tables(self) -> dict[str, list[ir.Table]]:
-        return exports.landed([self.export], Warehouse(self.connection))
+        return exports.exported_tables([self.export], Warehouse(self.connection))
 
     def rows(self, name: str, *columns: str) -> list[dict[str, Any]]:
         """The rows of a canonical table without what is null or no, sorted by these columns."""

@@ -543,7 +543,7 @@ def test_rows_come_from_every_engine_alike(tmp_path, engine):
     try:
         with sendlist.desk_in(tmp_path) as place:
             brought = place.kept("rows", place.brought(stored).order_by("at"))
-            exact = brought.mutate(at=sendlist.exact(brought.at))
+            exact = brought.mutate(at=sendlist.exact_value(brought.at))
             place.write(exact, tmp_path / "rows.jsonl", sendlist.JSON_LINES)
     finally:
         engine.drop_table(name)

@@ -12,7 +12,7 @@ import pytest
 from playbook import run
 from playbook.data import sources
 from playbook.data.arrivals import AHEAD, LATE, daily_counts, need
-from playbook.data.rules import distinct
+from playbook.data.rules import distinct_rules
 from playbook.data.tables import conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product, Property, Question, TableMap
@@ -193,7 +193,9 @@ def test_each_rule_of_the_plan_is_counted_once_whichever_event_carries_it(engine
         4        | ran   | 2026-01-05 | d8    |
         5        | ran   | 2026-01-05 | d8    | 8
     """
-    kinds = [(rule.property, rule.kind) for rule in distinct(PLAN, log(text).columns).values()]
+    kinds = [
+        (rule.property, rule.kind) for rule in distinct_rules(PLAN, log(text).columns).values()
+    ]
     assert kinds == [("draft", "required"), ("draft", "values"), ("size", "range")]
     assert count(text, engine, "event", "broken_0", "broken_1", "broken_2") == [
         {"event": "ran", "broken_0": 0, "broken_1": 2, "broken_2": 0},

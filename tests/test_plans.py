@@ -48,7 +48,7 @@ def imported(tmp_path, content, name="plan.json", format=""):
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
-    return reread(tmp_path, plans.imported([path], format))
+    return reread(tmp_path, plans.imported_plan([path], format))
 
 
 def reread(tmp_path, plan):
@@ -241,7 +241,7 @@ def test_of_iglus_schemas_the_newest_version_counts(tmp_path):
         }
         path.write_text(json.dumps(iglu("button_click", version, properties, ["label"])))
     (tmp_path / "schemas/README.md").write_text("# Ours")
-    points, text = reread(tmp_path, plans.imported([tmp_path / "schemas"]))
+    points, text = reread(tmp_path, plans.imported_plan([tmp_path / "schemas"]))
     assert points["button_click"].properties == {
         "label": Property(required=True),
         "v1-0-10": Property(type="int64"),
@@ -431,24 +431,24 @@ def test_a_file_that_is_no_plan_is_a_mistake_in_three_parts(tmp_path, capsys, na
 def test_files_that_are_not_there_or_no_text_are_mistakes(tmp_path):
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Mistake, match="no text in UTF-8"):
-        plans.imported([tmp_path / "binary.csv"])
+        plans.imported_plan([tmp_path / "binary.csv"])
     with pytest.raises(Mistake, match="There is no file"):
-        plans.imported([tmp_path / "absent.csv"])
+        plans.imported_plan([tmp_path / "absent.csv"])
     (tmp_path / "empty").mkdir()
     with pytest.raises(Mistake, match="holds no plan"):
-        plans.imported([tmp_path / "empty"])
+        plans.imported_plan([tmp_path / "empty"])
 
 
 def test_a_named_format_must_be_known_and_must_fit(tmp_path):
     path = tmp_path / "plan.json"
     path.write_text(json.dumps(iglu("a", "1-0-0", {})))
     with pytest.raises(Mistake, match="did you mean `segment-json`"):
-        plans.imported([path], "segment-jsn")
+        plans.imported_plan([path], "segment-jsn")
     with pytest.raises(Mistake, match="looks like iglu"):
-        plans.imported([path], "avo")
+        plans.imported_plan([path], "avo")
     (tmp_path / "plan.csv").write_text("Colour,Taste\nred,sweet\n")
     with pytest.raises(Mistake, match="lacks the columns of a tracking plan"):
-        plans.imported([tmp_path / "plan.csv"], "segment-csv")
+        plans.imported_plan([tmp_path / "plan.csv"], "segment-csv")
 
 
 MAULED = [None, 0, -1.5, True, "", "x", [], {}, [None], {"properties": []}, {"type": 5}, [[]]]
@@ -504,7 +504,7 @@ def test_json_with_anything_anywhere_is_read_or_is_a_mistake(tmp_path, format):
         path = tmp_path / "plan.json"
         path.write_text(json.dumps(broken))
         try:
-            reread(tmp_path, plans.imported([path], format))
+            reread(tmp_path, plans.imported_plan([path], format))
         except Mistake:
             continue
 
@@ -546,7 +546,7 @@ def test_import_prints_a_plan_or_writes_it_to_a_new_file_only(tmp_path, capsys):
 def test_several_files_make_one_plan(tmp_path):
     (tmp_path / "plan.csv").write_text(CSV, "utf-8")
     (tmp_path / "a.json").write_text(json.dumps(iglu("a", "1-0-0", {})))
-    plan = plans.imported([tmp_path / "plan.csv", tmp_path / "a.json"])
+    plan = plans.imported_plan([tmp_path / "plan.csv", tmp_path / "a.json"])
     assert [entry.point.event for entry in plan.entries] == [
         "Report Exported",
         "Plan 🎉 “Chosen”",

@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import pytest
 
-from playbook.data.rules import MISFIT, Rule, distinct, property_rules
+from playbook.data.rules import MISFIT, Rule, distinct_rules, property_rules
 from playbook.declare import DataPoint, Property
 from tests.spec import rows, table
 
@@ -116,7 +116,7 @@ def test_rules_that_ask_the_same_stand_once_and_others_apart():
         point("grew", size=Property(type="int64", most=1_000_000)),
         point("shrank", size=Property(type="int64", most=1_000_001)),
     ]
-    found = distinct(plan, ["draft", "size"])
+    found = distinct_rules(plan, ["draft", "size"])
     assert list(found) == [
         "draft|required|it is there",
         "draft|values|one of d1",

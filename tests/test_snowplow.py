@@ -232,7 +232,7 @@ def test_a_load_that_fails_names_the_column_of_the_preset():
     late = warehouse.table("events").mutate(dvce_created_tstamp=ibis.literal("soon"))
     warehouse.connection.create_table("events", late.execute(), overwrite=True)
     wrong = "Column `dvce_created_tstamp` of table `events` cannot become `events.at`"
-    with pytest.raises(Mistake, match=wrong), sources.explained(found, warehouse):
+    with pytest.raises(Mistake, match=wrong), sources.cast_failures(found, warehouse):
         rows(sources.tables_of(found, warehouse).arrivals, warehouse.connection)
 
 

@@ -269,7 +269,7 @@ def test_text_that_is_no_date_names_its_column_and_an_example_when_the_rows_are_
     """)
     warehouse = stored(log=log)
     found = declared(events="- {table: log, columns: {event_id: id, event: what, at: moment}}")
-    with pytest.raises(Mistake) as mistake, sources.explained(found, warehouse):
+    with pytest.raises(Mistake) as mistake, sources.cast_failures(found, warehouse):
         warehouse.connection.to_pyarrow(sources.tables_of(found, warehouse).arrivals)
     assert mistake.value.wrong == "Column `moment` of table `log` cannot become `events.at`."
     if warehouse.engine == "duckdb":
@@ -286,7 +286,7 @@ def test_a_number_that_is_none_names_its_column_too(stored):
     )
     with (
         pytest.raises(Mistake, match=r"`many`|\"many\"") as mistake,
-        sources.explained(found, warehouse),
+        sources.cast_failures(found, warehouse),
     ):
         warehouse.connection.to_pyarrow(sources.tables_of(found, warehouse).accounts)
     assert mistake.value.wrong == "Column `staff` of table `firms` cannot become `accounts.size`."
@@ -294,7 +294,10 @@ def test_a_number_that_is_none_names_its_column_too(stored):
 
 def test_a_failure_that_no_cast_explains_stays_what_it_is(stored):
     warehouse = stored(log=table(LOG))
-    with pytest.raises(ZeroDivisionError), sources.explained(declared(events=LOG_MAP), warehouse):
+    with (
+        pytest.raises(ZeroDivisionError),
+        sources.cast_failures(declared(events=LOG_MAP), warehouse),
+    ):
         raise ZeroDivisionError
 
 

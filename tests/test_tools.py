@@ -24,7 +24,7 @@ def pivoted(text: str) -> list[dict]:
     """Drawn facts as messages, without what is null."""
     drawn = table(text)
     names = {name: drawn[name] for name in drawn.columns}
-    told = rows(facts.pivoted(facts.facts(drawn, **names)))
+    told = rows(facts.one_per_message(facts.facts(drawn, **names)))
     return [{k: v for k, v in row.items() if v is not None} for row in told]
 
 
@@ -320,7 +320,7 @@ def test_several_exports_land_side_by_side():
     first, second = Drawn("pendo"), Drawn("sendgrid", connection=ibis.duckdb.connect())
     for name in second.stored:
         first.connection.create_table(name, second.connection.table(name).to_pyarrow())
-    found = exports.landed([first.export, second.export], Warehouse(first.connection))
+    found = exports.exported_tables([first.export, second.export], Warehouse(first.connection))
     assert {name: len(each) for name, each in found.items()} == {
         "messages": 2,
         "assignments": 0,

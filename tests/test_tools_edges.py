@@ -186,7 +186,7 @@ def landed(*drawn: tuple[str, dict], connection) -> dict:
         )
         for vendor, said in drawn
     ]
-    return exports.landed(declared, Warehouse(connection))
+    return exports.exported_tables(declared, Warehouse(connection))
 
 
 def both() -> ibis.BaseBackend:

@@ -38,7 +38,7 @@ def seeds(shared):
         for path in sorted(folder.glob("*.csv")):
             _read(connection, path)
         connection.create_table("app_users", table(PEOPLE))
-        return exports.landed([Export(vendor=vendor, **said)], Warehouse(connection))
+        return exports.exported_tables([Export(vendor=vendor, **said)], Warehouse(connection))
 
     return landed
 

@@ -9,7 +9,7 @@ import pytest
 from ibis import _
 
 from playbook.data import warehouse
-from playbook.data.warehouse import Warehouse, scrubbed
+from playbook.data.warehouse import Warehouse, without_passwords
 from playbook.language.mistakes import Mistake
 from tests.spec import rows, table
 
@@ -139,7 +139,7 @@ def test_a_warehouse_that_does_not_answer_says_so_without_the_password(url, monk
     ],
 )
 def test_scrubbed_leaves_all_but_the_password(text, shown):
-    assert scrubbed(text).startswith(shown)
+    assert without_passwords(text).startswith(shown)
 
 
 def test_postgresql_opens_in_utc_whatever_its_servers_zone_is(postgres_url):

@@ -14,10 +14,10 @@ FLAGS = ("new_home", "old_home")
 SENT_TO_MAILER = [CODE[event] for event in TRUTH["mailer_gets"]]
 
 
-def miscollected(rng: np.random.Generator, events: Columns) -> Columns:
+def with_faults(rng: np.random.Generator, events: Columns) -> Columns:
     """The log with what went wrong on its way, and the column `flag` (-1: null, as mostly).
 
-    Expects the copies of `spoilt` already in it: what befalls an event befalls its copies too.
+    The copies of `with_defects` are in it already: what befalls an event befalls its copies too.
     """
     _other_versions(rng, events)
     events["flag"] = _flags(rng, events)
@@ -25,7 +25,7 @@ def miscollected(rng: np.random.Generator, events: Columns) -> Columns:
     return stack([events, _fired_again(rng, events)])
 
 
-def mailer(rng: np.random.Generator, events: Columns, *, defects: bool) -> Columns:
+def mailer_copy(rng: np.random.Generator, events: Columns, *, defects: bool) -> Columns:
     """The engagement tool's copy of the events that it is sent: `id`, `event` and `received`.
 
     One row per event, in order of receipt; what would be received after END is not there yet.

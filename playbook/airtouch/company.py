@@ -8,13 +8,13 @@ from playbook.airtouch import defects as spoil
 from playbook.airtouch import people as who
 from playbook.airtouch import sessions as log
 from playbook.airtouch.agents import agents, sent_along
-from playbook.airtouch.collection import mailer, miscollected
+from playbook.airtouch.collection import mailer_copy, with_faults
 from playbook.airtouch.draws import Columns, between, stack, take
 from playbook.airtouch.journeys import journeys
 from playbook.airtouch.messages import sent_messages
 from playbook.airtouch.milliseconds import MINUTE, NEVER, SECOND
 from playbook.airtouch.truth import INTENTS, TRUTH
-from playbook.airtouch.workflows import deletions, runs, stored, workflows
+from playbook.airtouch.workflows import deletions, runs, stored_workflows, workflows
 
 GENERATIONS = 3  # owners, whom they invite, and whom those invite
 
@@ -32,23 +32,23 @@ def company(
     people, drafts, connections, invitations = _population(rng, accounts, block, defects=defects)
     flows = workflows(rng, people, drafts)
     actions = _actions(rng, people, drafts, connections, invitations, flows)
-    events, sessions = log.in_sessions(rng, people, log.allowed(people, actions))
-    events = stack([events, log.allowed(people, _on_servers(rng, people, flows))])
+    events, sessions = log.in_sessions(rng, people, log.possible_rows(people, actions))
+    events = stack([events, log.possible_rows(people, _on_servers(rng, people, flows))])
     if defects:
-        events = stack([events, log.allowed(people, _bots(rng, people))])
-    events = spoil.delivered(rng, events, people)
+        events = stack([events, log.possible_rows(people, _bots(rng, people))])
+    events = spoil.with_envelope(rng, events, people)
     if defects:
-        events = spoil.spoilt(rng, events, people)
-        events = miscollected(for_collection, events)
+        events = spoil.with_defects(rng, events, people)
+        events = with_faults(for_collection, events)
     events = take(events, np.argsort(events["received"], kind="stable"))
     events["agent"] = sent_along(events, agents(for_agents, people))
     return {
         "people": people,
         "events": events,
         "messages": sent_messages(rng, for_steps, people, sessions),
-        "workflows": stored(for_workflows, people, flows, defects=defects),
+        "workflows": stored_workflows(for_workflows, people, flows, defects=defects),
         "connections": _connected(people, connections),
-        "mailer_events": mailer(for_mailer, events, defects=defects),
+        "mailer_events": mailer_copy(for_mailer, events, defects=defects),
     }
 
 
@@ -56,7 +56,7 @@ def _population(
     rng: np.random.Generator, accounts: int, block: int, *, defects: bool
 ) -> tuple[Columns, Columns, Columns, Columns]:
     """The people of all generations and their drafts, connections and invitations."""
-    people = who.owners(rng, accounts, defects=defects)
+    people = who.account_owners(rng, accounts, defects=defects)
     done: list[Columns] = []
     acts: dict[str, list[Columns]] = {"drafts": [], "connections": [], "invitations": []}
     offset = 0
@@ -71,7 +71,7 @@ def _population(
         last = acts["invitations"][-1]
         accepted = last["accepted"] & (len(done) < GENERATIONS)
         last["invitee"] = np.where(accepted, offset + np.cumsum(accepted) - 1, -1)
-        people = who.invited(rng, stack(done), take(last, accepted))
+        people = who.invited_people(rng, stack(done), take(last, accepted))
     return (stack(done), *(stack(tables) for tables in acts.values()))
 
 
@@ -129,7 +129,7 @@ def _connecting(rng: np.random.Generator, connections: Columns) -> list[Columns]
 def _connected(people: Columns, connections: Columns) -> Columns:
     """The product's own connections: `number`, `by` and `at`, oldest first."""
     table = connections | {"number": np.arange(len(connections["by"]))}
-    table = log.allowed(people, table)
+    table = log.possible_rows(people, table)
     return take(table, np.argsort(table["at"], kind="stable"))
 
 

@@ -21,7 +21,7 @@ TO_1970 = int((START - START.replace(year=1970, month=1, day=1)).total_seconds()
 FAR_AHEAD = SPAN + 400 * DAY
 
 
-def delivered(rng: np.random.Generator, events: Columns, people: Columns) -> Columns:
+def with_envelope(rng: np.random.Generator, events: Columns, people: Columns) -> Columns:
     """The log with its envelope: `id`, `occurred`, `sent`, `received`, `web`, `version`,
     `anonymous`, `account` and `bot`, all as they should be."""
     events = take(events, np.lexsort((events["event"], events["at"])))
@@ -42,7 +42,7 @@ def delivered(rng: np.random.Generator, events: Columns, people: Columns) -> Col
     }
 
 
-def spoilt(rng: np.random.Generator, events: Columns, people: Columns) -> Columns:
+def with_defects(rng: np.random.Generator, events: Columns, people: Columns) -> Columns:
     """The log with every defect of TRUTH."""
     events = stack([events, _before_signing_up(rng, events, people)])
     n, web, at = len(events["at"]), events["web"], events["at"]
@@ -76,7 +76,7 @@ def _before_signing_up(rng: np.random.Generator, events: Columns, people: Column
     share = DEFECTS["anonymous_first_view"]
     seen = np.flatnonzero(organic & (rng.random(len(organic)) < share))
     at = people["created"][seen] - between(rng, 5 * SECOND, 6 * MINUTE, len(seen))
-    table = delivered(rng, entries("page_viewed", seen, at), people)
+    table = with_envelope(rng, entries("page_viewed", seen, at), people)
     table["id"] += len(events["id"])
     return table | {"by": np.full(len(seen), -1), "account": np.full(len(seen), -1)}
 

@@ -41,7 +41,9 @@ def first_day(rng: np.random.Generator, people: Columns) -> Columns:
     return _drafts(rng, people, by, at)
 
 
-def guided(rng: np.random.Generator, people: Columns, slug: str, reached: np.ndarray) -> Columns:
+def guide_starts(
+    rng: np.random.Generator, people: Columns, slug: str, reached: np.ndarray
+) -> Columns:
     """Drafts in the goal window of an in-app guide for organic data engineers."""
     chosen = np.zeros(len(reached), bool)
     for group, expected in goals(people, slug, reached):

@@ -9,11 +9,6 @@ import numpy as np
 Columns = dict[str, np.ndarray]
 
 
-def ms(value: np.ndarray | float) -> np.ndarray:
-    """The value as whole milliseconds."""
-    return np.floor(value).astype(np.int64)
-
-
 def between(
     rng: np.random.Generator,
     low: np.ndarray | int,
@@ -27,7 +22,7 @@ def between(
     power = share
     for _ in range(early - 1):
         power = power * share
-    return ms(low + power * (np.maximum(high, low) - low))
+    return np.floor(low + power * (np.maximum(high, low) - low)).astype(np.int64)
 
 
 def pick(rng: np.random.Generator, weights: Sequence[float], size: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from playbook.airtouch.draws import Columns, between, pick_value, planted, repeated
 from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER
 from playbook.airtouch.people import by_persona, given_lock, waits_for_colleague
-from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, goals, triggered
+from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, goals, reached_people
 from playbook.airtouch.truth import TRUTH
 
 HABITS = TRUTH["habits"]
@@ -71,7 +71,7 @@ def _invite_organic(rng: np.random.Generator, people: Columns, waits: np.ndarray
     chosen = waits & locked & ~early
     chosen &= rng.random(n) < unverified / (1 - truth["within_first_hour"])
     invites = chosen.copy()
-    for group, expected in goals(people, guide, triggered(guide, people)):
+    for group, expected in goals(people, guide, reached_people(guide, people)):
         invites |= planted(rng, group & ~locked, expected - (group & chosen).sum())
     at = _before_workflow(rng, people, np.full(n, 76 * MINUTE), 70 * HOUR)
     people["colleague_invited"] = np.where(invites, at, people["colleague_invited"])

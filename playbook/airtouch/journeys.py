@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from playbook.airtouch.drafts import first_day, first_fortnight, further_drafts, guided, late_start
+from playbook.airtouch.drafts import (
+    first_day,
+    first_fortnight,
+    further_drafts,
+    guide_starts,
+    late_start,
+)
 from playbook.airtouch.draws import Columns, between, planted, stack
 from playbook.airtouch.invitations import invitations, invite
 from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER
 from playbook.airtouch.people import NOT_SO, by_persona
-from playbook.airtouch.plays import HOLDOUT, PLAYS, TREATED, arms_of_play, goals, moments, triggered
+from playbook.airtouch.plays import (
+    HOLDOUT,
+    PLAYS,
+    TREATED,
+    arms_of_play,
+    goals,
+    moments,
+    reached_people,
+)
 from playbook.airtouch.truth import PERSONAS, TRUTH
 
 HABITS = TRUTH["habits"]
@@ -27,9 +41,9 @@ def journeys(rng: np.random.Generator, people: Columns, block: int) -> dict[str,
     _first_connections(rng, people)
     shown = np.zeros(len(people["created"]), bool)
     for slug in GUIDES:
-        reached = triggered(slug, people)
+        reached = reached_people(slug, people)
         shown |= reached
-        drafts.append(guided(rng, people, slug, reached))
+        drafts.append(guide_starts(rng, people, slug, reached))
     drafts.append(first_fortnight(rng, people, ~shown))
     _later_connections(rng, people)
     drafts.append(late_start(rng, people))
@@ -98,7 +112,7 @@ def _verify_late(rng: np.random.Generator, people: Columns) -> None:
     """Verifies some of those who have not done so in 48 hours; the tutorial helps."""
     slug = "unverified_tutorial"
     people["email_verified"] = people["verified"]
-    reached, n = triggered(slug, people), len(people["created"])
+    reached, n = reached_people(slug, people), len(people["created"])
     could = people["unverified"] == NOT_SO
     play = PLAYS[slug]
     soon = np.zeros(n, bool)
@@ -118,13 +132,13 @@ def _look_around(rng: np.random.Generator, people: Columns) -> None:
     n = len(people["created"])
     slug = "invited_engineer_docs"
     opens = ~people["bot"] & (rng.random(n) < HABITS["docs_opened_72h"])
-    for group, expected in goals(people, slug, triggered(slug, people)):
+    for group, expected in goals(people, slug, reached_people(slug, people)):
         opens = np.where(group, planted(rng, group, expected), opens)
     at = people["created"] + between(rng, 6 * MINUTE, 46 * HOUR, n, early=2)
     people["docs_opened"] = np.where(opens, at, NEVER)
     slug = "invited_engineer_community"
     joins = ~people["locked"] & (rng.random(n) < HABITS["community_joined_7d"])
-    for group, expected in goals(people, slug, triggered(slug, people)):
+    for group, expected in goals(people, slug, reached_people(slug, people)):
         joins = np.where(group, planted(rng, group & ~people["locked"], expected), joins)
     at = moments(slug, people) + between(rng, HOUR // 2, 160 * HOUR, n, early=2)
     people["community_joined"] = np.where(joins, at, NEVER)

@@ -7,7 +7,7 @@ import numpy as np
 from playbook.airtouch.draws import Columns, between, planted, stack, take
 from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SECOND, SPAN
 from playbook.airtouch.people import BOT, BOUNCED, DISPOSABLE
-from playbook.airtouch.plays import PLAYS, TREATED, moments, triggered
+from playbook.airtouch.plays import PLAYS, TREATED, moments, reached_people
 from playbook.airtouch.truth import INTENTS, TRUTH
 
 RATES = TRUTH["messages"]
@@ -29,7 +29,7 @@ def sent_messages(
     (NEVER: null), `bounce_kind` and `seen_by` (-1: null)."""
     tables = [_verification(rng, people)]
     for position, slug in enumerate(PLAYS, start=1):
-        by = np.flatnonzero(triggered(slug, people) & (people[slug] == TREATED))
+        by = np.flatnonzero(reached_people(slug, people) & (people[slug] == TREATED))
         sent = moments(slug, people)[by] + between(rng, MINUTE, 10 * MINUTE, len(by))
         table = _unsent(position, by, sent)
         if PLAYS[slug]["channel"] == "email":
@@ -68,7 +68,7 @@ def _follow_up(
     """A further mail of a sequence: to treated people who are not stopped before its moment, and
     neither lost nor put off by the first one."""
     moment = moments(slug, people) + later["after_hours"] * HOUR
-    chosen = triggered(slug, people) & (people[slug] == TREATED)
+    chosen = reached_people(slug, people) & (people[slug] == TREATED)
     chosen &= people["intent"] == INTENTS.index(later["intent"])
     for event in later["unless"]:
         chosen &= people[event] > moment

@@ -14,7 +14,7 @@ ORGANIC, INVITED = "organic", "invited"
 HOURS_OF_DAY = (1, 1, 1, 1, 1, 2, 4, 8, 12, 14, 14, 13, 11, 13, 14, 13, 12, 10, 7, 5, 4, 4, 3, 2)
 
 
-def owners(rng: np.random.Generator, accounts: int, *, defects: bool) -> Columns:
+def account_owners(rng: np.random.Generator, accounts: int, *, defects: bool) -> Columns:
     """The owners of new accounts, first come first: one row per person, and per account."""
     planned = TRUTH["defects"]
     day = pick(rng, [_busy(day) for day in range(SPAN // DAY)], accounts)
@@ -38,7 +38,7 @@ def owners(rng: np.random.Generator, accounts: int, *, defects: bool) -> Columns
     )
 
 
-def invited(rng: np.random.Generator, people: Columns, invitations: Columns) -> Columns:
+def invited_people(rng: np.random.Generator, people: Columns, invitations: Columns) -> Columns:
     """The people whom invitations bring: one row per accepted invitation, in its order.
 
     Args:

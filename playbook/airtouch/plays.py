@@ -40,7 +40,7 @@ def moments(slug: str, people: Columns) -> np.ndarray:
     return people["created"] + PLAYS[slug]["after_hours"] * HOUR
 
 
-def triggered(slug: str, people: Columns) -> np.ndarray:
+def reached_people(slug: str, people: Columns) -> np.ndarray:
     """Who is in the audience and is not stopped before the moment by `unless` or `having`.
 
     `people` holds the first time of each event that a play names, in a column of its name.

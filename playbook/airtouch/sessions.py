@@ -30,7 +30,7 @@ def entries(event: str, by: np.ndarray, at: np.ndarray, **references: np.ndarray
     return table | {name: references.get(name, np.full(n, -1)) for name in REFERENCES}
 
 
-def allowed(people: Columns, table: Columns) -> Columns:
+def possible_rows(people: Columns, table: Columns) -> Columns:
     """The rows that can happen: before END, and not while their person is locked out."""
     by, at = table["by"], table["at"]
     tried = at < people["created"][by] + 48 * HOUR
@@ -72,7 +72,7 @@ def in_sessions(
     started = entries("session_started", sessions["by"], sessions["at"])
     started["session"] = np.arange(len(first))
     pages = _pages(rng, sessions, at[last])
-    return stack([actions, started, allowed(people, pages)]), sessions
+    return stack([actions, started, possible_rows(people, pages)]), sessions
 
 
 def _pages(rng: np.random.Generator, sessions: Columns, ends: np.ndarray) -> Columns:

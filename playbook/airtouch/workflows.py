@@ -6,7 +6,7 @@ import numpy as np
 
 from playbook.airtouch.draws import Columns, between, pick_value, planted, repeated, stack, take
 from playbook.airtouch.milliseconds import DAY, HOUR, MINUTE, NEVER, SPAN
-from playbook.airtouch.sessions import MARGIN, allowed
+from playbook.airtouch.sessions import MARGIN, possible_rows
 from playbook.airtouch.truth import TRUTH
 
 HABITS = TRUTH["habits"]
@@ -65,11 +65,13 @@ def deletions(rng: np.random.Generator, people: Columns, table: Columns) -> Colu
     return {"workflow": kept, "at": at[kept]}
 
 
-def stored(rng: np.random.Generator, people: Columns, table: Columns, *, defects: bool) -> Columns:
+def stored_workflows(
+    rng: np.random.Generator, people: Columns, table: Columns, *, defects: bool
+) -> Columns:
     """The product's own workflows, by the servers' clock: `number`, `by` and `at`, oldest first."""
     n = len(table["by"])
     saved = {"number": np.arange(n), "by": table["by"], "at": table["saved_at"]}
-    saved = allowed(people, saved)
+    saved = possible_rows(people, saved)
     if defects:
         imported = _imported(rng, people, saved)
         imported["number"] = n + np.arange(len(imported["by"]))

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.data.rules import distinct
+from playbook.data.rules import distinct_rules
 from playbook.data.tables import Tables
 from playbook.declare import DataPoint, Question
 from playbook.language.periods import ANCIENT, duration, moment
@@ -52,7 +52,7 @@ def daily_counts(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
         else_=len(LATE),
     )
     rows = arrivals.mutate(beyond_=beyond, possible_at=when(possible, _.at))
-    broken = distinct(plan, arrivals.columns).values()
+    broken = distinct_rules(plan, arrivals.columns).values()
     return rows.group_by(
         event=_.event, source=_.source, app_version=_.app_version, day=_.at.date()
     ).aggregate(
@@ -90,7 +90,7 @@ def skewed(rows: ir.Table) -> ir.BooleanValue:
     return early(sent, received) | early(received, sent) | early(received, rows.at)
 
 
-def inferred(arrivals: ir.Table, users: ir.Table) -> ir.Table:
+def inferred_counts(arrivals: ir.Table, users: ir.Table) -> ir.Table:
     """Rows that name a user and no account, and whose user has one, counted as above."""
     owners = users.filter(_.account_id.notnull()).select("user_id")
     rows = arrivals.filter(_.account_id.isnull()).semi_join(owners, "user_id")

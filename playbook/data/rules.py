@@ -94,7 +94,7 @@ def property_rules(point: DataPoint, columns: Sequence[str]) -> Iterator[Rule]:
             yield Rule(name, "range", " and ".join(filter(None, [least, most])), spec)
 
 
-def distinct(plan: Sequence[DataPoint], columns: Sequence[str]) -> dict[str, Rule]:
+def distinct_rules(plan: Sequence[DataPoint], columns: Sequence[str]) -> dict[str, Rule]:
     """Every rule of the plan once, by its key."""
     found = (rule for point in plan for rule in property_rules(point, columns))
     return {rule.key: rule for rule in found}

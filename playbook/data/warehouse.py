@@ -173,13 +173,13 @@ def warehouse_at(url: str) -> Warehouse:
     if path.is_file():
         return _duckdb_file(path)
     raise Mistake(
-        f"There is no warehouse at `{scrubbed(url)}`.",
+        f"There is no warehouse at `{without_passwords(url)}`.",
         f"The working folder is {Path.cwd()}.",
         "name a folder of Parquet files, a DuckDB file, or env:NAME with an Ibis URL in it.",
     )
 
 
-def scrubbed(text: str) -> str:
+def without_passwords(text: str) -> str:
     """A text without the passwords that stand in URLs and in `password=…`."""
     in_url = re.sub(r"(\w+://[^:/@\s]*):\S+@", r"\1:***@", text)
     return re.sub(rf"((?:{_SECRETS})\s*=\s*)[^&;\s]+", r"\1***", in_url, flags=re.IGNORECASE)
@@ -187,7 +187,7 @@ def scrubbed(text: str) -> str:
 
 def first_line(said: object) -> str:
     """The first line of what an engine says, without passwords."""
-    lines = scrubbed(str(said)).strip().splitlines()
+    lines = without_passwords(str(said)).strip().splitlines()
     return lines[0].strip() if lines else "nothing."
 
 
@@ -207,11 +207,11 @@ def _connect(url: str) -> Warehouse:
     except Exception as error:
         # Drivers repeat what they cannot parse, such as half of a password with a `/` in it.
         secret = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-        said = str(error).replace(url, scrubbed(url))
+        said = str(error).replace(url, without_passwords(url))
         for part in filter(None, [secret, unquote(secret), *re.split(r"[/?#@:]", secret)]):
             said = said.replace(part, "***")
         raise Mistake(
-            f"The warehouse {scrubbed(url)} does not answer.",
+            f"The warehouse {without_passwords(url)} does not answer.",
             f"The driver says: {first_line(said)}",
             "check host, user, password and network; then run `playbook check` again.",
         ) from None

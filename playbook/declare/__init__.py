@@ -12,7 +12,7 @@ from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play, Step
 from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
 from playbook.declare.question import Question
-from playbook.declare.reading import Noun, identified, parse, read_list, read_one, read_yaml
+from playbook.declare.reading import Noun, identifier, parse, read_list, read_one, read_yaml
 from playbook.declare.sending import Destination, Limit, Quiet, Sending
 from playbook.language.mistakes import Mistake, listed, nearest
 
@@ -102,7 +102,7 @@ def _each_in(folder: Path, noun: type[Noun]) -> tuple:
 
 def _slug(path: Path) -> str:
     try:
-        return identified(path.stem)
+        return identifier(path.stem)
     except ValueError as error:
         raise Mistake(
             f"The file `{path.name}` has a name that nothing can be called after.",

@@ -21,7 +21,7 @@ class Noun(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def identified(name: str) -> str:
+def identifier(name: str) -> str:
     """The name, if files and figures can be called so."""
     if not _IDENTIFIER.fullmatch(name):
         raise ValueError(
@@ -48,7 +48,7 @@ def _listed_name(value: object) -> object:
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 Duration = Annotated[str, BeforeValidator(_duration)]
-Identifier = Annotated[str, AfterValidator(identified)]
+Identifier = Annotated[str, AfterValidator(identifier)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed_name)]
 N = TypeVar("N", bound=Noun)
 SLUG = "slug"  # a noun's own name: its file's, and never a field of the file

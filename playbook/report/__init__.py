@@ -45,7 +45,7 @@ def render(path: Path, *, out: Path | None = None, progress: Progress = print) -
         if any(stage.reason for stage in stages):
             publishing.write_pages(building, stages, opened, given, path.stem)
             raise Failed(stages, publishing.move(building, home / "failed") / "index.html")
-        earlier = publishing.earlier(home, final.name)
+        earlier = publishing.earlier_reports(home, final.name)
         sent = audiences.write_audiences(building / "audiences", opened, earlier=earlier)
         publishing.write_pages(
             building, stages, opened, given, path.stem, earlier=earlier, sent=sent

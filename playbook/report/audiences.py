@@ -211,7 +211,7 @@ def _exported(
     was = _was(desk, last)
     base = f"drafts/{play.slug}" if play.draft else play.slug
     (folder / base).parent.mkdir(exist_ok=True)
-    marked = desk.kept("marked", sendlist.marked(now, was))
+    marked = desk.kept("marked", sendlist.with_since_last(now, was))
     cells = sendlist.cells(marked, play, tool)
     desk.write(cells, folder / f"{base}.csv", CSV)
     desk.write(sendlist.objects(marked, play, tool), folder / f"{base}.jsonl", JSON_LINES)
@@ -226,7 +226,7 @@ def _exported(
         "last": last.report.name if last else None,
         "changed": [word for word in marks if last and last.told[word] != marks[word]],
         **desk.counts(marked.aggregate(rows=_.count(), new=_.count() - kept, kept=kept)),
-        **_gone(folder / f"{base}.gone.csv", desk, sendlist.lost(run, play, was, now), last),
+        **_gone(folder / f"{base}.gone.csv", desk, sendlist.gone_rows(run, play, was, now), last),
         **desk.counts(rows.aggregate(held_out=count_if(_.decision == "holdout"))),
         "columns": list(cells.columns),
         "files": _hashes(folder, base),
@@ -253,7 +253,7 @@ def _gone(path: Path, desk: Desk, lost: ir.Table, last: _Last | None) -> dict[st
     told = desk.counts(lost.aggregate(gone=_.count(), left_period=left))
     if told["gone"]:
         lost = desk.kept("lost", lost.order_by(["triggered_at", *sendlist.KEY]))
-        desk.write(sendlist.renamed(lost, last.words), path, CSV)
+        desk.write(sendlist.gone_cells(lost, last.words), path, CSV)
     return told
 
 

@@ -58,7 +58,7 @@ def write_pages(
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def whole_file(path: Path) -> Iterator[Path]:
     """A file beside its final place, which takes that place when it is whole."""
     building = path.with_name(f".{path.name}")
     try:
@@ -82,7 +82,7 @@ def move(building: Path, final: Path) -> Path:
     return final
 
 
-def earlier(home: Path, name: str) -> list[Path]:
+def earlier_reports(home: Path, name: str) -> list[Path]:
     """The good reports before this one, the last one first."""
     older = [
         folder

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 
 from playbook import declare, run
-from playbook.data.warehouse import scrubbed
+from playbook.data.warehouse import without_passwords
 from playbook.language.mistakes import Mistake, listed, nearest
 
 STAGES = {
@@ -73,10 +73,10 @@ def parameters(path: Path, slugs: Iterable[str] = tuple(STAGES)) -> dict[str, st
             )
     values = {name: "" if value is None else str(value) for name, value in given.items()}
     for name, value in values.items():
-        if scrubbed(value) != value:
+        if without_passwords(value) != value:
             raise Mistake(
                 f"{path.name}: `{name}` holds a password.",
-                f"It is: {scrubbed(value)}.",
+                f"It is: {without_passwords(value)}.",
                 "put the URL into a variable and write `warehouse: env:NAME_OF_IT`.",
             )
     return values
@@ -119,7 +119,7 @@ def execute(
         )
     except Exception as error:  # whatever it was, the other stages run
         said = (str(error).strip() or "no reason given").splitlines()[-1]
-        problem = f"{type(error).__name__}: {scrubbed(said)}"
+        problem = f"{type(error).__name__}: {without_passwords(said)}"
     finally:
         sockets.cleanup()
     notebook = _scrub(target, given)
@@ -176,7 +176,7 @@ def _scrub(target: Path, given: Mapping[str, str]) -> nbformat.NotebookNode | No
     """The executed notebook, read back with the warehouse's URL and password blotted out."""
     if not target.is_file():
         return None
-    text = scrubbed(target.read_text(encoding="utf-8"))
+    text = without_passwords(target.read_text(encoding="utf-8"))
     for value in given.values():
         secret = os.environ.get(value.removeprefix("env:"), "") if value.startswith("env:") else ""
         if "://" in secret:

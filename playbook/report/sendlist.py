@@ -58,7 +58,7 @@ def refuse_columns(run: Run, play: Play, tool: Destination) -> None:
                 nearest(asked, has),
             )
     names = [*_words_of_tool(tool).values(), *tool.columns, MESSAGE, *_message_fields(play)]
-    lower = [str(inert(name)).strip().lower() for name in names]
+    lower = [str(inert_cell(name)).strip().lower() for name in names]
     for name, plain in zip(names, lower, strict=True):
         if not plain or lower.count(plain) > 1:
             raise Mistake(
@@ -79,7 +79,7 @@ def with_further_columns(run: Run, tool: Destination, sends: ir.Table) -> ir.Tab
     return sends.left_join(users, sends.user_id == users.person_).drop("person_")
 
 
-def marked(now: ir.Table, was: ir.Table) -> ir.Table:
+def with_since_last(now: ir.Table, was: ir.Table) -> ir.Table:
     """The rows in order of time, with `since_last`: `kept` if they were in the last list."""
     before = was.select(**{f"{name}_": name for name in KEY}).distinct()
     joined = now.left_join(before, [now[name] == before[f"{name}_"] for name in KEY])
@@ -87,7 +87,7 @@ def marked(now: ir.Table, was: ir.Table) -> ir.Table:
     return joined.select(*now.columns, **{SINCE: since}).order_by(ORDER)
 
 
-def lost(run: Run, play: Play, was: ir.Table, now: ir.Table) -> ir.Table:
+def gone_rows(run: Run, play: Play, was: ir.Table, now: ir.Table) -> ir.Table:
     """The rows of the last list that are not in this one, and `because` of what.
 
     `left_period`: the trigger lies before the period, which has moved on; else `no_longer`.
@@ -99,7 +99,7 @@ def lost(run: Run, play: Play, was: ir.Table, now: ir.Table) -> ir.Table:
     return was.mutate(because=because).anti_join(now, KEY)
 
 
-def inert(value: object) -> object:
+def inert_cell(value: object) -> object:
     """A cell that no spreadsheet runs."""
     return f"'{value}" if isinstance(value, str) and re.match(ACTIVE, value) else value
 
@@ -107,32 +107,31 @@ def inert(value: object) -> object:
 def cells(rows: ir.Table, play: Play, tool: Destination) -> ir.Table:
     """The rows as cells that no spreadsheet runs, heads included; `message.<field>` is a field."""
     fields = {field: _constant(rows, play, name) for field, name in _message_fields(play).items()}
-    columns = _destination_columns(rows, tool) | fields
-    return rows.select(**{str(inert(name)): cell(value) for name, value in columns.items()})
+    return rows.select(**_safe_cells(_destination_columns(rows, tool) | fields))
 
 
-def cell(value: ir.Value) -> ir.Value:
+def safe_cell(value: ir.Value) -> ir.Value:
     """A column whose texts no spreadsheet runs, and whose times are ISO 8601."""
-    value = exact(value)
+    value = exact_value(value)
     if not value.type().is_string():
         return value
     return ibis.ifelse(value.re_search(ACTIVE), ibis.literal("'") + value, value)
 
 
-def renamed(rows: ir.Table, words: Mapping[str, str]) -> ir.Table:
+def gone_cells(rows: ir.Table, words: Mapping[str, str]) -> ir.Table:
     """Rows of the last export as safe cells, under the names that it had."""
-    return rows.select(**{str(inert(words.get(c, c))): cell(rows[c]) for c in rows.columns})
+    return rows.select(**_safe_cells({words.get(c, c): rows[c] for c in rows.columns}))
 
 
 def objects(rows: ir.Table, play: Play, tool: Destination) -> ir.Table:
     """The rows as they are, for JSON lines; `message` is the step's message as declared."""
     said = [json.dumps(message, ensure_ascii=False) for message in _step_messages(play)]
     message = _by_step(rows, said).cast("json")
-    columns = {name: exact(value) for name, value in _destination_columns(rows, tool).items()}
+    columns = {name: exact_value(value) for name, value in _destination_columns(rows, tool).items()}
     return rows.select(**columns, **{MESSAGE: message})
 
 
-def exact(value: ir.Value) -> ir.Value:
+def exact_value(value: ir.Value) -> ir.Value:
     """A column as it is; a time as ISO 8601 in UTC."""
     if not value.type().is_timestamp():
         return value
@@ -198,6 +197,10 @@ def desk_in(folder: Path) -> Iterator[Desk]:
             yield Desk(engine)
         finally:
             engine.disconnect()
+
+
+def _safe_cells(columns: Mapping[str, ir.Value]) -> dict[str, ir.Value]:
+    return {str(inert_cell(name)): safe_cell(value) for name, value in columns.items()}
 
 
 def _words_of_tool(tool: Destination) -> dict[str, str]:

@@ -20,7 +20,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import Landed
+from playbook.adapters.exports.facts import Landing
 from playbook.adapters.exports.reading import Tool, Vendor, text
 from playbook.data.mapping import unread
 from playbook.data.tables import COLUMNS, conform
@@ -33,7 +33,7 @@ from playbook.language.portable import united
 TABLES = ("messages", "assignments", "suppressions")  # that exports fill
 
 
-def landed(exports: Iterable[Export], warehouse: Warehouse) -> dict[str, list[ir.Table]]:
+def exported_tables(exports: Iterable[Export], warehouse: Warehouse) -> dict[str, list[ir.Table]]:
     """The canonical tables that the exports fill: name → one conformed table per export.
 
     Ids of messages begin with the vendor, and its place if it has several exports (`braze.2:`):
@@ -116,7 +116,7 @@ def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
 
 
 def _canonical(tool: Tool) -> dict[str, ir.Table]:
-    said, found = tool.vendor.landed(tool), {}
+    said, found = tool.vendor.landing(tool), {}
     if said.facts is not None:
         found["messages"] = _resolved_messages(said, tool)
     if said.arms is not None:
@@ -144,8 +144,8 @@ def _refuse_what_is_not_read(export: Export, vendor: Vendor) -> None:
         )
 
 
-def _resolved_messages(said: Landed, tool: Tool) -> ir.Table:
-    found = _resolved(facts.pivoted(said.facts), tool)
+def _resolved_messages(said: Landing, tool: Tool) -> ir.Table:
+    found = _resolved(facts.one_per_message(said.facts), tool)
     own = _ids_by_number(found, tool) if said.is_addressed else _ids_of_tool(found)
     return found.select(
         message_id=ibis.literal(f"{tool.source}:") + own,
@@ -183,13 +183,13 @@ def _assignments(arms: ir.Table, tool: Tool) -> ir.Table:
     )
 
 
-def _resolved_suppressions(said: Landed, tool: Tool) -> ir.Table:
+def _resolved_suppressions(said: Landing, tool: Tool) -> ir.Table:
     found = _resolved(_listed_people(said, tool), tool)
     left = found.filter(_.user_id.notnull()).drop("is_shared")
     return left.mutate(source=ibis.literal(tool.source)).distinct()
 
 
-def _listed_people(said: Landed, tool: Tool) -> ir.Table:
+def _listed_people(said: Landing, tool: Tool) -> ir.Table:
     """The lists, in which an address without a person is everybody whose address it is."""
     users, lists = tool.export.users, said.lists
     if users and not users.id:

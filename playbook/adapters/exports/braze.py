@@ -18,7 +18,7 @@ import ibis
 import ibis.expr.types as ir
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import GHOST, HOLDOUT, SHOWN, TREATED, WHO, Landed
+from playbook.adapters.exports.facts import GHOST, HOLDOUT, SHOWN, TREATED, WHO, Landing
 from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.language.mistakes import listed
 
@@ -65,7 +65,7 @@ VARIATIONS = (
 )
 
 
-def braze_export(tool: Tool) -> Landed:
+def braze_export(tool: Tool) -> Landing:
     """Messages from one table per kind of event; arms from what Braze's control groups leave."""
     events = [table for table in EVENTS if tool.has(table)]
     if not events:
@@ -75,7 +75,7 @@ def braze_export(tool: Tool) -> Landed:
         )
     drawn = [_control_group(table, tool) for table in (CONTROL, ENTRY, SPLIT) if tool.has(table)]
     said = [_braze_events(table, tool) for table in events] + [_ghosts(rows) for rows in drawn]
-    return Landed(
+    return Landing(
         facts=facts.united_parts(said),
         arms=facts.united_parts([_control_arms(rows) for rows in drawn]),
         lists=_left_channels(tool) if tool.has(STATES) else None,
@@ -153,4 +153,4 @@ def _campaign(rows: ir.Table) -> ir.StringValue:
     return text(rows, "campaign_api_id", "campaign_id", "canvas_api_id", "canvas_id")
 
 
-VENDOR = Vendor("Braze", knows=("ids", "addresses"), gives=GIVES, landed=braze_export)
+VENDOR = Vendor("Braze", knows=("ids", "addresses"), gives=GIVES, landing=braze_export)

@@ -22,7 +22,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import GHOST, HOLDOUT, TREATED, WHO, Landed
+from playbook.adapters.exports.facts import GHOST, HOLDOUT, TREATED, WHO, Landing
 from playbook.adapters.exports.reading import Tool, Vendor, flag, newest, text, timestamp
 from playbook.language.mistakes import Mistake, listed
 from playbook.language.portable import when
@@ -50,7 +50,7 @@ WHAT = {
 NEVER_LEFT = ("dropped", "suppressed", "failed")
 
 
-def customerio_export(tool: Tool) -> Landed:
+def customerio_export(tool: Tool) -> Landing:
     """Messages from deliveries and their metrics, without those that went to the trap."""
     people, outputs = _last_states(tool), tool.rows("outputs", "action_id", "split_test_index")
     _check_tests(outputs, tool)
@@ -59,7 +59,7 @@ def customerio_export(tool: Tool) -> Landed:
     if drawn is not None:
         trapped = drawn.filter(_.arm == HOLDOUT)
         said.append(facts.facts(trapped, "at", message=trapped.letter, what=GHOST))
-    return Landed(
+    return Landing(
         facts=facts.united_parts(said),
         arms=None if drawn is None else _branch_arms(drawn, people, tool),
         lists=_suppressed_people(people),
@@ -167,4 +167,4 @@ def _suppressed_people(people: ir.Table) -> ir.Table:
     return facts.lists(off, *WHO, reason="suppressed", from_at=off.at)
 
 
-VENDOR = Vendor("Customer.io", knows=("ids", "addresses"), gives=GIVES, landed=customerio_export)
+VENDOR = Vendor("Customer.io", knows=("ids", "addresses"), gives=GIVES, landing=customerio_export)

@@ -59,7 +59,7 @@ TREATED, HOLDOUT = "treated", "holdout"
 
 
 @dataclass(frozen=True)
-class Landed:
+class Landing:
     """What one export says.
 
     In all three, people stand as the tool's id of them (`person`) or the md5 of their address
@@ -117,7 +117,7 @@ def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str)
     return lasting.select(*LISTED)
 
 
-def pivoted(found: ir.Table) -> ir.Table:
+def one_per_message(found: ir.Table) -> ir.Table:
     """One row per message: its names, its recipient, and what `messages` says of it."""
     named = found.filter(_.message.notnull())
     per_message = named.group_by("message").aggregate(

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import Landed
+from playbook.adapters.exports.facts import Landing
 from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.language.portable import when
 
@@ -44,7 +44,7 @@ LEFT = "UNSUBSCRIBED"
 BY_API = ("SINGLE_SEND_API", "SMTP_TOKEN")
 
 
-def hubspot_export(tool: Tool) -> Landed:
+def hubspot_export(tool: Tool) -> Landing:
     """Messages from e-mail events, suppressions from changes of a contact's status."""
     rows = _with_campaign(_with_kind(_email_events(tool), tool), tool)
     changed = rows.filter(rows.type == CHANGE)
@@ -63,7 +63,7 @@ def hubspot_export(tool: Tool) -> Landed:
         reason="unsubscribed",
         from_at=_.at,
     )
-    return Landed(facts=known, lists=left if tool.has("email_event_status_change") else None)
+    return Landing(facts=known, lists=left if tool.has("email_event_status_change") else None)
 
 
 def _email_events(tool: Tool) -> ir.Table:
@@ -111,4 +111,4 @@ def _joined(rows: ir.Table, tool: Tool, table: str, on: str, **columns: str) -> 
     return rows.left_join(one, rows[on] == one.key_).drop("key_")
 
 
-VENDOR = Vendor("HubSpot", knows=("addresses",), gives=GIVES, landed=hubspot_export)
+VENDOR = Vendor("HubSpot", knows=("addresses",), gives=GIVES, landing=hubspot_export)

@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import WHO, Landed
+from playbook.adapters.exports.facts import WHO, Landing
 from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.language.portable import when
 
@@ -50,7 +50,7 @@ STATES = {
 }
 
 
-def intercom_export(tool: Tool) -> Landed:
+def intercom_export(tool: Tool) -> Landing:
     """Messages from receipts and statistics, suppressions from the history of contacts."""
     if not (tool.has("receipts") or tool.has("contact_history")):
         raise tool.lacking(
@@ -58,7 +58,7 @@ def intercom_export(tool: Tool) -> Landed:
             f"{GIVES['receipts']}.",
             "export content data into it, or say under `exports: tables:` what it is called.",
         )
-    return Landed(
+    return Landing(
         facts=_receipts(tool) if tool.has("receipts") else None,
         lists=_contact_states(tool) if tool.has("contact_history") else None,
     )
@@ -134,4 +134,4 @@ def _contact_states(tool: Tool) -> ir.Table:
     )
 
 
-VENDOR = Vendor("Intercom", knows=("ids", "addresses"), gives=GIVES, landed=intercom_export)
+VENDOR = Vendor("Intercom", knows=("ids", "addresses"), gives=GIVES, landing=intercom_export)

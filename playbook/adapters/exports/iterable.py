@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import GHOST, HOLDOUT, WHO, Landed
+from playbook.adapters.exports.facts import GHOST, HOLDOUT, WHO, Landing
 from playbook.adapters.exports.reading import Tool, Vendor, newest, text, timestamp
 
 GIVES = {
@@ -50,7 +50,7 @@ HELD_OUT = "experimentholdout"
 TRANSACTIONAL = "transactional"
 
 
-def iterable_export(tool: Tool) -> Landed:
+def iterable_export(tool: Tool) -> Landing:
     """Messages from the events that name one, and from the skips of experiments."""
     rows = _named_events(tool).filter(_.event.isin(list(EVENTS)))
     what = rows.event.substitute({event: what for event, (_c, what) in EVENTS.items()})
@@ -59,7 +59,7 @@ def iterable_export(tool: Tool) -> Landed:
     channel = rows.event.substitute({event: ours for event, (ours, _w) in EVENTS.items()})
     kinds = [(rows.state.contains(kind), kind) for kind in ("hard", "soft")]
     out = rows.filter(rows.what == GHOST)
-    return Landed(
+    return Landing(
         arms=facts.arms(out, "campaign", "named", *WHO, arm=HOLDOUT, assigned_at=out.at),
         facts=facts.facts(
             rows,
@@ -162,4 +162,4 @@ def _marketing_leavers(tool: Tool) -> ir.Table:
     return facts.lists(found, *WHO, channel=channel, reason="unsubscribed", from_at=found.at)
 
 
-VENDOR = Vendor("Iterable", knows=("ids", "addresses"), gives=GIVES, landed=iterable_export)
+VENDOR = Vendor("Iterable", knows=("ids", "addresses"), gives=GIVES, landing=iterable_export)

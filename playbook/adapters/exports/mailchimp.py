@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import Landed
+from playbook.adapters.exports.facts import Landing
 from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 from playbook.data.tables import TIME
 from playbook.language.portable import when
@@ -38,7 +38,7 @@ STATUSES = {"unsubscribed": "unsubscribed", "cleaned": "hard_bounce"}
 CAMPAIGN, AUTOMATION = ("campaign", "campaign_id"), ("automation", "automation_email_id")
 
 
-def mailchimp_export(tool: Tool) -> Landed:
+def mailchimp_export(tool: Tool) -> Landing:
     """Messages from recipients and their activity, suppressions from the state of members."""
     both = (CAMPAIGN, AUTOMATION)
     kinds = [(kind, key) for kind, key in both if tool.has(f"{kind}_recipient")]
@@ -50,14 +50,14 @@ def mailchimp_export(tool: Tool) -> Landed:
         )
     said = [_recipients(kind, key, tool) for kind, key in kinds]
     said += [
-        _acted(f"{kind}_recipient_activity", key, tool)
+        _activity(f"{kind}_recipient_activity", key, tool)
         for kind, key in kinds
         if tool.has(f"{kind}_recipient_activity")
     ]
     if tool.has("unsubscribe"):
-        said.append(_unsubscribed(tool))
+        said.append(_unsubscribes(tool))
     lists = _members_off(tool) if tool.has("member") else None
-    return Landed(facts=facts.united_parts(said), lists=lists, is_addressed=True)
+    return Landing(facts=facts.united_parts(said), lists=lists, is_addressed=True)
 
 
 def _recipients(kind: str, key: str, tool: Tool) -> ir.Table:
@@ -83,7 +83,7 @@ def _campaign_names(kind: str, tool: Tool) -> ir.Table:
     return named.group_by("key_").aggregate(named=_.named.max(), at=_.at.min())
 
 
-def _acted(table: str, key: str, tool: Tool) -> ir.Table:
+def _activity(table: str, key: str, tool: Tool) -> ir.Table:
     rows = tool.rows(table, key, "member_id", "action", "timestamp")
     return _email_facts(
         rows.mutate(campaign=text(rows, key), address=text(rows, "member_id")),
@@ -93,7 +93,7 @@ def _acted(table: str, key: str, tool: Tool) -> ir.Table:
     )
 
 
-def _unsubscribed(tool: Tool) -> ir.Table:
+def _unsubscribes(tool: Tool) -> ir.Table:
     rows = tool.rows("unsubscribe", "campaign_id", "member_id", "timestamp")
     return _email_facts(
         rows.mutate(campaign=text(rows, "campaign_id"), address=text(rows, "member_id")),
@@ -123,4 +123,4 @@ def _members_off(tool: Tool) -> ir.Table:
     )
 
 
-VENDOR = Vendor("Mailchimp", knows=("addresses",), gives=GIVES, landed=mailchimp_export)
+VENDOR = Vendor("Mailchimp", knows=("addresses",), gives=GIVES, landing=mailchimp_export)

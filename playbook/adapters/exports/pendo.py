@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import SHOWN, Landed
+from playbook.adapters.exports.facts import SHOWN, Landing
 from playbook.adapters.exports.reading import Tool, Vendor, text, timestamp
 from playbook.language.portable import when
 
@@ -31,14 +31,14 @@ WHAT = {SEEN: SHOWN, "guideActivity": "clicked_at", "guideDismissed": "dismissed
 ANONYMOUS = "_PENDO_T_"
 
 
-def pendo_export(tool: Tool) -> Landed:
+def pendo_export(tool: Tool) -> Landing:
     """Messages from the events of guides."""
     rows = _guide_events(tool)
     said = [_guide_facts(rows, rows.type.substitute(WHAT), tool)]
     if tool.has("guide_step_history"):
         finished = _finished_guides(rows, tool)
         said.append(_guide_facts(finished, ibis.literal("completed_at"), tool))
-    return Landed(facts=facts.united_parts(said))
+    return Landing(facts=facts.united_parts(said))
 
 
 def _guide_events(tool: Tool) -> ir.Table:
@@ -89,4 +89,4 @@ def _finished_guides(rows: ir.Table, tool: Tool) -> ir.Table:
     return seen.inner_join(sizes, "guide").filter(_.seen == _.size)
 
 
-VENDOR = Vendor("Pendo", knows=("ids",), gives=GIVES, landed=pendo_export)
+VENDOR = Vendor("Pendo", knows=("ids",), gives=GIVES, landing=pendo_export)

@@ -9,7 +9,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from playbook.adapters.exports.facts import Landed
+from playbook.adapters.exports.facts import Landing
 from playbook.data.rules import NO, YES
 from playbook.data.tables import TIME
 from playbook.data.warehouse import Warehouse
@@ -30,13 +30,13 @@ class Vendor:
         name: The tool, as people call it.
         knows: What it knows people by: `ids`, `addresses` or both.
         gives: The tool's tables → what each gives.
-        landed: What its tables say.
+        landing: What its tables say.
     """
 
     name: str
     knows: tuple[str, ...]
     gives: Mapping[str, str]
-    landed: Callable[[Tool], Landed]
+    landing: Callable[[Tool], Landing]
 
 
 @dataclass(frozen=True)

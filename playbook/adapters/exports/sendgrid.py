@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.adapters.exports import facts
-from playbook.adapters.exports.facts import Landed
+from playbook.adapters.exports.facts import Landing
 from playbook.adapters.exports.reading import Tool, Vendor, flag, text, timestamp
 
 GIVES = {"event": "what was sent, and what became of it"}
@@ -35,7 +35,7 @@ WHAT = {
 LEAVES = {"spamreport": "complained", "unsubscribe": "unsubscribed"}
 
 
-def sendgrid_export(tool: Tool) -> Landed:
+def sendgrid_export(tool: Tool) -> Landing:
     """Messages and suppressions, both from the one table of events."""
     rows = tool.rows("event", "event", "timestamp", "email", "sg_message_id")
     rows = rows.mutate(
@@ -44,7 +44,7 @@ def sendgrid_export(tool: Tool) -> Landed:
         address=tool.address(rows, "email"),
     )
     sent = rows.filter(_.kind_of_event.isin(list(WHAT)))
-    return Landed(facts=_sent_mail(sent), lists=_mail_leavers(rows), is_addressed=True)
+    return Landing(facts=_sent_mail(sent), lists=_mail_leavers(rows), is_addressed=True)
 
 
 def _sent_mail(rows: ir.Table) -> ir.Table:
@@ -74,4 +74,4 @@ def _mail_leavers(rows: ir.Table) -> ir.Table:
     return facts.lists(off, "address", channel="email", reason=reason, from_at=off.at)
 
 
-VENDOR = Vendor("SendGrid", knows=("addresses",), gives=GIVES, landed=sendgrid_export)
+VENDOR = Vendor("SendGrid", knows=("addresses",), gives=GIVES, landing=sendgrid_export)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from playbook.adapters.plans import writing
 from playbook.adapters.plans.avo import avo_events, is_from_avo
-from playbook.adapters.plans.draft import DESTINATIONS, Draft, drafted
-from playbook.adapters.plans.entries import Entry, Lost, Plan, settled
+from playbook.adapters.plans.draft import DESTINATIONS, Draft, draft_of
+from playbook.adapters.plans.entries import Entry, Lost, Plan, settled_plan
 from playbook.adapters.plans.files import candidates, content
 from playbook.adapters.plans.iglu import iglu_events, is_from_iglu
 from playbook.adapters.plans.rudderstack import is_from_rudderstack, rudderstack_events
@@ -25,7 +25,7 @@ from playbook.adapters.plans.segment_csv import csv_events, is_csv_of_segment
 from playbook.adapters.plans.segment_json import is_from_segment, segment_events
 from playbook.language.mistakes import Mistake, listed, nearest
 
-__all__ = ["FORMATS", "draft_as_yaml", "drafted", "imported", "imported_as_yaml", "save"]
+__all__ = ["FORMATS", "draft_as_yaml", "draft_of", "imported", "imported_as_yaml", "save"]
 
 CSV = "segment-csv"
 # Whether content is in the format, and its events; in the order in which a content is tried.
@@ -38,7 +38,7 @@ FORMATS = {
 }
 
 
-def imported(paths: Sequence[Path], format: str = "") -> Plan:
+def imported_plan(paths: Sequence[Path], format: str = "") -> Plan:
     """The plan that the files hold together.
 
     Args:
@@ -53,7 +53,7 @@ def imported(paths: Sequence[Path], format: str = "") -> Plan:
         )
     parts = [_plan_in(path, format) for given in paths for path in candidates(given)]
     entries = tuple(entry for part in parts for entry in part.entries)
-    plan = settled(Plan(entries, tuple(lost for part in parts for lost in part.lost)))
+    plan = settled_plan(Plan(entries, tuple(lost for part in parts for lost in part.lost)))
     if not plan.entries:
         names = listed(path.name for path in paths)
         raise Mistake(

@@ -14,7 +14,7 @@ from typing import Any
 from playbook.adapters.plans.entries import Entry, Lost
 from playbook.adapters.plans.files import is_name, mapping, mappings
 from playbook.adapters.plans.schema import NAMELESS
-from playbook.adapters.plans.segment_json import of_message, unwrapped
+from playbook.adapters.plans.segment_json import inside_wrappers, of_message
 from playbook.language.mistakes import listed
 
 WRAPPERS = ("data", "schema", "trackingPlan", "payload")
@@ -41,7 +41,7 @@ def avo_events(data: object) -> Iterator[Entry | Lost]:
 
 
 def _events_of_export(data: object) -> list[dict[str, Any]]:
-    return mappings(mapping(unwrapped(data, WRAPPERS, until="events")).get("events"))
+    return mappings(mapping(inside_wrappers(data, WRAPPERS, until="events")).get("events"))
 
 
 def _beside(event: Mapping[str, Any]) -> Iterator[Lost]:

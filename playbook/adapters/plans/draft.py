@@ -43,7 +43,7 @@ class Draft:
     summary: str
 
 
-def drafted(product: str, warehouse: str = "demo") -> Draft:
+def draft_of(product: str, warehouse: str = "demo") -> Draft:
     """A draft of the plan of a product whose own plan may be absent or partly written.
 
     Args:

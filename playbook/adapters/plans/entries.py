@@ -71,7 +71,7 @@ class Plan:
         return f"{said}; {rules:,} rule{'' if rules == 1 else 's'} could not be kept: {self.kinds}."
 
 
-def settled(plan: Plan) -> Plan:
+def settled_plan(plan: Plan) -> Plan:
     """The plan that our declarations accept: each event once, each property of one type."""
     return _of_one_type(_each_once(plan))
 

@@ -77,7 +77,7 @@ def seen_in_log(product: Product, plan: Sequence[DataPoint], warehouse: Warehous
     canonical = COLUMNS["events"]
     columns = [c for c in declared.properties if c in tables.events.columns and c not in canonical]
     texts = [c for c, spec in free.items() if spec.type == "string" and not _is_id(c)]
-    with sources.explained(declared, warehouse):
+    with sources.cast_failures(declared, warehouse):
         rows = filled_per_event(tables.events, columns, texts).to_pyarrow().to_pylist()
         if not rows:
             raise Nothing(

@@ -13,7 +13,7 @@ from typing import Any
 from playbook.adapters.plans.entries import Entry, Lost
 from playbook.adapters.plans.files import is_name, mapping, mappings
 from playbook.adapters.plans.schema import NO_NAME, NOTHING_ELSE, entry_of
-from playbook.adapters.plans.segment_json import of_message, unwrapped
+from playbook.adapters.plans.segment_json import inside_wrappers, of_message
 
 _MARKS = {"eventType", "identitySection", "propConfig"}
 
@@ -37,7 +37,7 @@ def rudderstack_events(data: object) -> Iterator[Entry | Lost]:
 
 
 def _catalogued(data: object) -> list[dict[str, Any]]:
-    data = unwrapped(data, ("data",))
+    data = inside_wrappers(data, ("data",))
     if isinstance(data, dict):
         inner = data.get("events", data.get("data"))
         data = inner if isinstance(inner, list) else [data]

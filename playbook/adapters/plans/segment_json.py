@@ -61,7 +61,7 @@ def of_message(name: str, says: object, schema: object, version: object = None) 
     return entry_of(name, says, own, owner=owner, version=versions, lost=lost)
 
 
-def unwrapped(data: object, wrappers: Sequence[str], *, until: str | None = None) -> object:
+def inside_wrappers(data: object, wrappers: Sequence[str], *, until: str | None = None) -> object:
     """What the wrappers of an API hold inside each other; as it is where it has `until`."""
     for wrapper in wrappers:
         inner = mapping(data)
@@ -72,7 +72,7 @@ def unwrapped(data: object, wrappers: Sequence[str], *, until: str | None = None
 
 def _protocol(data: object) -> object:
     """The rules, whatever the API wrapped them in."""
-    data = unwrapped(data, WRAPPERS)
+    data = inside_wrappers(data, WRAPPERS)
     return data if isinstance(data, list) else mapping(data).get("rules")
 
 

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from playbook.adapters.plans.entries import Entry
-from playbook.declare import DataPoint, Property
+from playbook.declare import Property
 
 WIDTH = 100
 INSIDE = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_./ -]*[A-Za-z0-9_./])?")  # plain inside of { } and [ ]
@@ -44,7 +44,9 @@ def scalar(value: str, plain: re.Pattern[str] = INSIDE) -> str:
 
 def _entry_lines(entry: Entry, destinations: str) -> list[str]:
     point = entry.point
-    own = [f"Not kept: {lost.says}." for lost in entry.lost if not _about(lost.property, point)]
+    own = [
+        f"Not kept: {lost.says}." for lost in entry.lost if lost.property not in point.properties
+    ]
     lines = [line for note in (*entry.notes, *own) for line in _comment(note, "")]
     lines += [f"- event: {scalar(point.event, ALONE)}", f"  says: {scalar(point.says, ALONE)}"]
     if point.owner or destinations:
@@ -66,10 +68,6 @@ def _entry_lines(entry: Entry, destinations: str) -> list[str]:
             for first in point.follows
         ]
     return lines
-
-
-def _about(name: str, point: DataPoint) -> bool:
-    return name in point.properties
 
 
 def _pair(name: str, value: str) -> list[str]:

@@ -47,12 +47,12 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     if product.exports:
         from playbook.adapters import exports
 
-        for name, landed in exports.landed(product.exports, warehouse).items():
+        for name, landed in exports.exported_tables(product.exports, warehouse).items():
             if landed:
                 own = [typed[name]] if name in typed else []
                 mapped[name] = typed[name] = united([*own, *landed])
     arriving = _current_names(typed.pop("events"), found)
-    with explained(found, warehouse):
+    with cast_failures(found, warehouse):
         ready = {
             name: warehouse.keep(_first_rows(table, name), name) for name, table in typed.items()
         }
@@ -64,7 +64,7 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
 
     def once() -> ir.Table:
         events = with_account_of_user(_rows_that_count(arrivals, twice, shared), ready.get("users"))
-        with explained(found, warehouse):
+        with cast_failures(found, warehouse):
             return warehouse.keep(events, "events")
 
     return Tables(
@@ -77,7 +77,7 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
 
 
 @contextmanager
-def explained(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
+def cast_failures(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
     """An engine's failure to read rows, as a mistake that names the column that does not cast.
 
     Engines that keep nothing at load fail only when rows are fetched: fetch the first ones
