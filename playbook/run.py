@@ -229,7 +229,7 @@ def open(
         url = str(home / url)
     opened = warehouses.warehouse_at(url)
     tables = sources.tables_of(declared, opened)
-    with sources.explained(declared, opened):
+    with sources.cast_failures(declared, opened):
         counts = counted(declared, tables)
     known = periods.ends(counts[0]).values()
     if not known:
@@ -242,7 +242,7 @@ def open(
     period = periods.period(since, until, as_of, first=first, last=last)
     if period.as_of < last:
         tables = tables.received(period.as_of)
-        with sources.explained(declared, opened):
+        with sources.cast_failures(declared, opened):
             counts = counted(declared, tables)
     return Run(declared, opened, tables.until(period.as_of), period, first, *counts)
 
@@ -261,7 +261,9 @@ def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows, t
     arrived, copied = (scan.rows for scan in scans)
     if users is None or not any(row["unlinked"] for row in arrived):
         return arrived, copied, [], tuple(scans)
-    further = [_scan(f"inferred.{n}", arrivals.inferred(log, users)) for n, log in logs.items()]
+    further = [
+        _scan(f"inferred.{n}", arrivals.inferred_counts(log, users)) for n, log in logs.items()
+    ]
     inferred = arrivals.without_copies(*(scan.rows for scan in further))
     return arrived, copied, inferred, (*scans, *further)
 

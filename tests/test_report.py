@@ -309,7 +309,7 @@ def test_every_run_of_the_project_names_parameters_that_its_notebooks_have():
     "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "  =1", "\uff1d1", "=cmd|' /C calc'!A0"]
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_inert(text):
-    assert sendlist.inert(text) == f"'{text}"
+    assert sendlist.inert_cell(text) == f"'{text}"
 
 
 def test_a_notebook_that_did_not_end_is_not_trusted_whatever_papermill_says():

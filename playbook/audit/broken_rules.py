@@ -125,7 +125,7 @@ def _checked_by_week(run: Run) -> Rows:
     """Rows and broken rows per data point, property, rule, source, version and week."""
     counted: dict[tuple, list[int]] = defaultdict(lambda: [0, 0])
     columns = run.tables.arrivals.columns
-    places = {key: i for i, key in enumerate(rules.distinct(run.declared.plan, columns))}
+    places = {key: i for i, key in enumerate(rules.distinct_rules(run.declared.plan, columns))}
     points = {point.event: point for point in run.declared.plan}
     for row in run.arrived_once:
         point = points.get(row["event"])

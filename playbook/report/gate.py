@@ -8,8 +8,8 @@ from typing import Any
 
 from playbook import audit, personalization
 from playbook.audit.violation import violation_row
-from playbook.report.publishing import replaced
-from playbook.report.sendlist import inert
+from playbook.report.publishing import whole_file
+from playbook.report.sendlist import inert_cell
 from playbook.results import SEVERITIES
 from playbook.run import Run
 
@@ -34,15 +34,15 @@ def write_violations(opened: Run, folder: Path) -> list[dict[str, Any]]:
     kinds = [(name, TYPES.get(column.kind, "string")) for name, column in audit.VIOLATION.items()]
     schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in kinds])
     folder.mkdir(parents=True, exist_ok=True)
-    with replaced(folder / "violations.parquet") as path:
+    with whole_file(folder / "violations.parquet") as path:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
     with (
-        replaced(folder / "violations.csv") as path,
+        whole_file(folder / "violations.csv") as path,
         path.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
         writer.writerow(names)
-        writer.writerows([inert(row[name]) for name in names] for row in rows)
+        writer.writerows([inert_cell(row[name]) for name in names] for row in rows)
     return rows
 
 
@@ -59,7 +59,7 @@ def _faults_of_plays(opened: Run) -> list[dict[str, Any]]:
     ]
 
 
-def closed(rows: list[dict[str, Any]], severity: str) -> list[dict[str, Any]]:
+def closing_violations(rows: list[dict[str, Any]], severity: str) -> list[dict[str, Any]]:
     """The violations that are as bad as `severity`, or worse."""
     worst = audit.SEVERITIES[: audit.SEVERITIES.index(severity) + 1]
     return [row for row in rows if row["severity"] in worst]
