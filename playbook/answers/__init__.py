@@ -23,27 +23,10 @@ from playbook.results.columns import NAME, share_of, with_ends
 from playbook.results.section import Unanswerable, section
 from playbook.run import Run
 
-WEEK = timedelta(days=7)
 OUTCOMES = ("converted", "dropped", "open")
 SHARE_TREND = with_ends("value", share_of("n", figure="{series}.{period}"))
-__all__ = [
-    "ATTEMPTS",
-    "SHARES",
-    "Asked",
-    "activation_by_week",
-    "answer",
-    "asked",
-    "columns",
-    "counted",
-    "counted_as",
-    "curve",
-    "definition",
-    "depths",
-    "lacks",
-    "lately",
-    "mapped",
-    "members",
-]
+__all__ = ["ATTEMPTS", "SHARES", "Asked", "activation_by_week", "answer", "asked", "counted"]
+__all__ += ["counted_as", "curve", "definition", "depths", "lacks", "lately", "mapped", "members"]
 
 
 @section("{stage}.{id}")
@@ -283,7 +266,7 @@ def _active_answer(asking: Asked) -> Result:
         owners.owned(run.tables, question.hold[0], question.goal, unit=question.unit, by=asking.by),
         question.goal,
         within=asking.within,
-        every=WEEK,
+        every=shaping.WEEK,
         origin=origin,
         as_of=run.period.as_of,
         by=asking.by,
