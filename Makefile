@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= params/airtouch/runs/weekly.yaml
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+TESTS := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+NBVAL := --nbval --nbval-current-env --nbval-cell-timeout 120
 
-.PHONY: report test lab notebooks lock clean help
+.PHONY: report test thorough lab notebooks lock clean help
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -16,8 +18,11 @@ report: $(VENV)/ready  ## render the report of RUN (the sample company's by defa
 test: $(VENV)/ready  ## lint, tests (a whole report by papermill among them) and the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n auto --dist loadfile
-	$(BIN)/pytest -n auto --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
+	$(TESTS) $(NBVAL) tests notebooks/0_start_here.ipynb
+
+thorough: $(VENV)/ready  ## what takes minutes more: long draws, and every notebook by nbval
+	$(TESTS) -m thorough
+	$(TESTS) $(NBVAL) notebooks
 
 lab: $(VENV)/ready  ## open the notebooks
 	$(BIN)/jupyter lab notebooks

@@ -1,13 +1,14 @@
 """Growth Playbook: product-led growth in four stages, from a warehouse to honest reports.
 
 `pb.open` opens a product over a period; the four stages compute lazily (`pb.audit`,
-`pb.friction`, `pb.personalization`, `pb.impact`); `pb.charts`, `pb.findings` and
-`pb.listings` show what they return.
+`pb.friction`, `pb.personalization`, `pb.impact`). `pb.show` draws a result and says it;
+`pb.charts`, `pb.findings` and `pb.listings` are its picture, its sentence and its table alone.
 """
 
 from playbook import audit, charts, findings, friction, impact, personalization
 from playbook.results import listings
 from playbook.run import Run, open
+from playbook.views import show
 
 __all__ = [
     "Run",
@@ -19,4 +20,9 @@ __all__ = [
     "listings",
     "open",
     "personalization",
+    "show",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +12,12 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from playbook.data import arrivals, sources
+from playbook.data import arrivals
 from playbook.data import warehouse as warehouses
 from playbook.data.arrivals import Rows
 from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse
-from playbook.declare import Declarations, Question, declarations
+from playbook.declare import Declarations, declarations
 from playbook.language import periods
 from playbook.language.mistakes import Mistake, Nothing, listed
 from playbook.language.periods import Ends, Period
@@ -37,6 +37,7 @@ class Run:
         arrived: What arrived, per event, source, version and day; see `arrivals.daily_counts`.
         copied: The same of the copies alone.
         inferred: Events whose account comes from their user, counted alike, without copies.
+        scans: The statements that these were counted by, as results that others are made of.
     """
 
     declared: Declarations
@@ -47,6 +48,7 @@ class Run:
     arrived: Rows
     copied: Rows
     inferred: Rows
+    scans: tuple[Result, ...] = ()
     memory: dict[tuple, Any] = field(default_factory=dict, init=False, compare=False)
 
     @cached_property
@@ -67,27 +69,33 @@ class Run:
         """What arrived, each event once."""
         return arrivals.without_copies(self.arrived, self.copied)
 
-    @property
-    def log(self) -> ir.Table:
-        """The statement that `arrived` was fetched by: what a result made of its rows rests on."""
-        return arrivals.daily_counts(self.tables.arrivals, self.declared.plan)
-
     @cached_property
     def ends(self) -> dict[str | None, Ends]:
         """Source → how far it covers time."""
         return periods.ends(self.arrived)
 
-    def reaches(self, question: Question) -> datetime:
-        """The watermark of a question: the end of the slowest source that it needs.
+    def reaches(self, *events: str) -> datetime:
+        """The watermark of what rests on some events: the end of the slowest source of theirs.
 
         A source that has always been silent for days is not slow because it is silent again.
         """
         ends = [
             end
             for source, end in self.stalled.items()
-            if any(self._needs(source, end, event) for event in question.events)
+            if any(self._needs(source, end, event) for event in events)
         ]
         return min([*ends, self.period.as_of])
+
+    def until(self, last: datetime) -> Run:
+        """The run as if the data ended at a moment; as it is where they end no later."""
+        if last >= self.period.as_of:
+            return self
+
+        def cut() -> Run:
+            period = replace(self.period, as_of=last)
+            return replace(self, period=period, tables=self.tables.until(last))
+
+        return self.remembered(("until", last), cut)
 
     def _needs(self, source: str | None, end: datetime, event: str) -> bool:
         """Whether an event counts on a source that fell silent.
@@ -115,34 +123,33 @@ class Run:
 
     def result(
         self,
-        id: str,
         shape: str,
-        table: ir.Table,
+        table: ir.Table | None = None,
         finish: Callable[[Rows], Rows] | None = None,
         *,
-        by: tuple[str, ...] = (),
         counts: str = "each event once",
-        says: tuple[tuple[str, str], ...] = (),
-        fetched: Callable[[], Rows] | None = None,
+        told: tuple[tuple[str, str], ...] = (),
+        **given: Any,
     ) -> Result:
-        """A result of this run, which is made and fetched once."""
+        """A result of this run; its section names it.
 
-        def make() -> Result:
-            return Result(
-                id=id,
-                shape=shape,
-                table=table,
-                by=by,
-                definition=(("what", id.partition(".")[2]), ("counts", counts), *says),
-                as_of=self.as_of,
-                min_n=self.declared.product.min_n,
-                labels=self.labels,
-                finish=finish,
-                fetched=fetched,
-                prepared=self.warehouse.prepared,
-            )
-
-        return self.remembered(("result", id), make)
+        Args:
+            shape: A key of `results.columns.SHAPES`.
+            table: The lazy table; none where all is made of other results.
+            finish: Makes the rows of the shape of the fetched ones.
+            counts: What is counted, for the definition.
+            told: How it is counted besides, as (word, value) pairs.
+            given: Further fields of the result.
+        """
+        fields = {
+            "id": "",
+            "definition": (("counts", counts), *told),
+            "as_of": self.as_of,
+            "min_n": self.declared.product.min_n,
+            "labels": self.labels,
+            "prepared": self.warehouse.prepared,
+        }
+        return Result(shape=shape, table=table, finish=finish, **(fields | given))
 
     @property
     def labels(self) -> dict[str, str]:
@@ -213,6 +220,8 @@ def open(
         until: First day after the entries; "": up to the last event.
         as_of: Look at the data as it was then; "": up to the last event.
     """
+    from playbook.data import sources  # whoever reads how a run is asked needs no mapping
+
     home = root()
     declared = declarations(home / product)
     url = str(demo_folder(home)) if warehouse == "demo" else warehouse
@@ -220,7 +229,8 @@ def open(
         url = str(home / url)
     opened = warehouses.warehouse_at(url)
     tables = sources.tables_of(declared, opened)
-    counts = _arrived(declared, opened, tables)
+    with sources.cast_failures(declared, opened):
+        counts = counted(declared, tables)
     known = periods.ends(counts[0]).values()
     if not known:
         raise Nothing(
@@ -232,7 +242,8 @@ def open(
     period = periods.period(since, until, as_of, first=first, last=last)
     if period.as_of < last:
         tables = tables.received(period.as_of)
-        counts = _arrived(declared, opened, tables)
+        with sources.cast_failures(declared, opened):
+            counts = counted(declared, tables)
     return Run(declared, opened, tables.until(period.as_of), period, first, *counts)
 
 
@@ -241,16 +252,23 @@ def fetched(table: ir.Table) -> Rows:
     return table.to_pyarrow().to_pylist()
 
 
-def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows]:
-    """What arrived, the copies among it, and what has its account from its user, less copies."""
-    plan, users, logs = declared.plan, tables.users, (tables.arrivals, tables.copies)
-    arrived, copied = (fetched(arrivals.daily_counts(log, plan)) for log in logs)
+def counted(declared: Declarations, tables: Tables) -> tuple[Rows, Rows, Rows, tuple[Result, ...]]:
+    """What arrived, the copies among it, what has its account from its user, less copies, and the
+    scans that counted them."""
+    plan, users = declared.plan, tables.users
+    logs = {"arrivals": tables.arrivals, "copies": tables.copies}
+    scans = [_scan(name, arrivals.daily_counts(log, plan)) for name, log in logs.items()]
+    arrived, copied = (scan.rows for scan in scans)
     if users is None or not any(row["unlinked"] for row in arrived):
-        return arrived, copied, []
-    inferred = (fetched(arrivals.inferred_counts(log, users)) for log in logs)
-    return arrived, copied, arrivals.without_copies(*inferred)
+        return arrived, copied, [], tuple(scans)
+    further = [
+        _scan(f"inferred.{n}", arrivals.inferred_counts(log, users)) for n, log in logs.items()
+    ]
+    inferred = arrivals.without_copies(*(scan.rows for scan in further))
+    return arrived, copied, inferred, (*scans, *further)
 
 
-def _arrived(declared: Declarations, opened: Warehouse, tables: Tables) -> tuple[Rows, Rows, Rows]:
-    with sources.cast_failures(declared, opened):
-        return counted(declared, tables)
+def _scan(name: str, table: ir.Table) -> Result:
+    """A scan of the whole log, fetched already: what results that rest on it show as its SQL."""
+    rows = fetched(table)
+    return Result(f"log.{name}", "table", table, fetched=lambda: rows)

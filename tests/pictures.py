@@ -7,6 +7,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from playbook.answers import SHARE_TREND
 from playbook.results import Result
 
 LABELS = {
@@ -30,7 +31,12 @@ COUNTED = (
 
 def result(shape: str, rows: list[dict[str, Any]], *by: str, **given: Any) -> Result:
     """A result over literal rows."""
-    given = {"definition": COUNTED, "as_of": "2026-04-01 00:00", "labels": LABELS} | given
+    given = {
+        "definition": COUNTED,
+        "counted": "people",
+        "as_of": "2026-04-01 00:00",
+        "labels": LABELS,
+    } | given
     return Result(
         id=f"test.{shape}",
         shape=shape,
@@ -103,8 +109,8 @@ MIX_BY = result(
     ),
     "persona",
 )
-BUCKETS = result(
-    "buckets",
+TIME = result(
+    "mix",
     table(
         "label           | position | n    | total | share  | low    | high",
         "within 24 hours | 0        | 412  | 1890  | 0.2180 | 0.2000 | 0.2372",
@@ -114,12 +120,12 @@ BUCKETS = result(
         "still open      | 5        | 240  | 1890  | –      | –      | –",
     ),
 )
-BUCKETS_BY = result(
-    "buckets",
+TIME_BY = result(
+    "mix",
     [
         {**row, "persona": persona, "label": row["label"]}
         for persona in ("data_engineer", "out", None)
-        for row in BUCKETS.table.to_pyarrow().to_pylist()
+        for row in TIME.table.to_pyarrow().to_pylist()
     ],
     "persona",
 )
@@ -154,6 +160,7 @@ TREND = result(
         }
         for i, day in enumerate((-10, -3, 5, 12, 19, 26, 31))
     ],
+    own=SHARE_TREND,
 )
 ACTIVE = result(
     "trend",
@@ -243,8 +250,8 @@ EVERY = {
     "all": ALL,
     "mix": MIX,
     "mix by": MIX_BY,
-    "buckets": BUCKETS,
-    "buckets by": BUCKETS_BY,
+    "time": TIME,
+    "time by": TIME_BY,
     "steps": STEPS,
     "steps by": STEPS_BY,
     "trend": TREND,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
+from playbook.friction.drivers import SIDES, _say_drivers
+from playbook.friction.paths import _say_paths
 from tests.pictures import LABELS, result, table
 
 COUNTED = (
@@ -32,6 +35,9 @@ DRIVERS = result(
     ),
     definition=COUNTED,
     labels=LABELS | {"saved": "saved a workflow"},
+    own=SIDES,
+    counted="people",
+    says=partial(_say_drivers, goal="saved", landmark="24 hours"),
 )
 NOT_ADJUSTED = replace(
     DRIVERS,
@@ -64,5 +70,14 @@ PATHS = result(
         ("after", "verified"),
         ("for", "24 hours"),
         ("passed over", "page_viewed"),
+    ),
+    counted="people",
+    within="24 hours",
+    says=partial(
+        _say_paths,
+        went="stopped before",
+        step="connection",
+        after="verified",
+        without=["page_viewed"],
     ),
 )

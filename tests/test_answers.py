@@ -94,6 +94,7 @@ def test_a_share_in_a_window_counts_firsts_seconds_and_open_ones(run):
 def test_did_before_counts_who_did_the_first_thing_first(run):
     found = answers.answer(run, "before")
     assert counts(found, "n", "reached", "repeated", "open") == [(4, 2, 1, 1)]
+    assert found.again == ("did both, in this order", "both")
 
 
 def test_a_mix_says_its_classes_in_words_and_in_the_order_of_its_goals(run):

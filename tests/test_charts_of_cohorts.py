@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import vl_convert
 
 from playbook import charts, findings
+from playbook.answers import SHARE_TREND
 from playbook.charts import retention
+from playbook.friction.retention import _say_retained
 from tests.pictures import result
 from tests.test_charts import svg, values
 
@@ -103,6 +106,7 @@ def pooled(*rows):
             for k, value, n in rows
         ],
         "kind",
+        own=SHARE_TREND,
     )
 
 
@@ -122,7 +126,8 @@ def pooled(*rows):
     ],
 )
 def test_the_sentence_tells_periods_1_and_4_and_the_last_that_enough_have_seen(rows, text):
-    assert findings.retained(pooled(*rows), "run again").text == text
+    said = findings.of(replace(pooled(*rows), says=_say_retained), "run again")
+    assert said.text == text
 
 
 def test_its_shape_has_a_sentence_too_which_names_no_week():

@@ -11,7 +11,6 @@ import vl_convert
 
 from playbook import charts
 from playbook.charts import look, marks
-from playbook.language.mistakes import Mistake
 from tests import pictures_of_quality as pictures
 from tests.pictures import HOSTILE, result
 from tests.test_charts import row_of, svg, values
@@ -181,7 +180,7 @@ def test_one_event_of_one_day_without_expectation_is_drawn():
 
 
 def test_truth_values_of_numpy_are_truth_values():
-    assert look.plain([{"a": np.False_, "b": np.float64(0.5), "c": np.int64(3)}]) == [
+    assert look.json_rows([{"a": np.False_, "b": np.float64(0.5), "c": np.int64(3)}]) == [
         {"a": False, "b": 0.5, "c": 3}
     ]
 
@@ -190,11 +189,6 @@ def test_no_rows_are_a_note():
     for found in (pictures.BOUNDS, pictures.VOLUME, pictures.VERDICTS, pictures.LATE):
         empty = replace(found, finish=lambda rows: [])
         assert charts.of(empty, title=TITLE).reason == charts.NOBODY
-
-
-def test_another_shape_is_a_mistake():
-    with pytest.raises(Mistake, match=r"cannot be drawn as `volume`"):
-        charts.of(pictures.BOUNDS, title=TITLE)
 
 
 # The matrix
@@ -280,15 +274,15 @@ def test_the_axes_of_late_arrivals_fit_them():
     assert "Hours after it happened" in text
 
 
-def test_shares_that_fall_need_no_word_and_a_word_needs_no_fall():
+def test_whether_a_curve_falls_is_a_field_and_neither_its_shares_nor_a_word_of_its_definition():
     rows = [{"hours": h, "share": s, "low": s, "high": s, "n": 99} for h, s in ((1, 0.2), (9, 0.1))]
-    assert "Share not there yet" in charts.of(result("curve", rows), title=TITLE).description
     flat = [row | {"share": 0.0} for row in rows]
     words = (("share", "not arrived yet"),)
-    assert "Share not arrived yet" in (
-        charts.of(result("curve", flat, definition=words), title=TITLE).description
-    )
-    assert "that has reached it" in charts.of(result("curve", flat), title=TITLE).description
+    for shown in (rows, flat):
+        late = result("curve", shown, falling="not there yet")
+        assert "Share not there yet" in charts.of(late, title=TITLE).description
+        reached = result("curve", shown, definition=words)
+        assert "that has reached it" in charts.of(reached, title=TITLE).description
 
 
 def test_late_sources_stand_in_the_order_of_their_beginnings_and_too_few_last():

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 import playbook as pb
+from playbook.impact.effects import SEVERAL
 from playbook.results import Unavailable, figures
+from playbook.results.columns import COUNT, ID, KEY, TEXT, share_of, with_ends
 from tests import pictures, pictures_of_quality
 
 FEW = 12  # below the pictures' `min_n` of 30
@@ -52,7 +54,7 @@ def test_two_columns_make_one_segment():
     assert result.segment({"persona": "a", "intent": "b"}) == "persona=a, intent=b"
 
 
-@pytest.mark.parametrize("name", ["mix", "buckets"])
+@pytest.mark.parametrize("name", ["mix", "time"])
 def test_classes_have_a_share_of_the_closed_ones_and_a_count(name):
     result = pictures.EVERY[name]
     rows = result.rows
@@ -100,7 +102,7 @@ def test_a_trend_has_a_figure_per_period_and_series():
 
 
 def test_an_effect_has_a_figure_per_play_and_none_where_it_has_no_difference():
-    effects = replace(pictures.EFFECT, id="impact.effects")
+    effects = replace(pictures.EFFECT, id="impact.effects", own=SEVERAL)
     found = figures.of(effects)
     assert [(row["figure"], row["n"], row["value"], row["unit"]) for row in found][:2] == [
         ("impact.effects.data_engineer_into", 8120, 0.031, "difference"),
@@ -139,10 +141,25 @@ def test_the_sample_companys_figures_stand_once(airtouch):
         assert len(found) == len(set(found))
 
 
-def test_tables_audits_curves_and_what_is_unavailable_have_no_figures():
+def test_audits_curves_lists_and_what_is_unavailable_have_no_figures():
     assert figures.of(pictures.AUDIT) == figures.of(pictures.CURVE) == []
-    assert figures.of(pictures.result("table", [{"a": 1}])) == []
+    assert figures.of(pictures.result("list", [{"unit": "ann"}], own={"unit": ID})) == []
     assert figures.of(Unavailable("x", "No.")) == []
+
+
+def test_a_table_has_a_figure_for_each_of_its_numbers_named_by_its_keys():
+    own = {"play": KEY, "sent": COUNT, **with_ends("bounced", share_of("sent")), "says": TEXT}
+    rows = [
+        {"play": "a", "sent": 400, "bounced": 0.018, "low": 0.009, "high": 0.036, "says": "x"},
+        {"play": "b", "sent": FEW, "bounced": 0.5, "low": 0.2, "high": 0.8, "says": ""},
+    ]
+    names = ("figure", "n", "value", "low", "high", "unit")
+    assert told(pictures.result("table", rows, own=own), *names) == [
+        ("test.table.a.bounced", 400, 0.018, 0.009, 0.036, "share"),
+        ("test.table.a.sent", None, 400, None, None, "count"),
+        ("test.table.b.bounced", FEW, None, None, None, "share"),
+        ("test.table.b.sent", None, FEW, None, None, "count"),
+    ]
 
 
 def test_bounds_have_a_figure_per_question_and_one_for_each_end():

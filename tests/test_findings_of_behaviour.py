@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from playbook import findings
 from tests.pictures_of_behaviour import DRIVERS, NOT_ADJUSTED, PATHS, only
@@ -13,8 +14,8 @@ def text(finding):
 
 
 def test_drivers_say_the_strongest_what_is_only_a_persona_and_what_it_does_not_mean():
-    assert text(findings.drivers(DRIVERS)) == (
-        "Among 1,000 users who had not reached “saved a workflow” in the first 24 hours, those "
+    assert text(findings.of(DRIVERS)) == (
+        "Among 1,000 people who had not reached “saved a workflow” in the first 24 hours, those "
         "who in that time “verified the e-mail” reach it later more often: **+18.0 points** "
         "(+14.0 to +22.0), 20.0 % of 400 against 2.0 % of 600; +17.0 among units of the same "
         "persona. Of 3 behaviours compared, the goal is shown to be reached more often for 1, "
@@ -25,23 +26,23 @@ def test_drivers_say_the_strongest_what_is_only_a_persona_and_what_it_does_not_m
 
 
 def test_drivers_without_personas_say_nothing_of_them():
-    assert "persona" not in text(findings.drivers(NOT_ADJUSTED))
+    assert "persona" not in text(findings.of(NOT_ADJUSTED))
 
 
 def test_drivers_that_show_nothing_say_so():
     shown = only(DRIVERS, "no difference shown", "too few")
-    assert text(findings.drivers(shown)) == (
-        "Among 1,000 users who had not reached “saved a workflow” in the first 24 hours, none of "
+    assert text(findings.of(shown)) == (
+        "Among 1,000 people who had not reached “saved a workflow” in the first 24 hours, none of "
         "1 behaviours compared shows a difference. Not compared: 1, which too few did, or too few "
         "did not."
     )
     shown = only(DRIVERS, "too few")
-    assert "no behaviour can be compared. Not compared: 1" in text(findings.drivers(shown))
+    assert "no behaviour can be compared. Not compared: 1" in text(findings.of(shown))
 
 
 def test_paths_say_who_did_nothing_and_what_most_others_did():
-    assert text(findings.instead(PATHS)) == (
-        "**42.0 %** (39.0 to 45.0 %) of the 1,000 users that stopped before “added a connection” "
+    assert text(findings.of(PATHS)) == (
+        "**42.0 %** (39.0 to 45.0 %) of the 1,000 people that stopped before “added a connection” "
         "did nothing in the 24 hours after “verified the e-mail”, “page viewed” aside. What was "
         "done most often: opened the docs (18.0 %), opened the docs → started a workflow "
         "(12.0 %), invited a colleague (10.0 %). For 31 that time is not over."
@@ -49,23 +50,31 @@ def test_paths_say_who_did_nothing_and_what_most_others_did():
 
 
 def test_paths_of_those_who_took_the_step_say_so():
-    definition = (("before", "connection"), ("after", "verified"), ("for", "24 hours"))
     took = replace(
         PATHS,
-        definition=(("unit", "session"), ("hold", "draft_id"), *definition),
+        counted="drafts",
+        says=partial(
+            PATHS.says.func, went="went on to", step="connection", after="verified", without=()
+        ),
         finish=lambda rows: rows[1:2],
     )
-    assert text(findings.instead(took)) == (
-        "**None** of the 1,000 attempts that went on to “added a connection” did nothing in the "
+    assert text(findings.of(took)) == (
+        "**None** of the 1,000 drafts that went on to “added a connection” did nothing in the "
         "24 hours after “verified the e-mail”. What was done most often: opened the docs (18.0 %)."
     )
 
 
 def test_few_have_no_paths_in_a_sentence():
     few = replace(PATHS, finish=lambda rows: [row | {"total": 12} for row in rows])
-    assert text(findings.instead(few)) == "too few to say (n = 12). For 31 that time is not over."
+    assert text(findings.of(few)) == "too few to say (n = 12). For 31 that time is not over."
 
 
-def test_a_finding_keeps_its_figures_and_each_shape_has_its_sentence():
-    assert findings.drivers(DRIVERS).figures
-    assert findings.of(DRIVERS) == findings.drivers(DRIVERS)
+def test_every_number_that_is_said_has_a_figure():
+    said = {row["figure"].removeprefix("test."): row for row in findings.of(DRIVERS).figures}
+    assert said["drivers.compared"]["value"] == 1000
+    assert said["drivers.behaviours"]["value"] == 3
+    assert said["drivers.not_compared"]["value"] == 1
+    assert said["drivers.verified.did"]["value"] == 0.2
+    assert said["drivers.verified.adjusted"]["value"] == 0.17
+    paths = {row["figure"].removeprefix("test."): row for row in findings.of(PATHS).figures}
+    assert (paths["mix.total"]["value"], paths["mix.still_open.n"]["value"]) == (1000, 31)

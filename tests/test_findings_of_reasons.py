@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from playbook import findings
+from playbook.friction.verification import _say_reasons
 from playbook.results import Unavailable
 from tests.pictures import result, table
 
@@ -14,7 +15,7 @@ COLUMNS = "persona | label | kind | position | n | total | share | low | high"
 
 
 def reasons(*lines, by=()):
-    return result("mix", table(COLUMNS, *lines), *by)
+    return result("mix", table(COLUMNS, *lines), *by, says=_say_reasons)
 
 
 def test_the_kinds_are_said_with_the_largest_reason():
@@ -25,7 +26,7 @@ def test_the_kinds_are_said_with_the_largest_reason():
         "– | opened, not clicked  | reached     | 6 | 30 | 120 | 0.25  | 0.18 | 0.34",
         "– | sent, not known      | not known   | 8 | 30 | 120 | 0.25  | 0.18 | 0.34",
     )
-    assert findings.reasons(found, "people who did not verify").text == (
+    assert findings.of(found, "people who did not verify").text == (
         "Of 120 people who did not verify, "
         "**25.0 %** have a disposable address or are bots (30); "
         "**25.0 %** got no mail: it was not sent, bounced, or was marked as spam (30); "
@@ -37,7 +38,7 @@ def test_the_kinds_are_said_with_the_largest_reason():
 
 def test_a_kind_that_nobody_has_is_not_said():
     found = reasons("– | no mail sent | not reached | 2 | 30 | 30 | 1.0 | 0.89 | 1.0")
-    assert findings.reasons(found, "people").text == (
+    assert findings.of(found, "people").text == (
         "Of 30 people, **100.0 %** got no mail: it was not sent, bounced, or was marked as spam "
         "(30). The largest single reason: no mail sent, 100.0 %."
     )
@@ -49,7 +50,7 @@ def test_each_segment_has_its_line_and_small_ones_say_nothing():
         "data_engineer | a bot | fake | 1 | 29 | 29 | 1.0 | 0.88 | 1.0",
         by=["persona"],
     )
-    assert findings.reasons(found, "people").text == (
+    assert findings.of(found, "people").text == (
         "- **Sales and marketing**: Of 40 people, **100.0 %** have a disposable address or are "
         "bots (40). The largest single reason: a bot, 100.0 %.\n"
         "- **Data engineer**: too few to say (n = 29)."
@@ -64,4 +65,4 @@ def test_each_segment_has_its_line_and_small_ones_say_nothing():
     ],
 )
 def test_nobody_and_nothing_say_so(found, says):
-    assert findings.reasons(found, "people").text == says
+    assert findings.of(found, "people").text == says

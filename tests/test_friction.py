@@ -58,13 +58,13 @@ def test_a_core_persona_above_a_quarter_is_a_defect_and_the_others_play(run):
     ],
 )
 def test_only_a_whole_interval_above_a_quarter_is_a_defect(low, persona, verdict):
-    assert drafts._verdict({"low": low, "persona": persona}, ["core"]) == verdict
+    assert drafts._persona_verdict({"low": low, "persona": persona}, ["core"]) == verdict
 
 
 def test_a_question_that_counts_no_misses_is_refused(run):
     found = friction.stuck(run, "saved")
-    reason = "`saved` does not count what is missed: use `missed_within`."
-    assert found == Unavailable("friction.saved", reason)
+    reason = "`saved` is counted by `reached_within`: this section needs `missed_within`."
+    assert found == Unavailable("friction.saved_stuck", reason)
 
 
 def test_a_question_that_cannot_be_answered_says_why(run):

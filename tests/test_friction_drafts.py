@@ -160,7 +160,7 @@ def test_rare_last_events_are_one_class_and_every_class_has_its_list():
 def test_what_fewer_than_one_in_a_hundred_did_last_has_no_class_unless_it_is_the_only_one(
     sizes, shown
 ):
-    found = drafts._folded([{"label": label, "n": n} for label, n in sizes.items()], ())
+    found = drafts._last_event_classes([{"label": label, "n": n} for label, n in sizes.items()], ())
     assert {row["label"]: row["n"] for row in found} == shown
 
 
@@ -215,7 +215,11 @@ def test_two_visits_that_leave_the_same_draft_are_two_attempts():
         ("never_saved", "24h", "`within: 24h` leaves no time to come back."),
         ("unsaved", "3h", "An attempt at `unsaved` has 24 hours already."),
         ("unsaved", "14", "`14` is no duration."),
-        ("saved", "14d", "what is not finished needs `missed_within`"),
+        (
+            "saved",
+            "14d",
+            "by `reached_within`: this section needs `missed_within`.",
+        ),
         ("churn", "14d", "declares no question `churn`"),
     ],
 )

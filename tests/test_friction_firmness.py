@@ -103,11 +103,14 @@ def test_steps_that_come_back_are_counted_by_the_ways_that_know_them(run):
 def test_a_question_without_attempts_is_refused(run):
     found = friction.firm(run, "first")
     assert isinstance(found, Unavailable)
-    assert found.reason == "`first` is counted by `time_to`: it counts no attempts."
+    assert found.reason == (
+        "`first` is counted by `time_to`: this section needs `reached_within`, `missed_within` or "
+        "`steps`."
+    )
 
 
 def test_the_sentences_name_the_ends_the_tools_and_what_nothing_depends_on(run):
-    text = findings.firm(friction.firm(run, "saved"), "save within a day").text
+    text = findings.of(friction.firm(run, "saved"), "save within a day").text
     assert "As declared, **42.9 %** save within a day." in text
     assert "between 28.6 % (equal times are no order) and 71.4 % (calendar days (UTC))" in text
     assert "37.5 % of 8 in PostHog, Mixpanel, ClickHouse and ClickHouse, strict" in text

@@ -305,7 +305,7 @@ def test_retained_is_a_trend_by_kind_and_segment():
         ("on or after", "sales", 0.0, 1),
     ]
     assert charts.of(found, title="Back").spec
-    assert findings.retained(found, "run again").text.splitlines()[0].startswith("- **analyst**:")
+    assert findings.of(found, "run again").text.splitlines()[0].startswith("- **analyst**:")
 
 
 def test_everybody_gone_or_nobody_gone_is_a_curve_too():
@@ -352,7 +352,7 @@ def test_nobody_comes_back_where_nobody_started():
         found = ask(nobody, "back")
         assert found.rows == []
         assert charts.of(found, title="Back").reason.startswith("Nobody")
-    assert findings.retained(friction.retained(nobody, "back"), "x").text.startswith("*No period")
+    assert findings.of(friction.retained(nobody, "back"), "x").text.startswith("*No period")
 
 
 def test_in_the_sample_company_a_cohort_is_as_large_as_the_week_has_new_things(airtouch):

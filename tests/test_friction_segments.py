@@ -102,7 +102,11 @@ def test_every_share_can_be_compared(run, id):
 @pytest.mark.parametrize(
     ("id", "by", "reason"),
     [
-        ("speed", "persona", "`speed` is counted by `time_to`: segments are compared by a share"),
+        (
+            "speed",
+            "persona",
+            "`speed` is counted by `time_to`: this section needs `reached",
+        ),
         ("saved", "", "No column says which segments to compare"),
         ("saved", "intents", "Table `users` lacks the column(s) intents."),
         ("gone", "persona", "Small declares no question `gone`."),
@@ -163,18 +167,18 @@ def test_a_week_that_is_not_over_is_marked_for_steps_too(run):
         ("2026-01-05", 1.0, 1, True),
         ("2026-01-12", 0.0, 1, False),
     ]
-    assert friction.by_week(cut, "speed").reason.endswith("a trend by week needs a share.")
+    assert friction.by_week(cut, "speed").reason.endswith("`did_before` or `steps`.")
     assert "declares no question" in friction.by_week(cut, "gone").reason
 
 
 def test_the_finding_names_who_differs_who_does_not_and_who_is_too_few(run):
-    text = findings.differences(friction.differences(run, "way", "persona"), "save").text
+    text = findings.of(friction.differences(run, "way", "persona"), "save").text
     lines = text.splitlines()
     assert lines[0].startswith("- **sales**: 6.7 % save, against 52.8 % of all others: **−46.1")
     assert lines[1].startswith("- **engineer**: 66.7 % save, against 24.0 % of all others: **+42.7")
     assert lines[2:] == ["- No difference shown: analyst.", "- Too few to say: (unknown)."]
     gone = friction.differences(run, "gone", "persona")
-    assert findings.differences(gone, "save").text.startswith("*Not available.*")
+    assert findings.of(gone, "save").text.startswith("*Not available.*")
 
 
 def test_the_planted_personas_differ_and_the_planted_share_is_theirs(airtouch):

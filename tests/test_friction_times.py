@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from playbook import charts, findings, friction
-from playbook.findings.segments import length
-from playbook.friction.times import curves, quantiles
+from playbook.friction.times import quantiles, step_curves
 from playbook.inference import stats
+from playbook.language.wording import length
 from playbook.results import Unavailable
 from tests import small
 from tests.small import question
@@ -124,12 +124,12 @@ def test_what_has_no_steps_says_why(ask):
 def test_nobody_takes_no_time():
     nobody = opened(period=("2026-01-20", "2026-01-21", "2026-01-31"))
     assert friction.times(nobody, "way").rows == []
-    assert "Nobody" in findings.steps_take(friction.times(nobody, "way")).text
+    assert "Nobody" in findings.of(friction.times(nobody, "way")).text
     assert charts.of(friction.time_curves(nobody, "way"), title="x").reason.startswith("Nobody")
 
 
 def test_the_sentence_says_not_reached_where_half_never_get_there():
-    text = findings.steps_take(friction.times(opened(), "way"), "of new people").text
+    text = findings.of(friction.times(opened(), "way"), "of new people").text
     assert text.splitlines() == [
         "- **verified**: half of new people within **2 hours** (from 1 minute on).",
         "- **saved**: not reached by half of new people, a quarter within 31 hours.",
@@ -195,7 +195,7 @@ def test_shares_and_medians_are_right_in_93_of_100_seeds_and_the_naive_figures_a
     for _seed in range(SEEDS):
         seen, saves = simulated(draw, 400)
         rows, did = counted(seen, saves), saves <= np.minimum(seen, 14)
-        (row,), end = quantiles(rows, (), DAYS), curves(rows, (), DAYS)[-1]
+        (row,), end = quantiles(rows, (), DAYS), step_curves(rows, (), DAYS)[-1]
         over = seen >= 14
         right["closed"] += covers(*stats.wilson(int(did[over].sum()), int(over.sum())), SHARE)
         right["curve"] += covers(end["low"], end["high"], SHARE)

@@ -273,7 +273,10 @@ def test_prompts_ask_for_events_of_the_plan(tmp_path):
 @pytest.mark.parametrize(
     ("id", "says"),
     [
-        ("verified", "`verified` is counted by `reached_within`: reasons are for what is missed"),
+        (
+            "verified",
+            "is counted by `reached_within`: this section needs `missed_within`.",
+        ),
         ("account", "`account` counts accounts. Mail is sent to people"),
         ("draft", "`draft` counts users that hold draft. Mail is sent to people"),
         ("churn", "declares no question `churn`"),

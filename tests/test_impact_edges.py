@@ -137,4 +137,4 @@ def test_a_null_of_which_people_differ_says_for_whom_it_works_and_whom_it_harms(
     assert row["why"].endswith(
         " But its effect differs by persona: it works for engineer, it harms Sales people."
     )
-    assert "it works for engineer" in findings.why_null(impact.why_null(run)).text
+    assert "it works for engineer" in findings.of(impact.why_null(run)).text

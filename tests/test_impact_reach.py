@@ -66,7 +66,7 @@ def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
         ("did", 1, 0.25, None, 1),  # it follows from no click
     ]
     assert dict(found.definition)["comparison"].startswith("none: treated units alone")
-    assert "4 triggered, 4 not suppressed, 3 sent" in findings.outreach(found).text
+    assert "4 triggered, 4 not suppressed, 3 sent" in findings.of(found).text
     assert "not suppressed" in charts.of(found, title="Reach").description
 
 
@@ -96,7 +96,7 @@ def test_humans_machines_and_nobody_knows_whom_stay_apart():
         ("a machine alone", 1, 4),
         ("not seen", 1, 4),
     ]
-    assert findings.seen_by(found).text == (
+    assert findings.of(found).text == (
         "Of 4 to whom it was delivered, **25.0 %** saw it for sure, and 50.0 % if all were people "
         "of whom the tool does not know it. Machines alone opened it for 25.0 %."
     )
@@ -114,7 +114,7 @@ def test_nobody_and_nothing_have_sentences_and_no_shares():
     none = "user_id | play | sent_at\n"
     run = world(none)
     assert [row["n"] for row in impact.reach(run, "guide").rows] == [4, 4, 4, 0, 0, 0, 0, 1]
-    assert findings.seen_by(impact.seen(run, "guide")).text.startswith("*Nobody")
+    assert findings.of(impact.seen(run, "guide")).text.startswith("*Nobody")
     empty = small.run(
         plays=[play("guide", audience={"persona": "nobody"})],
         events="user_id | event | at\nann | signed_up | 2026-01-05\nann | saved | 2026-01-05\n",

@@ -15,7 +15,7 @@ from playbook.declare import Experiment
 from playbook.results import Unavailable, figures
 from tests import small
 from tests.small import play
-from tests.test_impact_claims import effects
+from tests.test_impact_claims import effects, with_effects
 
 SINCE, PERIODS = datetime(2026, 1, 5), 8
 TURNS = (3, 5, None)  # the week in which an account gets it
@@ -103,7 +103,7 @@ def test_groups_that_moved_apart_before_they_got_it_have_no_claim():
     (row,) = result.rows
     assert (row["verdict"], row["grade"], row["difference"]) == ("no claim", "–", None)
     assert row["pretrend_p"] < 0.05
-    said = findings.rollouts([result]).text
+    said = findings.of(result).text
     assert "moved apart before they got it" in said
     assert "and it is answerable" in said
     assert figures.of(result)[0]["value"] is None
@@ -119,13 +119,35 @@ def test_where_accounts_are_too_few_for_the_periods_before_nothing_is_claimed():
 
 
 def test_the_sentence_states_the_assumption_and_how_well_it_is_tested():
-    said = findings.rollouts([found(1)]).text
+    said = findings.of(found(1)).text
     assert "works, if trends would have stayed parallel, and nobody acted ahead" in said
     assert "60 accounts got it in 2 turns, 30 did not" in said
     assert "Before the start the groups moved alike (p = " in said
     assert "a trend that explains it all would have shown with" in said
     assert said.endswith("Grade B.")
     assert "editor" in charts.of(found(1), title="The new editor").description
+
+
+def test_rollouts_are_one_result_with_the_sentences_and_figures_of_each():
+    never = experiment("never", goal="nothing")
+    run = with_experiments(world(panel(1)), experiment(), never)
+    whole, single = impact.rollouts(run), found(1)
+    assert whole.rows == single.rows
+    said = findings.of(single)
+    assert findings.of(whole).text == (
+        f"- {said.text}\n"
+        "- *Not available.* The rollout `never` rests on `nothing`, which never arrives."
+    )
+    assert {row["figure"] for row in said.figures} == {
+        f"impact.editor.effect.{name}"
+        for name in (
+            *("difference", "treated", "holdout", "n_treated", "n_holdout"),
+            *("cohorts", "power", "pretrend_p"),
+        )
+    }
+    assert set(map(str, said.figures)) < set(map(str, findings.of(whole).figures))
+    none = impact.rollouts(world(panel(1)))
+    assert findings.of(none).text == "No rollout without a holdout is declared."
 
 
 def test_by_period_there_are_periods_before_and_after_the_start():
@@ -138,7 +160,7 @@ def test_by_period_there_are_periods_before_and_after_the_start():
 def test_the_first_occurrence_of_an_event_says_who_got_it_too():
     run = world(panel(1), event="editor_on")
     run = with_experiments(run, experiment(), experiment("event", column="", event="editor_on"))
-    one, two = (result.rows[0] for result in impact.rollouts(run))
+    one, two = impact.rollouts(run).rows
     assert one | {"label": ""} == two | {"label": ""}
 
 
@@ -158,7 +180,7 @@ def test_the_first_occurrence_of_an_event_says_who_got_it_too():
 )
 def test_too_little_to_tell_is_a_sentence(turns, said, reason):
     run = with_experiments(world(panel(1, turns=turns)), experiment(**said))
-    text = findings.rollouts(impact.rollouts(run)).text
+    text = findings.of(impact.rollouts(run)).text
     assert reason in text
     assert "nan" not in text.lower()
     assert isinstance(impact.rollout(run, "nope"), Unavailable)
@@ -179,36 +201,43 @@ def launched(share_after, *, live_from="2026-03-02", weeks=12, each=40):
             users += f"{name} | engineer\n"
             events += f"{name} | signed_up | {at}\n"
             events += f"{name} | saved | {at}\n" if place < share * each else ""
-    run = small.run(
+    return small.run(
         plays=[play("guide", holdout=0, live_from=live_from)],
         events=events,
         users=users,
         period=("2026-01-05", "2026-03-30", "2026-04-05"),
         words={"min_n": 30},
     )
-    return impact.launches(run)
 
 
 def test_before_and_after_is_described_beside_dates_without_a_launch_and_has_no_effect():
-    (result,) = launched(0.5)
+    run = launched(0.5)
+    result = impact.before_after(run, "guide")
     (row,) = result.rows
     assert (row["before"], row["after"], row["grade"]) == (0.25, 0.5, "D")
     assert (row["n_before"], row["n_after"], row["dates"], row["as_large"]) == (160, 160, 1, 0.0)
     assert not {"difference", "low", "high"} & set(row)
-    said = findings.launches([result]).text
+    said = findings.of(result).text
     assert "25.0 % did its goal in the weeks before 2026-03-02 and 50.0 % in those after" in said
     assert "This is no effect: nobody was held out" in said
     assert "points" not in said
-    assert figures.of(result) == []
+    assert {kept["unit"] for kept in figures.of(result)} == {"share", "count"}
+    assert impact.launches(run).rows == result.rows
+    assert findings.of(impact.launches(run)).text == said
 
 
 def test_a_launch_that_the_data_does_not_reach_or_nobody_dates_has_no_claim():
-    (late,) = launched(0.5, live_from="2026-03-23")
-    assert "It takes 4 whole weeks on either side" in findings.launches([late]).text
-    (nobody,) = launched(0.5, live_from=None)
+    late = impact.launches(launched(0.5, live_from="2026-03-23"))
+    assert "It takes 4 whole weeks on either side" in findings.of(late).text
+    run = launched(0.5, live_from=None)
+    nobody = impact.before_after(run, "guide")
     assert isinstance(nobody, Unavailable)
     assert "Write `live_from:`" in nobody.reason
-    assert "has a holdout" in findings.launches([]).text
+    (row,) = impact.launches(run).rows
+    assert (row["before"], row["because"]) == (None, nobody.reason)
+    assert findings.of(impact.launches(run)).text == findings.of(nobody).text
+    every = small.run(plays=[play("guide")], events=EVENTS)
+    assert "has a holdout" in findings.of(impact.launches(every)).text
 
 
 def test_plays_are_live_since_the_day_they_say_or_the_beginning_of_the_data():
@@ -238,7 +267,7 @@ def compared(*rows, smallest=0.05, **second):
     plays = [play("one"), play("two", **second)]
     both = Experiment(slug="e", **BELIEF, compares=["one", "two"], smallest_effect=smallest)
     run = with_experiments(small.run(plays=plays, events=EVENTS), both)
-    return impact.compared(run, effects(*rows))
+    return impact.comparisons(with_effects(run, effects(*rows)))
 
 
 def test_the_difference_of_two_effects_has_the_interval_of_both():
@@ -247,7 +276,7 @@ def test_the_difference_of_two_effects_has_the_interval_of_both():
     # MOVER: 0.15 − √(0.06² + 0.08²) and 0.15 + √(0.06² + 0.08²).
     assert (row["difference"], row["low"], row["high"]) == pytest.approx((0.15, 0.05, 0.25))
     assert (row["verdict"], row["grade"]) == ("more", "A")
-    assert "the first brings more, **+15.0 points**" in findings.compared(found).text
+    assert "the first brings more, **+15.0 points**" in findings.of(found).text
 
 
 @pytest.mark.parametrize(
@@ -274,4 +303,4 @@ def test_two_plays_are_alike_if_nothing_worth_acting_on_lies_between_them():
 
 def test_without_a_comparison_or_effects_there_is_a_sentence():
     run = small.run(plays=[play("one")], events=EVENTS)
-    assert "No experiment compares plays" in impact.compared(run, effects()).reason
+    assert "No experiment compares plays" in impact.comparisons(run).reason

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from playbook import findings, impact
-from playbook.impact.played import KEPT, Played, bound, spent
+from playbook.impact.counts import KEPT, Counts, bound, spent
 from playbook.inference import compare, looks
 from playbook.results import Unavailable, listings
 from tests import small
@@ -169,7 +169,7 @@ def test_few_accounts_are_drawn_again():
         for arm, n, did in (("treated", 30, 21), ("holdout", 30, 9))
     ]
     rows = [row | {"triggered": row["n"]} for row in counts]
-    found = Played(team, rows, 1, 30).difference(1.96)
+    found = Counts(team, rows, 1, 30).difference(1.96)
     assert found.method == "permutation"
     assert found.low < 0.4 < found.high
     assert found.p == pytest.approx(0.004, abs=0.003)  # Fisher's exact: 0.0040
@@ -274,7 +274,7 @@ def test_among_those_reached_divides_by_the_share_that_got_it():
     assert (reached["reached_treated"], reached["reached_holdout"]) == (200, 0)
     assert reached["difference"] == pytest.approx(assigned["difference"])
     assert (reached["verdict"], reached["grade"]) == ("works", "A-")
-    assert findings.reached(impact.among_reached(run, "guide")).text.startswith(
+    assert findings.of(impact.among_reached(run, "guide")).text.startswith(
         "200 of 200 treated got the message. Among those reached it is **+20.0 points**"
     )
 
@@ -287,7 +287,7 @@ def test_the_time_to_the_goal_counts_those_who_never_get_there_with_the_whole_wi
     assert row["low_hours"] < row["difference_hours"] < row["high_hours"] < 0
     ends = {r["arm"]: r["share"] for r in impact.waiting(run, "guide").rows}
     assert ends == {"treated": pytest.approx(0.6), "holdout": pytest.approx(0.4)}
-    assert "14.4 hours sooner" in findings.sooner(impact.sooner(run, "guide")).text
+    assert "14.4 hours sooner" in findings.of(impact.sooner(run, "guide")).text
 
 
 def test_a_segment_has_a_verdict_of_its_own_only_where_effects_differ():
@@ -304,7 +304,7 @@ def test_a_segment_has_a_verdict_of_its_own_only_where_effects_differ():
     assert sum(row["n_treated"] + row["n_holdout"] for row in personas) == 400
     assert (
         "no evidence that the effect differs by persona"
-        in findings.whom(impact.for_whom(run, "guide")).text
+        in findings.of(impact.for_whom(run, "guide")).text
     )
 
 
@@ -334,8 +334,8 @@ def test_accumulated_information_is_that_of_each_look():
         for k, n in enumerate(weekly, 1)
         for arm in ("treated", "holdout")
     ]
-    played = Played(GUIDE, rows, 3, 1)
-    assert [f * played.planned for f in played.fractions] == pytest.approx(
+    counts = Counts(GUIDE, rows, 3, 1)
+    assert [f * counts.planned for f in counts.fractions] == pytest.approx(
         [2 * n for n in accumulate(weekly)]
     )
 
@@ -348,6 +348,6 @@ def test_strata_in_which_everybody_does_it_are_not_told_for_sure():
         for arm, n in (("treated", 90), ("holdout", 30))
     ]
     guide = play("guide", audience={}, holdout_by={"persona": {"a": 0.25, "b": 0.25}})
-    found = Played(guide, counts, 1, 30).difference(1.96)
+    found = Counts(guide, counts, 1, 30).difference(1.96)
     assert (found.difference, found.treated, found.holdout) == (0, 1, 1)
     assert -0.1 < found.low < -0.01 < 0.01 < found.high < 0.1

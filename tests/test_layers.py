@@ -25,6 +25,7 @@ ROOMS = [
     ["audit", "friction", "personalization", "impact"],
     ["findings"],
     ["charts"],
+    ["views"],
     ["report"],
     ["adapters", "airtouch"],
     ["__main__", "__init__"],

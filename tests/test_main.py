@@ -1,6 +1,11 @@
+import shutil
+from functools import cache
+from pathlib import Path
+
 import pytest
 
 from playbook import __main__ as command_line
+from playbook import airtouch, run
 from playbook.__main__ import main
 from playbook.run import root
 
@@ -12,6 +17,39 @@ def _in_the_project(monkeypatch):
     monkeypatch.chdir(root())
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project like ours, whose runs read a small sample company."""
+    home = tmp_path_factory.mktemp("project")
+    shutil.copytree(root() / "params", home / "params")
+    (home / "notebooks").symlink_to(root() / "notebooks")
+    company = airtouch.write(home / "company", events=20_000)
+    weekly = (home / WEEKLY).read_text("utf-8")
+    (home / WEEKLY).write_text(weekly.replace("warehouse: demo", f"warehouse: {company}"), "utf-8")
+    return home
+
+
+@pytest.fixture
+def small(project, monkeypatch):
+    monkeypatch.chdir(project)
+
+
+@pytest.fixture
+def sample():
+    """The project itself, with the whole sample company."""
+
+
+@pytest.fixture
+def two_questions(project, tmp_path, monkeypatch):
+    """The file of questions of such a project, which asks its first two alone: bounds are slow."""
+    shutil.copytree(project, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(tmp_path / "project")
+    questions = tmp_path / "project" / "params" / "airtouch" / "questions.yaml"
+    first, _third, _others = questions.read_text("utf-8").partition("- id: invited_before_workflow")
+    questions.write_text(first, "utf-8")
+    return questions
+
+
 def test_demo_writes_the_sample_company_and_never_over_anything(tmp_path, capsys):
     folder = tmp_path / "company"
     assert main(["demo", "--events", "5000", "--out", str(folder)]) == 0
@@ -21,16 +59,28 @@ def test_demo_writes_the_sample_company_and_never_over_anything(tmp_path, capsys
     assert "is there already" in capsys.readouterr().err
 
 
-def test_check_says_what_can_be_answered(capsys):
+@pytest.mark.parametrize(
+    ("home", "questions"),
+    [("two_questions", 2), pytest.param("sample", 12, marks=pytest.mark.thorough)],
+)
+def test_check_says_what_can_be_answered(home, questions, request, capsys):
+    request.getfixturevalue(home)
     assert main(["check", "params/airtouch"]) == 0
     said = capsys.readouterr().out
-    assert "12 questions, 10 plays" in said
+    assert f"{questions} questions, 10 plays" in said
     assert "answerable: What share of new sign-ups save their first workflow" in said
 
 
-def test_the_gate_writes_every_violation_and_closes_on_what_is_too_bad(tmp_path, capsys):
+@pytest.mark.parametrize(
+    "home", ["two_questions", pytest.param("sample", marks=pytest.mark.thorough)]
+)
+def test_the_gate_writes_every_violation_and_closes_on_what_is_too_bad(
+    home, request, tmp_path, monkeypatch, capsys
+):
     import pyarrow.parquet as pq
 
+    request.getfixturevalue(home)
+    monkeypatch.setattr(run, "open", cache(run.open))  # asked twice, the audit is made once
     asked = ["check", WEEKLY, "--out", str(tmp_path)]
     assert main([*asked, "--fail-on", "blocking"]) == 0
     table = pq.read_table(tmp_path / "violations.parquet")
@@ -47,25 +97,16 @@ def test_the_gate_writes_every_violation_and_closes_on_what_is_too_bad(tmp_path,
     assert "violations.csv" in said.out
 
 
-def test_a_dead_data_point_that_a_question_needs_closes_the_gate(tmp_path, monkeypatch, capsys):
-    import shutil
-
-    home = tmp_path / "params" / "airtouch"
-    shutil.copytree("params/airtouch", home)
-    (tmp_path / "notebooks").symlink_to(root() / "notebooks")
-    questions = (home / "questions.yaml").read_text("utf-8")
-    dead = questions.replace(
-        "goal: workflow_ran\n  within: 7d", "goal: workflow_shared\n  within: 7d"
-    )
-    (home / "questions.yaml").write_text(dead.partition("- id: first_workflow_24h")[0], "utf-8")
-    monkeypatch.chdir(tmp_path)
+def test_a_dead_data_point_that_a_question_needs_closes_the_gate(two_questions, capsys):
+    asked = two_questions.read_text("utf-8")
+    dead = asked.replace("goal: workflow_ran\n  within: 7d", "goal: workflow_shared\n  within: 7d")
+    two_questions.write_text(dead, "utf-8")
     assert main(["check", WEEKLY, "--fail-on", "blocking"]) == 4
     assert "blocking: workflow_shared: dead" in capsys.readouterr().err
-    written = tmp_path / "reports" / "airtouch" / "weekly" / "check" / "violations.csv"
-    assert written.is_file()
+    assert Path("reports/airtouch/weekly/check/violations.csv").is_file()
 
 
-def test_answer_prints_a_sentence_or_its_sql(capsys):
+def test_answer_prints_a_sentence_or_its_sql(small, capsys):
     assert main(["answer", "first_workflow_24h", "--run", WEEKLY]) == 0
     assert "n = " in capsys.readouterr().out
     assert main(["answer", "first_workflow_24h", "--run", WEEKLY, "--by", "persona"]) == 0
@@ -82,7 +123,7 @@ def test_answer_prints_a_sentence_or_its_sql(capsys):
         (["check", "params/airtouch", "--warehouse", "nowhere"], "There is no warehouse"),
     ],
 )
-def test_a_mistake_has_three_parts_and_no_traceback(arguments, says, capsys):
+def test_a_mistake_has_three_parts_and_no_traceback(small, arguments, says, capsys):
     assert main(arguments) == 2
     said = capsys.readouterr().err
     assert says in said

@@ -154,7 +154,7 @@ def test_active_tells_new_kept_revived_and_lost(engine):
     """)
     week = timedelta(days=7)
     monday, end = at("2026-01-05"), at("2026-02-02")
-    result = measures.active(runs, "ran", within=week, every=week, origin=monday, as_of=end)
+    result = measures.active_things(runs, "ran", within=week, every=week, origin=monday, as_of=end)
     names = ("position", "active", "new", "kept", "revived", "lost")
     told = [tuple(row[name] for name in names) for row in rows(result, engine)]
     # The run at the very end of the first week belongs to it.
@@ -167,7 +167,7 @@ def test_active_may_look_further_back_than_a_week(engine):
         w1   | ran   | 2026-01-06 00:00
     """)
     week = timedelta(days=7)
-    result = measures.active(
+    result = measures.active_things(
         runs, "ran", within=3 * week, every=week, origin=at("2026-01-05"), as_of=at("2026-02-02")
     )
     assert [row["position"] for row in rows(result, engine)] == [1, 2, 3]

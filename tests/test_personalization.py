@@ -6,7 +6,7 @@ import pytest
 
 from playbook import findings, ledger, personalization
 from playbook.personalization import dryrun
-from playbook.results import Unavailable
+from playbook.results import Unavailable, figures, listings
 from tests import small
 from tests.small import play, question
 
@@ -70,11 +70,29 @@ def test_each_cell_has_its_friction_and_the_plays_that_cover_it(run):
     # Largest loss first; below `min_n` neither share nor loss; a play for everybody covers no
     # cell by itself.
     assert [tuple(row.values()) for row in found.rows] == [
-        ("sales", "into the warehouse", "invited", 2, 0.0, 2, "none: a gap"),
-        ("data engineers", "into the warehouse", "organic", 2, 0.5, 1, "guide, welcome"),
-        ("data engineers", "out", "organic", 1, None, None, "guide"),
+        ("sales", "into", "invited", 2, 0.0, 2, "none: a gap"),
+        ("engineer", "into", "organic", 2, 0.5, 1, "guide, welcome"),
+        ("engineer", "out", "organic", 1, None, None, "guide"),
         ("(unknown)", "(unknown)", "organic", 1, None, None, "none: a gap"),
     ]
+    # People read labels; figures keep the names of the data, and nothing of a small cell.
+    assert [row[:3] for row in listings.table(found).rows] == [
+        ("sales", "into the warehouse", "invited"),
+        ("data engineers", "into the warehouse", "organic"),
+        ("data engineers", "out", "organic"),
+        ("(unknown)", "(unknown)", "organic"),
+    ]
+    reached = {
+        row["segment"]: (row["n"], row["value"])
+        for row in figures.of(found)
+        if row["figure"] == "personalization.matrix.reached"
+    }
+    assert reached == {
+        "persona=sales, intent=into, acquisition=invited": (2, 0.0),
+        "persona=engineer, intent=into, acquisition=organic": (2, 0.5),
+        "persona=engineer, intent=out, acquisition=organic": (1, None),
+        "persona=(unknown), intent=(unknown), acquisition=organic": (1, None),
+    }
 
 
 def test_a_cell_of_too_few_is_no_gap_to_close_first_however_much_it_loses():
@@ -82,7 +100,7 @@ def test_a_cell_of_too_few_is_no_gap_to_close_first_however_much_it_loses():
     by_acquisition = personalization.matrix(run, "saved", cells=["persona"])
     told = [tuple(row.values())[:4] for row in by_acquisition.rows]
     assert told == [("engineer", 3, 1 / 3, 2), ("sales", 2, 0.0, 2), ("(unknown)", 1, None, None)]
-    assert findings.coverage(by_acquisition).text == (
+    assert findings.of(by_acquisition).text == (
         "**0.0 %** of 4 people who do not get there are in the audience of a play. "
         "The largest gap is engineer: 2 people and no play."
     )
@@ -113,9 +131,9 @@ def test_where_most_of_a_cell_stop_is_told_where_it_has_enough_people():
     found = personalization.matrix(run, "saved", path="path")
     cells = {row["persona"] + " " + row["intent"]: row for row in found.rows}
     # Ann saved without verifying first, so both of her cell stop before that.
-    into = cells["data engineers into the warehouse"]
-    assert (into["most stop before"], into["of them"]) == ("verified", 2)
-    assert cells["data engineers out"]["of them"] is None
+    into = cells["engineer into"]
+    assert (into["most_stop_before"], into["of_them"]) == ("verified", 2)
+    assert cells["engineer out"]["of_them"] is None
     reason = "`saved` is counted by `reached_within`: where people stop needs steps."
     assert personalization.matrix(run, "saved", path="saved").reason == reason
 
@@ -123,21 +141,21 @@ def test_where_most_of_a_cell_stop_is_told_where_it_has_enough_people():
 def test_a_card_says_a_play_in_words_and_the_most_important_stands_first(run):
     cards = personalization.cards(run).rows
     assert [card["play"] for card in cards] == ["welcome", "guide", "everybody"]
-    assert {name: cards[1][name] for name in ("draft", "in words", "holdout")} == {
+    assert {name: cards[1][name] for name in ("draft", "in_words", "holdout")} == {
         "draft": False,
-        "in words": (
+        "in_words": (
             "Shows a guide to data engineers (into the warehouse or out) 24 hours after they "
             "signed_up, unless they verified by then. Wants: saved within 3 days."
         ),
         "holdout": "25 % of accounts",
     }
-    assert cards[0]["in words"].startswith(
+    assert cards[0]["in_words"].startswith(
         "Mails data engineers (into the warehouse) as soon as they signed_up. Wants"
     )
-    assert cards[2]["in words"].startswith(
+    assert cards[2]["in_words"].startswith(
         "Mails everybody as soon as they signed_up, provided they saved and verified by then."
     )
-    assert (cards[2]["holdout"], cards[2]["waits for"]) == (
+    assert (cards[2]["holdout"], cards[2]["waits_for"]) == (
         "0 % of users",
         "a holdout, to be measured against",
     )
@@ -157,20 +175,20 @@ def test_a_card_tells_a_sequence_a_message_and_a_draft():
         holdout_by={"persona": {"engineer": 0.5}},
     )
     card = personalization.cards(opened(declared)).rows[0]
-    assert card["in words"] == (
+    assert card["in_words"] == (
         "Mails people (into the warehouse) as soon as they signed_up, again after 30 days, unless "
         "they saved by then: subject “Hello”. Then sends a push to data engineers 48 hours later, "
         "unless they saved by then: link “https://x.example”. Wants: saved within 3 days."
     )
     assert card["holdout"] == "10 % of users, but 50 % of data engineers"
     assert card["draft"]
-    assert card["waits for"].startswith("Go live. Then: ")
+    assert card["waits_for"].startswith("Go live. Then: ")
 
 
 def test_a_small_holdout_is_a_holdout():
     found = personalization.cards(opened(play("tiny", holdout=0.004)))
     assert found.rows[0]["holdout"] == "0.4 % of users"
-    assert findings.cards(found).text.endswith("each of them can be measured.")
+    assert findings.of(found).text.endswith("each of them can be measured.")
 
 
 def test_the_decisions_of_a_dry_run_add_up_to_what_was_due(run):
@@ -190,18 +208,18 @@ def test_plays_that_meet_are_counted_by_person_and_by_account():
     # Ann and Bob are colleagues: two plays meet at each of them, and both at their account.
     first, second = play("first", holdout=0, priority=2), play("second", holdout=0, priority=1)
     run = opened(first, second)
-    pair = {"play": "first", "rival": "second", "rival won": 0, "both went out": 0}
+    pair = {"play": "first", "rival": "second", "rival_won": 0, "both_went_out": 0}
     assert personalization.contention(run).rows == [
-        pair | {"both": 3, "play won": 3, "neither did": 0}
+        pair | {"both": 3, "play_won": 3, "neither_did": 0}
     ]
     # Cat is alone in hers.
     assert personalization.contention(run, per="account").rows == [
-        pair | {"both": 2, "play won": 2, "neither did": 0}
+        pair | {"both": 2, "play_won": 2, "neither_did": 0}
     ]
-    text = findings.contention(personalization.contention(run)).text
+    text = findings.of(personalization.contention(run)).text
     assert text.endswith("Most often it is first and second (3): first wins 3.")
     lone = personalization.contention(opened(first))
-    assert findings.contention(lone).text.startswith("No two plays")
+    assert findings.of(lone).text.startswith("No two plays")
     assert "`per` is person or account" in personalization.contention(run, per="team").reason
 
 
@@ -219,7 +237,7 @@ def test_pressure_counts_the_messages_of_a_week_of_people_and_accounts():
         ("account", "2", 2, 2),
         ("account", "4 or more", 1, 4),
     ]
-    assert "the fullest brings 4." in findings.pressure(personalization.pressure(run)).text
+    assert "the fullest brings 4." in findings.of(personalization.pressure(run)).text
 
 
 def test_an_audience_holds_whom_the_ledger_sends_to_and_never_a_held_out_unit():
@@ -242,6 +260,19 @@ def test_the_sample_companys_audiences_hold_no_held_out_unit(airtouch):
         held = ledger.audience(airtouch, declared).filter(lambda t: t.arm == "holdout")
         sent = personalization.audience(airtouch, declared.slug).table
         assert sent.semi_join(held, "unit").count().to_pyarrow().as_py() == 0, declared.slug
+
+
+def test_what_a_section_rests_on_is_in_its_sql(run):
+    parts = listings.statements(personalization.cards(run))
+    assert list(parts) == ["personalization.decisions", "personalization.holdouts"]
+    linted = list(listings.statements(personalization.lint(run)))
+    assert linted[0] == "personalization.lint"
+    assert {"log.arrivals", "personalization.contention", *parts} <= set(linted)
+    # Where the dry run cannot be made, what is left of them is no less a result.
+    wrong = opened(play("typo", audience={"persna": "engineer"}))
+    assert listings.statements(personalization.cards(wrong)) == {}
+    assert [card["a_week"] for card in personalization.cards(wrong).rows] == [None]
+    assert [row["check"] for row in personalization.lint(wrong).rows] == ["audience"]
 
 
 def test_what_is_not_there_is_said():

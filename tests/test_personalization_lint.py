@@ -195,7 +195,7 @@ def test_the_worst_stands_first_and_the_sentence_counts_them():
     result = personalization.lint(run)
     weights = [row["severity"] for row in result.rows]
     assert weights == sorted(weights, key=["blocking", "warning", "note"].index)
-    text = findings.lint(result).text
+    text = findings.of(result).text
     assert f"{len(result.rows)} findings" in text
     assert "\n- b: `ran` never arrives" in text.replace("\\", "")
 

@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import nbformat
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from playbook import report
 from playbook.__main__ import main
 from playbook.language.mistakes import Mistake
-from playbook.report import publishing, running
+from playbook.report import running, sendlist
 from playbook.results import figures
 from playbook.run import root
 from tests import browser
@@ -91,6 +92,25 @@ def test_the_index_tells_how_many_are_in_each_audience(rendered):
     assert "No earlier export: all" in page
 
 
+@pytest.mark.parametrize("slug", report.STAGES)
+def test_its_notebooks_show_what_the_committed_ones_show(rendered, slug):
+    # The weekly run has the parameters of the notebooks. nbval compares the same, in `make
+    # thorough`, but runs them again.
+    committed, found = (shown(f / f"{slug}.ipynb") for f in (root() / "notebooks", rendered))
+    assert [source for source, _outputs in found] == [source for source, _outputs in committed]
+    assert [one[0] for one, other in zip(found, committed, strict=True) if one != other] == []
+
+
+def shown(path):
+    """Source and outputs of each code cell that is the author's."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [
+        (cell.source, [{**output, "execution_count": None} for output in cell.outputs])
+        for cell in cells
+        if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
+
+
 @browser.needs_chromium
 @pytest.mark.parametrize("slug", ["index", *report.STAGES])
 def test_every_page_opens_without_a_network(rendered, slug):
@@ -110,28 +130,54 @@ def test_every_page_opens_without_a_network(rendered, slug):
         assert seen.charts == len(drawn)
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project of one notebook on a small sample company; `cells` writes the notebook."""
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A small sample company."""
     from playbook import airtouch
 
+    return airtouch.write(tmp_path_factory.mktemp("company") / "small", events=30_000)
+
+
+def one_notebook(home, small, patch):
+    """A project of one notebook on a small sample company; what it returns writes the notebook."""
     for name in ("params", "notebooks"):
-        (tmp_path / name).mkdir()
-    shutil.copytree(root() / "params" / "airtouch", tmp_path / "params" / "airtouch")
-    airtouch.write(tmp_path / "small", events=30_000)
-    run = tmp_path / "run.yaml"
+        (home / name).mkdir()
+    shutil.copytree(root() / "params" / "airtouch", home / "params" / "airtouch")
+    (home / "small").symlink_to(small)
+    run = home / "run.yaml"
     run.write_text("product: params/airtouch\nwarehouse: small\nsince: '-90d'\n")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(report, "STAGES", {"only": "The only one"})
-    monkeypatch.setattr(running, "CELL_TIMEOUT", 20)
+    patch.chdir(home)
+    patch.setattr(report, "STAGES", {"only": "The only one"})
+    patch.setattr(running, "CELL_TIMEOUT", 20)
 
     def cells(*sources):
         parameters = new_code_cell(HEAD, metadata={"tags": ["parameters"]})
         notebook = new_notebook(cells=[parameters, *map(new_code_cell, sources)], metadata=KERNEL)
-        nbformat.write(notebook, tmp_path / "notebooks" / "only.ipynb")
+        nbformat.write(notebook, home / "notebooks" / "only.ipynb")
         return run
 
     return cells
+
+
+@pytest.fixture
+def project(small, tmp_path, monkeypatch):
+    return one_notebook(tmp_path, small, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def reports(small, tmp_path_factory):
+    """What is there after a run that went well."""
+    home = tmp_path_factory.mktemp("good")
+    with pytest.MonkeyPatch.context() as patch:
+        report.render(one_notebook(home, small, patch)("'one'"), progress=silent)
+    return home / "reports"
+
+
+@pytest.fixture
+def good(reports, tmp_path):
+    """The page of the last good report."""
+    (page,) = Path(shutil.copytree(reports, tmp_path / "reports")).rglob("index.html")
+    return page
 
 
 def silent(_text):
@@ -147,13 +193,13 @@ def silent(_text):
         ("%nope\nraise ValueError('x')", "did not run"),
     ],
 )
-def test_a_failed_run_says_so_and_leaves_the_last_good_report(project, tmp_path, source, says):
-    good = report.render(project("1 + 1"), progress=silent)
+def test_a_failed_run_says_so_and_leaves_the_last_good_report(project, good, source, says):
     before = {path: path.read_bytes() for path in good.parent.rglob("*") if path.is_file()}
     with pytest.raises(report.Failed) as failed:
         report.render(project("1 + 1", source, "2 + 2"), progress=silent)
     assert {path: path.read_bytes() for path in before} == before
     assert failed.value.page.parent.name == "failed"
+    assert (failed.value.page.parent / "only.html").is_file()  # also where the kernel died
     if says != "did not run":
         assert says in str(failed.value)
     status = json.loads((failed.value.page.parent / "status.json").read_text())
@@ -161,10 +207,10 @@ def test_a_failed_run_says_so_and_leaves_the_last_good_report(project, tmp_path,
     assert not list(good.parent.parent.glob(".building*"))
 
 
-def test_a_second_report_replaces_the_first_of_the_same_day(project):
-    first = report.render(project("'one'"), progress=silent)
+def test_a_second_report_replaces_the_first_of_the_same_day(project, good):
+    assert "one" in (good.parent / "only.ipynb").read_text()
     second = report.render(project("'two'"), progress=silent)
-    assert first == second
+    assert good == second
     assert "two" in (second.parent / "only.ipynb").read_text()
 
 
@@ -263,7 +309,7 @@ def test_every_run_of_the_project_names_parameters_that_its_notebooks_have():
     "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "  =1", "\uff1d1", "=cmd|' /C calc'!A0"]
 )
 def test_a_cell_that_a_spreadsheet_would_run_is_inert(text):
-    assert publishing.inert(text) == f"'{text}"
+    assert sendlist.inert_cell(text) == f"'{text}"
 
 
 def test_a_notebook_that_did_not_end_is_not_trusted_whatever_papermill_says():

@@ -10,7 +10,7 @@ import pytest
 from playbook import friction
 from playbook.counting import measures, owners
 from playbook.declare import DataPoint, Property
-from playbook.findings import pulse, trend
+from playbook.findings import of, trend
 from playbook.language.mistakes import Mistake
 from playbook.results import Unavailable
 from tests import small
@@ -134,7 +134,11 @@ def test_active_things_by_persona_week_by_week(run):
 @pytest.mark.parametrize(
     ("id", "by", "reason"),
     [
-        ("share", "persona", "`share` is counted by `reached_within`: only things are active."),
+        (
+            "share",
+            "persona",
+            "`share` is counted by `reached_within`: this section needs `",
+        ),
         ("living", "week", "`active` cannot be broken down by week."),
         ("living", "plan", "Table `users` lacks the column(s) plan."),
         ("gone", "persona", "Small declares no question `gone`."),
@@ -154,7 +158,7 @@ def test_active_counts_by_segment_on_every_engine(engine):
         w2   | ran   | 2026-01-06 00:00 |
     """)
     week, monday = timedelta(days=7), at("2026-01-05")
-    found = measures.active(
+    found = measures.active_things(
         runs, "ran", within=week, every=week, origin=monday, as_of=at("2026-02-02"), by=["kind"]
     )
     names = ("kind", "position", "active", "new", "kept", "lost")
@@ -176,7 +180,7 @@ def test_each_segment_is_compared_with_itself_four_weeks_earlier(airtouch):
 
 def test_the_pulse_is_what_came_for_each_one_lost(run):
     # In the last week t2 is revived, and nothing is lost; in the week before t2 … t5 were.
-    text = pulse(friction.answer(run, "living"), "tools").text
+    text = of(friction.pulse(run, "living"), "tools").text
     assert text == "0 new and 1 revived tools in the week of 2026-01-19, none lost."
     cut = small.run(
         questions=QUESTIONS,
@@ -184,7 +188,7 @@ def test_the_pulse_is_what_came_for_each_one_lost(run):
         events=EVENTS + "        ann | a1 | t6 | ran | 2026-01-14 09:00",
         period=("2026-01-01", "2026-01-19", "2026-01-31"),
     )
-    assert pulse(friction.answer(cut, "living"), "tools").text == (
+    assert of(friction.pulse(cut, "living"), "tools").text == (
         "**0.25** came for each one lost: 1 new and 0 revived tools in the week of 2026-01-12, "
         "4 lost."
     )

@@ -98,7 +98,7 @@ def test_staff_and_nobody_are_no_part_of_what_a_tool_converts():
                     sam | m | email | p | 2026-01-12 | 2026-01-12 | |
                     | m | email | p | 2026-01-12 | 2026-01-12 | |""",
     )
-    (row,) = impact.claims(run, impact.effects(run)).rows
+    (row,) = impact.claims(run).rows
     assert (row["sent"], row["claim"]) == (1, 1.0)
 
 

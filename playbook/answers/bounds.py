@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import answers
+from playbook.answers.question_on_run import CASE
 from playbook.counting.shaping import Rows
 from playbook.data import arrivals, sources
 from playbook.data.arrivals import UNIT_COLUMN
@@ -25,17 +26,20 @@ from playbook.declare import Question
 from playbook.language.periods import words
 from playbook.language.portable import when
 from playbook.language.wording import percent
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import Answer, Result
+from playbook.results.columns import COUNT, KEY, TEXT, Column, share_of
+from playbook.results.section import Unanswerable, section
 from playbook.run import Run, fetched
 
 BASE = "as it stands"
 COMPLETE = 0.999  # with this share of its rows there, a day is complete
-LOWERED = {"missed_within", "did_before"}  # measures whose answer a further event may lower
-# Shape → what of it is bounded.
-MEANS = {"share": "", "steps": "all the way", "mix": "any of these", "buckets": "at all"}
-RAISED = {"reached_within", "did_before", "mix", "time_to", "steps"}
-FIRST = {"did_before", "mix", "time_to"}  # measures that count from a unit's first start alone
-BEFORE = {"did_before", "time_to"}  # measures that ask what was done before the start
+DEFECTS = {
+    "defect": KEY,
+    "touches": TEXT,
+    "n": COUNT,
+    **dict.fromkeys(("share", "lowest", "highest"), share_of("n")),
+    "moves": Column("moved", of="n"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Recount:
     run: Run
 
 
+@section("{stage}.{id}_bounds")
 def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
     """How far each defect of the data moves the answer to a question, in one statement.
 
@@ -71,17 +76,14 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
         stands), `lowest` and `highest` (if it fell one way or the other), and `moves`, the
         larger of the two distances from the answer.
     """
-    found = answers.answer(run, id, stage=stage)
-    if isinstance(found, Unavailable):
-        return found
-    question = run.declared.question(id)
-    run = answers.covered(run, question)
-    if found.shape not in MEANS:
-        return Unavailable(found.id, "the answer is a number of things, and no share.")
+    asking = answers.asked(run, id)
+    run, question = asking.run, asking.question
+    if question.measured.bounded is None:
+        raise Unanswerable("the answer is a number of things, and no share.")
     cases = [Recount(BASE, "", run), *_recounts(run, question)]
     now = [case for case in cases if case.run.period == run.period]
     tables = {case.defect: case.run.tables for case in now}
-    at_once = answers.answer(run, id, stage=stage, cases=tables)
+    at_once = answers.counted(replace(asking, by=(CASE,), cases=tables))
     earlier = {
         case.defect: answers.answer(case.run, id, stage=stage) for case in cases if case not in now
     }
@@ -89,14 +91,16 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
     def finish(rows: Rows) -> Rows:
         own: dict[str, Rows] = {defect: [] for defect in tables}
         for row in at_once.finish(rows):
-            own[row.pop(answers.CASE)].append(row)
+            own[row.pop(CASE)].append(row)
         # Before the log, nobody had closed a window: then every window is fresh.
-        own |= {d: a.rows if isinstance(a, Result) else [] for d, a in earlier.items()}
-        counts = {d: _counted(question, found.shape, each) for d, each in own.items()}
-        return _ends(run, question, cases, counts)
+        own |= {d: a.rows for d, a in earlier.items()}
+        counts = {d: _as_count(question, each) for d, each in own.items()}
+        return _all_ends(run, question, cases, counts)
 
-    name = f"{found.id}_bounds"
-    return replace(at_once, id=name, shape="table", by=(), finish=finish)
+    made_of = tuple(a for a in earlier.values() if isinstance(a, Result))
+    return replace(
+        at_once, shape="table", by=(), finish=finish, made_of=(*made_of, *run.scans), own=DEFECTS
+    )
 
 
 def _recounts(run: Run, question: Question) -> Iterator[Recount]:
@@ -113,7 +117,7 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
 
     if run.warehouse.has_microseconds:
         yield Recount("ties", "equal times count as out of order", changed(at=_untied(question)))
-    if copies := _conflicting(run, question):
+    if copies := _differing_copies(run, question):
         touches = f"{copies:,} events arrive twice, and not alike"
         yield from (
             Recount(f"copies that differ{which}", touches, replace(run, tables=other))
@@ -170,7 +174,7 @@ def _with_copies(run: Run) -> Iterator[tuple[str, Tables]]:
         yield which, replace(tables, once=lambda found=found: found).until(run.period.as_of)
 
 
-def _conflicting(run: Run, question: Question) -> int:
+def _differing_copies(run: Run, question: Question) -> int:
     """Events of a question whose copies differ in what is counted; equal ones move no answer."""
     if not any(row["event"] in question.events for row in run.copied):
         return 0
@@ -181,7 +185,9 @@ def _conflicting(run: Run, question: Question) -> int:
     return run.remembered(key, lambda: fetched(of_question.aggregate(n=_.count())))[0]["n"]
 
 
-def _ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[str, Count]) -> Rows:
+def _all_ends(
+    run: Run, question: Question, cases: list[Recount], counts: Mapping[str, Count]
+) -> Rows:
     base = counts[BASE]
     if not base.n:
         return []
@@ -189,27 +195,28 @@ def _ends(run: Run, question: Question, cases: list[Recount], counts: Mapping[st
     for case in cases[1:]:
         count, late = counts[case.defect], case.run.period.as_of < run.period.as_of
         if late:
-            found = _if_more(question, base, _fresh(question, base, count))
+            found = _if_more(question, base, _fresh_windows(question, base, count))
         else:
             found = (count.share(),) if count.n else ()
         # What may fall in several ways is one defect: its ends are the furthest of them.
         defect = (case.defect.partition(",")[0], case.touches)
         ends[defect] = (*ends.get(defect, ()), *found)
-    rows = [_row(*defect, base, found) for defect, found in ends.items()]
+    rows = [_defect_row(*defect, base, found) for defect, found in ends.items()]
     rows += [
-        _row(defect, touches, base, ends) for defect, touches, ends in _missing(run, question, base)
+        _defect_row(defect, touches, base, ends)
+        for defect, touches, ends in _missing(run, question, base)
     ]
     if base.open:
         ends = (base.share(0, base.open), base.share(base.open, base.open))
-        rows.append(_row("open windows", f"{base.open:,} are still open", base, ends))
+        rows.append(_defect_row("open windows", f"{base.open:,} are still open", base, ends))
     rows = [row for row in rows if row["moves"] > 0]
-    answer = _row(BASE, "", base, ())
+    answer = _defect_row(BASE, "", base, ())
     answer["lowest"] = max(0.0, base.share() - sum(base.share() - r["lowest"] for r in rows))
     answer["highest"] = min(1.0, base.share() + sum(r["highest"] - base.share() for r in rows))
     return [answer, *sorted(rows, key=lambda row: -row["moves"])]
 
 
-def _row(defect: str, touches: str, base: Count, ends: tuple[float, ...]) -> dict[str, Any]:
+def _defect_row(defect: str, touches: str, base: Count, ends: tuple[float, ...]) -> dict[str, Any]:
     share = base.share()
     lowest, highest = min([share, *ends]), max([share, *ends])
     return {
@@ -223,7 +230,7 @@ def _row(defect: str, touches: str, base: Count, ends: tuple[float, ...]) -> dic
     }
 
 
-def _fresh(question: Question, base: Count, earlier: Count) -> int:
+def _fresh_windows(question: Question, base: Count, earlier: Count) -> int:
     """How many windows closed so lately that a late event may still change their outcome."""
     if question.measure == "missed_within":
         return base.reached - earlier.reached
@@ -232,8 +239,8 @@ def _fresh(question: Question, base: Count, earlier: Count) -> int:
 
 def _if_more(question: Question, base: Count, events: int) -> tuple[float, ...]:
     """The answers if so many events belonged, one each, to units whose outcome they change."""
-    up = (base.share(events),) if question.measure in RAISED else ()
-    down = (base.share(-events),) if question.measure in LOWERED else ()
+    up = (base.share(events),) if question.measured.raised else ()
+    down = (base.share(-events),) if question.measured.lowered else ()
     return (*up, *down)
 
 
@@ -247,7 +254,7 @@ def _missing(
     within = answers.duration(question.within) if question.within else None
     until = run.period.until + within if within else run.period.as_of
     # What is done before the start counts, too, where it must not be.
-    since = datetime.min if question.measure in BEFORE else run.period.since
+    since = datetime.min if question.measured.before else run.period.since
     seen = run.coverage_between(since, until)
     for event in question.events:
         whole = sum(row["n"] for row in run.arrived if row["event"] == event)
@@ -279,7 +286,7 @@ def _if_lost(question: Question, event: str, base: Count, n: int) -> tuple[float
         return base.share(-n), base.share(n), base.share(0, fewer)
     if event == question.start:
         # An earlier start may turn it around.
-        if question.measure in FIRST or question.unless or question.entry != "any":
+        if question.measured.first or question.unless or question.entry != "any":
             return base.share(-n), base.share(n)
         # They belong to units that nobody counts yet, or are further tries of those that count.
         return (base.share(0, n), base.share(n, n), *_if_more(question, base, n))
@@ -290,16 +297,17 @@ def _if_lost(question: Question, event: str, base: Count, n: int) -> tuple[float
     return _if_more(question, base, n)
 
 
-def _counted(question: Question, shape: str, rows: Rows) -> Count:
-    """An answer as one count; see `MEANS` for what it counts."""
+def _as_count(question: Question, rows: Rows) -> Count:
+    """An answer as one count; see `Measure.bounded` for what it counts."""
     if not rows:
         return Count(0, 0, 0)
-    if shape == "share":
+    if "reached" in rows[0]:
         return Count(rows[0]["n"], rows[0]["reached"], rows[0]["open"])
-    if shape == "steps":
+    if "step" in rows[0]:
         return Count(rows[0]["n"], rows[-1]["n"], rows[0]["open"])
     closed = [row for row in rows if row["share"] is not None]
     n, open_ = (sum(row["n"] for row in own) for own in (closed, rows))
-    never = {0} if shape == "mix" else {len(question.edges) + 1, len(question.edges) + 2}
+    # Of buckets, those who never got there, and those who were there before.
+    never = {len(question.edges) + 1, len(question.edges) + 2} if question.edges else {0}
     missed = sum(row["n"] for row in closed if row["position"] in never)
     return Count(n, n - missed, open_ - n)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -17,10 +18,10 @@ from playbook.declare import Question
 from playbook.language.periods import Period, duration, words
 from playbook.language.portable import united
 from playbook.results import PERIOD, Result
+from playbook.results.columns import ID, MOMENT, Column
 from playbook.run import Run
 
 CASE = "case_"
-ATTEMPTS = {"steps", "reached_within", "missed_within"}  # the measures that count attempts
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Asked:
 
     run: Run
     question: Question
-    by: tuple[str, ...]
-    id: str
+    by: tuple[str, ...] = ()
     cases: Mapping[str, Tables] | None = None
 
     @property
@@ -138,23 +138,63 @@ class Asked:
         people = units.traits(self.run.tables, self.question.unit, self.by)
         return measures.segmented(starts, people, self.by)
 
-    def result(self, shape: str, table: ir.Table, finish: Callable[[Rows], Rows]) -> Result:
-        return Result(
-            id=self.id,
-            shape=shape,
-            table=table if shape == "table" else self._shared(table),  # a list has its order
-            by=self.by,
-            definition=definition(self.question, self.run.period)
-            + units.session_rule(self.run.tables, self.question.unit),
-            as_of=self.run.as_of,
-            min_n=self.run.declared.product.min_n,
-            labels=self.run.labels,
-            asks=self.question.asks,
-            prepared=self.run.warehouse.prepared,
-            finish=lambda rows: shaping.ordered(
-                finish(rows), self.by, self.run.declared.product.order
-            ),
-        )
+    def result(
+        self,
+        shape: str,
+        table: ir.Table,
+        finish: Callable[[Rows], Rows],
+        *,
+        told: tuple[tuple[str, str], ...] = (),
+        **given: Any,
+    ) -> Result:
+        """A result of the question, which its section names.
+
+        Args:
+            shape: A key of `results.columns.SHAPES`.
+            table: The lazy table.
+            finish: Makes the rows of the shape of the fetched ones.
+            told: How it is counted besides, as (word, value) pairs.
+            given: Further fields of the result.
+        """
+        order = self.run.declared.product.order
+        fields = {
+            "id": "",
+            "by": self.by,
+            "definition": definition(self.question, self.run.period)
+            + units.session_rule(self.run.tables, self.question.unit)
+            + told,
+            "as_of": self.run.as_of,
+            "min_n": self.run.declared.product.min_n,
+            "labels": self.run.labels,
+            "asks": self.question.asks,
+            "unit": self.question.unit,
+            "counted": counted_as(self.question),
+            "within": words(self.within) if self.within else "",
+            "prepared": self.run.warehouse.prepared,
+            "finish": lambda rows: shaping.ordered(finish(rows), self.by, order),
+        }
+        # A list has its own order.
+        table = table if shape == "list" else self._shared(table)
+        return Result(shape=shape, table=table, **(fields | given))
+
+    def listing(
+        self, rows: ir.Table, *, told: tuple[tuple[str, str], ...] = (), **own: Column
+    ) -> Result:
+        """The units of `rows` by the time of their start, as a list to work with."""
+        own = {"unit": ID, "held": ID, "started_at": MOMENT} | own
+        there = {name: own[name] for name in rows.columns}
+        ordered = rows.order_by(["started_at", *(key for key in ("unit", "held") if key in there)])
+        return self.result("list", ordered, list, told=told, own=there)
+
+
+def counted_as(question: Question) -> str:
+    """What a question counts, as people say it."""
+    if question.hold and question.count == "units":
+        thing = question.hold[0].removesuffix("_id").replace("_", " ")
+        return thing if thing.endswith("s") else f"{thing}s"
+    if question.count == "attempts":
+        return "attempts"
+    return {"user": "people", "account": "accounts", "session": "sessions"}[question.unit]
 
 
 def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...]:
@@ -170,7 +210,7 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
         ("edges", ", ".join(words(duration(edge)) for edge in question.edges)),
         ("hold", ", ".join(question.hold)),
         ("unless", question.unless),
-        *_told(question),
+        *_attempts_told(question),
         (PERIOD, f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
     ]
     pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
@@ -190,9 +230,9 @@ _ORDER = {
 }
 
 
-def _told(question: Question) -> list[tuple[str, str | None]]:
+def _attempts_told(question: Question) -> list[tuple[str, str | None]]:
     """What counts as an attempt, as (word, value) pairs."""
-    if question.measure not in ATTEMPTS:
+    if not question.measured.attempts:
         return [("entry", _ENTRY["first"] if question.start else None)]
     ties = {"step_order": "in step order", "strict": "not in order"}.get(question.ties)
     windows = [words(duration(window)) for window in question.windows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-import importlib
+import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +55,11 @@ class Note:
         }
 
 
+def has(result: Result) -> bool:
+    """Whether there is a chart for the result's shape."""
+    return importlib.util.find_spec(_file(result)) is not None
+
+
 def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
     """The chart of any result, by its shape.
 
@@ -69,26 +74,29 @@ def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
     """
     if isinstance(result, Unavailable):
         return Note(title, result.reason)
-    try:
-        # By name: Altair takes a second to import, and a shape's chart is one file.
-        drawn = importlib.import_module(f"playbook.charts.{result.shape}")
-    except ModuleNotFoundError:
+    if not has(result):
         raise Mistake(
             f"`{result.id}` has no chart.",
             f"Its shape is `{result.shape}`.",
             "use pb.listings.table for a table.",
-        ) from None
-    rows = look.plain(result.rows)
+        )
+    rows = look.json_rows(result.rows)
     if not rows:
         return Note(title, NOBODY)
-    return _finished(drawn.draw(result, rows, **given), result, title)
+    drawing = importlib.import_module(_file(result))  # by name: Altair takes a second to import
+    return _titled(drawing.draw(result, rows, **given), result, title)
 
 
-def _finished(drawn: Any, result: Result, title: str) -> Chart:
+def _file(result: Result) -> str:
+    """The module that draws a shape, which is named after it."""
+    return f"{__name__}.{result.shape}"
+
+
+def _titled(drawn: Any, result: Result, title: str) -> Chart:
     """A drawing with its titles and its words."""
     picture, notes, said = drawn
-    counted = look.definition(result)
-    subtitle = [*look.parted(look.definition(result, without=ASIDE), 96), *notes]
+    counted = look.how_counted(result)
+    subtitle = [*look.parted(look.how_counted(result, without=ASIDE), 96), *notes]
     heading: dict[str, Any] = {"text": look.wrapped(title, 60, most=3)}
     spec = picture.to_dict(validate=True)
     spec["title"] = heading | ({"subtitle": subtitle} if subtitle else {})

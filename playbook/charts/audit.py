@@ -10,10 +10,10 @@ import altair as alt
 
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
+from playbook.charts.marks import Drawn, Layers
 from playbook.language.wording import NONE, count
 from playbook.results import Result
 
-Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 ROW = 30
 WIDEST, NARROWEST = 64, 22  # pixels of a column
 VERDICT, GAP = "verdict", 12  # this check stands apart, at the left
@@ -33,25 +33,25 @@ BLANK = "not used"  # in the place of "not needed", where cells are uses
 
 def draw(result: Result, rows: Rows) -> Drawn:
     """A matrix: rows are subjects, columns are checks, the most frequent first."""
-    named = [(_named(result, row), _check(result, row), row) for row in rows]
+    named = [(_subject_name(result, row), _check_name(result, row), row) for row in rows]
     checks = _ordered([(check, row["status"]) for _, check, row in named])
     cells = {(subject, check): row for subject, check, row in named}
     subjects = list(dict.fromkeys(subject for subject, *_ in named))
     room = 38 if len(checks) < MANY else 24
     shown = {subject: look.fitted(subject, room) for subject in subjects}
-    columns, angle = _columns(checks, look.room(shown.values()))
+    columns, angle = _check_columns(checks, look.room(shown.values()))
     drawn = [
-        _cell(subject, check, cells.get((subject, check)))
+        _matrix_cell(subject, check, cells.get((subject, check)))
         | {"x": left, "x2": right, "y": ROW * i, "y2": ROW * (i + 1)}
         for i, subject in enumerate(subjects)
         for check, (left, right) in columns.items()
     ]
     width, height = max(right for _, right in columns.values()), ROW * len(subjects)
-    layers = [*_cells(drawn), *_heads(columns, angle), _legend(drawn, columns, angle)]
-    loud = [name for name in subjects if _lost(name, drawn)]
-    layers.append(marks.labels(list(shown.values()), ROW, loud=[shown[name] for name in loud]))
+    layers = [*_matrix_cells(drawn), _heads(columns, angle), _legend(drawn, columns, angle)]
+    loud = [name for name in subjects if _is_lost(name, drawn)]
+    layers.append(marks.row_labels(list(shown.values()), ROW, loud=[shown[name] for name in loud]))
     if len(subjects) > 1:
-        layers += _sums(drawn, columns, height)
+        layers += _filled_counts(drawn, columns, height)
     picture = alt.layer(*layers).properties(width=width, height=height)
     return picture, [], [_row_said(subject, drawn) for subject in subjects]
 
@@ -62,14 +62,14 @@ def _ordered(found: Sequence[tuple[str, str]]) -> list[str]:
     for check, status in found:
         statuses.setdefault(check, []).append(status)
 
-    def place(check: str) -> tuple[bool, bool, int]:
+    def column_order(check: str) -> tuple[bool, bool, int]:
         own = [status for status in statuses[check] if status != "not needed"]
         return check != VERDICT, bool(own) and set(own) == {"missing"}, -len(own)
 
-    return sorted(statuses, key=place)
+    return sorted(statuses, key=column_order)
 
 
-def _columns(checks: list[str], left: int) -> tuple[dict[str, tuple[float, float]], int]:
+def _check_columns(checks: list[str], left: int) -> tuple[dict[str, tuple[float, float]], int]:
     """The left and right end of each column in pixels, and the angle of their names."""
     apart = VERDICT in checks and len(checks) > 1
     rest = [check for check in checks if check != VERDICT or not apart]
@@ -88,18 +88,19 @@ def _columns(checks: list[str], left: int) -> tuple[dict[str, tuple[float, float
     return ({VERDICT: (0, begin - GAP)} if apart else {}) | found, angle
 
 
-def _cells(drawn: Rows) -> list[alt.TopLevelMixin]:
+def _matrix_cells(drawn: Rows) -> Layers:
     """Coloured cells with a symbol each; what is not needed is pale and has no tooltip."""
     fields = ("subject", "check", "status", "seen", "expected")
     tip = marks.tips({field: field for field in fields})
     box = {"cornerRadius": 4, "stroke": look.WHITE, "strokeWidth": 3}
-    where = {"x": _x("x"), "x2": "x2:Q", "y": marks.pixels("y"), "y2": "y2:Q"}
+    where = {"x": marks.from_left("x"), "x2": "x2:Q", "y": marks.from_top("y"), "y2": "y2:Q"}
     fill, ink = alt.Color("fill:N", scale=None), alt.Color("ink:N", scale=None)
     blank = alt.Chart(alt.Data(values=[row for row in drawn if not row["symbol"]]))
     rect = alt.Chart().mark_rect(**box).encode(tooltip=tip, color=fill, **where)
     text = alt.Chart().mark_text(fontSize=13, fontWeight="bold")
     text = text.transform_calculate(mx="(datum.x + datum.x2) / 2", my=f"datum.y + {ROW / 2}")
-    text = text.encode(x=_x("mx"), y=marks.pixels("my"), text="symbol:N", color=ink, tooltip=tip)
+    text = text.encode(x=marks.from_left("mx"), y=marks.from_top("my"), text="symbol:N")
+    text = text.encode(color=ink, tooltip=tip)
     full = alt.Data(values=[row for row in drawn if row["symbol"]])
     return [
         blank.mark_rect(color=look.PALE, **box).encode(**where),
@@ -120,7 +121,7 @@ def _legend(drawn: Rows, columns: dict[str, tuple[float, float]], angle: int) ->
         row = {"at": at, "to": at + 18, "word": word, "symbol": symbol, "fill": fill}
         rows.append(row | {"ink": look.ink_on(fill)})
         at += look.room([word]) + 24
-    base, y = alt.Chart().encode(x=_x("at")), alt.value(top + 8)
+    base, y = alt.Chart().encode(x=marks.from_left("at")), alt.value(top + 8)
     fill, ink = alt.Color("fill:N", scale=None), alt.Color("ink:N", scale=None)
     box = base.mark_rect(cornerRadius=3)
     symbols = base.mark_text(fontSize=11, fontWeight="bold", dx=9)
@@ -133,32 +134,19 @@ def _legend(drawn: Rows, columns: dict[str, tuple[float, float]], angle: int) ->
     )
 
 
-def _x(field: str) -> alt.X:
-    """A field that holds pixels from the left."""
-    return alt.X(f"{field}:Q", scale=None, axis=None)
-
-
-def _heads(columns: dict[str, tuple[float, float]], angle: int) -> list[alt.Chart]:
+def _heads(columns: dict[str, tuple[float, float]], angle: int) -> alt.Chart:
     """The columns' names above them; the verdict's in bold."""
-    found = []
-    for bold in (True, False):
-        rows = [
-            {"check": check, "at": (left + right) / 2}
-            for check, (left, right) in columns.items()
-            if (check == VERDICT) == bold
-        ]
-        text = alt.Chart(alt.Data(values=rows)).mark_text(
-            align="left" if angle else "center",
-            baseline="middle",
-            angle=angle % 360,
-            fontWeight="bold" if bold else "normal",
-        )
-        at = _x("at")
-        found += [text.encode(x=at, y=alt.value(-9), text="check:N")] if rows else []
-    return found
+    rows = [{"check": check, "at": (x + x2) / 2} for check, (x, x2) in columns.items()]
+    text = alt.Chart(alt.Data(values=rows)).mark_text(
+        align="left" if angle else "center",
+        baseline="middle",
+        angle=angle % 360,
+        fontWeight=alt.expr(f"datum.check === '{VERDICT}' ? 'bold' : 'normal'"),
+    )
+    return text.encode(x=marks.from_left("at"), y=alt.value(-9), text="check:N")
 
 
-def _sums(drawn: Rows, columns: dict[str, tuple[float, float]], height: int) -> list[alt.Chart]:
+def _filled_counts(drawn: Rows, columns: dict[str, tuple[float, float]], height: int) -> Layers:
     """Under each column, in how many rows it is filled."""
     rows = [
         {
@@ -173,12 +161,12 @@ def _sums(drawn: Rows, columns: dict[str, tuple[float, float]], height: int) -> 
     text = alt.Chart(alt.Data(values=rows)).mark_text(**style)
     said = alt.Chart(alt.Data(values=[{"n": "rows"}])).mark_text(align="right", **style)
     return [
-        text.encode(x=_x("at"), y=y, text="n:N"),
+        text.encode(x=marks.from_left("at"), y=y, text="n:N"),
         said.encode(x=alt.value(-8), y=y, text="n:N"),
     ]
 
 
-def _cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[str, Any]:
+def _matrix_cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[str, Any]:
     status = row["status"] if row else "not needed"
     symbol, colour = STATUSES.get(status, OTHER)
     cell = {"subject": subject, "check": check, "status": status, "symbol": symbol}
@@ -193,17 +181,17 @@ def _cell(subject: str, check: str, row: dict[str, Any] | None) -> dict[str, Any
     }
 
 
-def _named(result: Result, row: dict[str, Any]) -> str:
-    return " · ".join(x for x in (result.label(row["subject"]), look.segment(result, row)) if x)
+def _subject_name(result: Result, row: dict[str, Any]) -> str:
+    return look.joined(result.label(row["subject"]), look.segment_label(result, row))
 
 
-def _check(result: Result, row: dict[str, Any]) -> str:
+def _check_name(result: Result, row: dict[str, Any]) -> str:
     if row["check"] == VERDICT:
         return VERDICT
     return look.wrapped(result.label(row["check"]), 30, most=1)[0]
 
 
-def _lost(subject: str, drawn: Rows) -> bool:
+def _is_lost(subject: str, drawn: Rows) -> bool:
     """Whether nothing of a subject is there."""
     own = {cell["status"] for cell in drawn if cell["subject"] == subject}
     return own - {"not needed"} == {"missing"}

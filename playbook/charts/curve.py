@@ -6,7 +6,8 @@ import altair as alt
 
 from playbook.charts import look, marks, trend
 from playbook.charts.look import Rows
-from playbook.charts.trend import HEIGHT, Drawn
+from playbook.charts.marks import Drawn, Layers
+from playbook.charts.trend import HEIGHT
 from playbook.language.wording import count, hours, percent, rare, too_few
 from playbook.results import Result
 
@@ -20,44 +21,33 @@ POINTS = 120  # of a curve: more cannot be told apart
 def draw(result: Result, rows: Rows) -> Drawn:
     """A step line per segment with its band, up to the horizon."""
     horizon = max(row["hours"] for row in rows)
-    falling = _falling(result, rows)
+    falling = result.falling
     groups = look.segments(result, rows)
-    few = {name: own[0]["n"] < max(result.min_n, 1) for name, own in groups.items()}
+    few = {name: look.is_few(result, own[0]["n"]) for name, own in groups.items()}
     if falling:  # All lines end at nothing: their names stand in the order of their beginnings.
         order = sorted(groups, key=lambda name: (few[name], -groups[name][0]["share"]))
         groups = {name: groups[name] for name in order}
-    said = {name: _tag(name, own, few[name]) for name, own in groups.items()}
+    said = {name: _curve_tag(name, own, few[name]) for name, own in groups.items()}
     drawn = [
         {**point, "name": name, "n": count(own[0]["n"])}
         for name, own in groups.items()
         if not few[name]
-        for point in _thinned(_to_horizon(own, horizon, falling=bool(falling)))
+        for point in _to_horizon(own, horizon, falling=bool(falling))
     ]
     top = max((row["high"] or row["share"] for row in drawn), default=0)
     top = marks.top(top, least=LEAST if falling else 0.05)
-    ends = [(name, 0.0 if few[name] else own[-1]["share"]) for name, own in groups.items()]
+    ends = [(n, 0.0 if few[n] else own[-1]["share"], said[n]) for n, own in groups.items()]
     width = max(300, look.WIDTH - look.room(look.fitted(tag, 22) for tag in said.values()) - 50)
-    layers = [*_rules(horizon), *_layers(drawn, list(groups), top, horizon, falling)]
-    layers += trend.tags(ends, list(groups), top, width, list(said.values()))
+    layers = [*_day_rules(horizon), *_curve_layers(list(groups), top, horizon, falling)]
+    layers += trend.tags(ends, trend.line_colours(list(groups)), top, width)
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
-    whole = [said[n] if few[n] else f"{said[n]}{_words(own, falling)}" for n, own in groups.items()]
     what = f"{falling}, from the first hour on," if falling else "that has reached it by each hour,"
-    return picture, [f"Share {what} with its 95 % band."], whole
+    for name, own in groups.items():
+        said[name] += "" if few[name] else _ends_said(own, falling)
+    return picture, [f"Share {what} with its 95 % band."], list(said.values())
 
 
-def _falling(result: Result, rows: Rows) -> str:
-    """What a share that falls counts, such as "not arrived yet"; "" for what has been reached.
-
-    The definition's word `share` says so; without it, shares that fall do.
-    """
-    words = dict(result.definition).get("share", "")
-    if words.startswith("not "):
-        return words
-    own = look.segments(result, rows).values()
-    return "not there yet" if any(rows[-1]["share"] < rows[0]["share"] for rows in own) else ""
-
-
-def _words(rows: Rows, falling: str) -> str:
+def _ends_said(rows: Rows, falling: str) -> str:
     """The share at the end; if it falls, after an hour and a day too."""
     if not falling:
         return f": {percent(rows[-1]['share'])}"
@@ -67,17 +57,11 @@ def _words(rows: Rows, falling: str) -> str:
     return f" {falling}: {', '.join(parts)}"
 
 
-def _tag(name: str, rows: Rows, few: bool) -> str:
+def _curve_tag(name: str, rows: Rows, few: bool) -> str:
     n = rows[0]["n"]
     if few:
         return f"{name}: {too_few(n)}".removeprefix(": ")
     return look.with_n(name, n) if name else f"n = {count(n)}"
-
-
-def _thinned(points: Rows, most: int = 200) -> Rows:
-    """At most about `most` points, the first and the last among them: more cannot be seen."""
-    kept = points[:: -(-len(points) // most)]
-    return kept if kept[-1] is points[-1] else [*kept, points[-1]]
 
 
 def _to_horizon(rows: Rows, horizon: float, *, falling: bool) -> Rows:
@@ -95,9 +79,7 @@ def _to_horizon(rows: Rows, horizon: float, *, falling: bool) -> Rows:
     return points
 
 
-def _layers(
-    drawn: Rows, names: list[str], top: float, horizon: float, falling: str
-) -> list[alt.Chart]:
+def _curve_layers(names: list[str], top: float, horizon: float, falling: str) -> Layers:
     days = horizon > 168
     scale, unit = ("datum.value / 24", "Days") if days else ("datum.value", "Hours")
     step = next((tick for tick in TICKS if horizon / tick <= 8), TICKS[-1])
@@ -115,7 +97,7 @@ def _layers(
         for field in ("share", "low", "high")
     )
     said, band = f"{share} + ' %'", f"{low} + ' to ' + {high} + ' %'"
-    base = alt.Chart().encode(x=x, y=y, color=trend.colour(names))
+    base = alt.Chart().encode(x=x, y=y, color=trend.line_colours(names))
     dash = alt.StrokeDash("name:N", legend=None)
     dash = dash.scale(domain=names, range=look.dashes(names))
     tip = {"name": "who"} if names != [""] else {}
@@ -131,7 +113,7 @@ def _layers(
     ]
 
 
-def _rules(horizon: float) -> list[alt.Chart]:
+def _day_rules(horizon: float) -> Layers:
     rows = [{"hours": hours, "said": said} for hours, said in RULES.items() if hours < horizon]
     if horizon > CLOSE:
         rows[0]["said"] = ""

@@ -8,6 +8,7 @@ import altair as alt
 
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
+from playbook.charts.marks import Layers
 from playbook.language.wording import times
 from playbook.results import Result
 
@@ -43,7 +44,7 @@ def launched_among(
     return rows, before
 
 
-def launch_rules(rows: Rows, xs: Sequence[float], size: tuple[int, int]) -> list[alt.Chart]:
+def launch_rules(rows: Rows, xs: Sequence[float], size: tuple[int, int]) -> Layers:
     """A rule at each place, from its name down; where two stand too near, the earlier goes up.
 
     Args:
@@ -65,7 +66,7 @@ def launch_rules(rows: Rows, xs: Sequence[float], size: tuple[int, int]) -> list
             side = {"align": "right", "text_x": x + 4}
         drawn.append(row | side | {"x": x, "at": -8 - marks.LINE * line})
     tip = marks.tips({"names": "went live", "days": "on"})
-    base = alt.Chart(alt.Data(values=drawn[::-1])).encode(y=marks.pixels("at"), tooltip=tip)
+    base = alt.Chart(alt.Data(values=drawn[::-1])).encode(y=marks.from_top("at"), tooltip=tip)
     rule = base.mark_rule(color=look.MUTED, strokeDash=[2, 2], strokeWidth=1.2)
     style = {"align": alt.expr("datum.align"), "baseline": "bottom", "fontSize": 11}
     names = [
@@ -73,10 +74,6 @@ def launch_rules(rows: Rows, xs: Sequence[float], size: tuple[int, int]) -> list
         base.mark_text(**style, color=look.MUTED),
     ]
     return [
-        rule.encode(x=_pixels("x"), y2=alt.value(height)),
-        *(name.encode(x=_pixels("text_x"), text="said:N") for name in names),
+        rule.encode(x=marks.from_left("x"), y2=alt.value(height)),
+        *(name.encode(x=marks.from_left("text_x"), text="said:N") for name in names),
     ]
-
-
-def _pixels(field: str) -> alt.X:
-    return alt.X(f"{field}:Q", scale=None, axis=None, title=None)

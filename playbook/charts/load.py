@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-
 import altair as alt
 
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
+from playbook.charts.marks import Drawn
 from playbook.language.wording import count, percent
 from playbook.results import Result
 
-Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 HEIGHT, LEFT = 240, 46
 MONTHS = 70  # days, from which on months are ticks
 COLOURS = {  # decision → colour, from the bottom
@@ -28,7 +26,8 @@ COLOURS = {  # decision → colour, from the bottom
 
 def draw(result: Result, rows: Rows, most: int = 91) -> Drawn:
     """A bar per day, at most so many of the last; each decision has its colour."""
-    days = _days(rows)[-most:]
+    every = look.every_day(rows)
+    days = every[-most:]
     shown = [row for row in rows if row["day"] >= days[0]]
     sums = {name: sum(row["n"] for row in shown if row["decision"] == name) for name in COLOURS}
     names = [name for name in COLOURS if sums[name]]
@@ -64,11 +63,9 @@ def draw(result: Result, rows: Rows, most: int = 91) -> Drawn:
     )
     total = sum(sums.values())
     told = [f"{said[name]}: {count(sums[name])} ({percent(sums[name] / total)})" for name in names]
-    notes = [f"The last {len(days)} days; each day is of UTC."] if len(_days(rows)) > most else []
+    notes = (
+        [f"The last {len(days)} days; each day is of UTC."]
+        if len(look.every_day(rows)) > most
+        else []
+    )
     return picture.properties(width=look.WIDTH - LEFT, height=HEIGHT), notes, told
-
-
-def _days(rows: Rows) -> list[str]:
-    """Every day from the first to the last."""
-    first, last = (date.fromisoformat(end(row["day"] for row in rows)) for end in (min, max))
-    return [str(first + timedelta(days=k)) for k in range((last - first).days + 1)]

@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,12 +34,17 @@ EM = 6.6  # pixels of an average character at 12 px, for the widest font that we
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
-def plain(rows: Iterable[Mapping[str, Any]]) -> Rows:
+def json_rows(rows: Iterable[Mapping[str, Any]]) -> Rows:
     """Rows with nothing but JSON in them, the same on every engine and in every run."""
-    return [{key: _plain(value) for key, value in row.items()} for row in rows]
+    return [{key: _json_value(value) for key, value in row.items()} for row in rows]
 
 
-def segment(result: Result, row: Mapping[str, Any]) -> str:
+def is_few(result: Result, n: int | None) -> bool:
+    """Whether too few stand behind a value to show it."""
+    return (n or 0) < max(result.min_n, 1)
+
+
+def segment_label(result: Result, row: Mapping[str, Any]) -> str:
     """A row's segment in words, "" for everybody."""
     return " · ".join(
         "unknown" if row[column] == UNKNOWN else result.label(row[column]) for column in result.by
@@ -49,11 +55,11 @@ def segments(result: Result, rows: Rows) -> dict[str, Rows]:
     """Rows by segment, both in their order."""
     found: dict[str, Rows] = {}
     for row in rows:
-        found.setdefault(segment(result, row), []).append(row)
+        found.setdefault(segment_label(result, row), []).append(row)
     return found
 
 
-def definition(result: Result, *, without: Iterable[str] = ()) -> str:
+def how_counted(result: Result, *, without: Iterable[str] = ()) -> str:
     """How it is counted and how far the data goes, but for some of the words."""
     parts = [
         f"{word}: {', '.join(result.label(name) for name in value.split(', '))}"
@@ -61,6 +67,17 @@ def definition(result: Result, *, without: Iterable[str] = ()) -> str:
         if word not in without
     ]
     return " · ".join([*parts, f"data up to {result.as_of}"] if result.as_of else parts)
+
+
+def joined(*parts: str) -> str:
+    """The parts that say anything, set apart by " · "."""
+    return " · ".join(part for part in parts if part)
+
+
+def every_day(rows: Rows) -> list[str]:
+    """Every day from the first `day` of some rows to their last, as ISO text."""
+    first, last = (date.fromisoformat(end(row["day"][:10] for row in rows)) for end in (min, max))
+    return [str(first + timedelta(days=k)) for k in range((last - first).days + 1)]
 
 
 def with_n(name: str, n: int | None) -> str:
@@ -177,7 +194,7 @@ def config() -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if hasattr(value, "item"):  # of NumPy, whose truth values are no `bool`
         value = value.item()
     if isinstance(value, Decimal):

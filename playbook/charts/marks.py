@@ -1,23 +1,74 @@
-"""Pieces that several charts are drawn with: labels, columns of text, axes, tooltips."""
+"""Pieces that several charts are drawn with: boards of rows, labels, axes, tooltips."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import altair as alt
 
 from playbook.charts import look
+from playbook.charts.look import Rows
 
+Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]  # a picture, its notes, and it in words
+Layers = list[alt.TopLevelMixin]
 LINE = 14  # pixels of a line of a label
 PERCENT = "format(datum.value * 100, '.3~g') + ' %'"
 
 
-def rows(field: str, names: Sequence[str]) -> alt.Y:
-    """One band per name, in the given order; `labels` writes the names."""
+def board(
+    rows: Rows,
+    heads: Mapping[str, str],
+    plot: Callable[[alt.Chart, int], Layers],
+    *,
+    height: int,
+    bold: str = "",
+    y: alt.Y | None = None,
+    least: int = 170,
+    spare: int = 0,
+) -> alt.LayerChart:
+    """Rows with their names at the left, a plot, and columns of text at the right.
+
+    Args:
+        rows: From the top, with a text for each of `heads`.
+        heads: Field → the head of its column.
+        plot: Gives the plot's layers from a chart of the rows and the pixels that are its width.
+        height: Pixels of all rows together.
+        bold: The field whose column is bold.
+        y: Where a row stands; by default in a band of its own, with its `name` beside it.
+        least: Pixels that the plot has at least.
+        spare: Pixels that stay free between the plot and the edge, besides the columns.
+    """
+    names = [] if y else [row["name"] for row in rows]
+    texts = {field: [head, *(row[field] for row in rows)] for field, head in heads.items()}
+    widths = {field: look.column(own) for field, own in texts.items()}
+    width = max(least, look.WIDTH - look.room(names) - sum(widths.values()) - spare)
+    base = alt.Chart().encode(y=y or bands("name", names))
+    layers = [*plot(base, width), *([row_labels(names, height / len(names))] if names else [])]
+    right = width
+    for field, head in heads.items():
+        right += widths[field]
+        layers += _text_column(base, field, head, right, is_bold=field == bold)
+    picture = alt.layer(*layers, data=alt.Data(values=rows))
+    return picture.properties(width=width, height=height)
+
+
+def _text_column(base: alt.Chart, field: str, head: str, right: int, *, is_bold: bool) -> Layers:
+    """A field as text that ends at a pixel, under a quiet head."""
+    text = base.mark_text(align="right", fontWeight="bold" if is_bold else "normal")
+    style = {"align": "right", "color": look.MUTED, "fontSize": 11}
+    heading = alt.Chart(alt.Data(values=[{"head": head}])).mark_text(**style)
+    return [
+        text.encode(x=alt.value(right), text=f"{field}:N"),
+        heading.encode(x=alt.value(right), y=alt.value(-9), text="head:N"),
+    ]
+
+
+def bands(field: str, names: Sequence[str]) -> alt.Y:
+    """One band per name, in the given order; `row_labels` writes the names."""
     return alt.Y(f"{field}:N", title=None, axis=None).scale(domain=list(names))
 
 
-def labels(names: Sequence[str], size: float, *, loud: Sequence[str] = ()) -> alt.TopLevelMixin:
+def row_labels(names: Sequence[str], size: float, *, loud: Sequence[str] = ()) -> alt.TopLevelMixin:
     """Names to the left of their bands, each in the middle however many lines it has.
 
     Args:
@@ -34,29 +85,25 @@ def labels(names: Sequence[str], size: float, *, loud: Sequence[str] = ()) -> al
         own = [value for value in values if (value["said"] in loud) == marked]
         style = {"fontWeight": "bold", "color": look.ORANGE} if marked else {}
         text = alt.Chart(alt.Data(values=own)).mark_text(align="right", lineHeight=LINE, **style)
-        found += [text.encode(x=alt.value(-8), y=pixels("at"), text="said:N")] if own else []
+        found += [text.encode(x=alt.value(-8), y=from_top("at"), text="said:N")] if own else []
     return found[0] if len(found) == 1 else alt.layer(*found)
 
 
-def pixels(field: str) -> alt.Y:
+def from_top(field: str) -> alt.Y:
     """A field that holds pixels from the top."""
     return alt.Y(f"{field}:Q", scale=None, axis=None, title=None)
 
 
-def columns(
-    base: alt.Chart, heads: Mapping[str, str], widths: Mapping[str, int], width: int, *, bold: str
-) -> list[alt.Chart]:
-    """Fields as columns of text to the right of a plot, right-aligned under quiet heads."""
-    found, right = [], width
-    for field, head in heads.items():
-        right += widths[field]
-        text = base.mark_text(align="right", fontWeight="bold" if field == bold else "normal")
-        found.append(text.encode(x=alt.value(right), text=f"{field}:N"))
-        heading = alt.Chart(alt.Data(values=[{"head": head}])).mark_text(
-            align="right", color=look.MUTED, fontSize=11
-        )
-        found.append(heading.encode(x=alt.value(right), y=alt.value(-9), text="head:N"))
-    return found
+def from_left(field: str) -> alt.X:
+    """A field that holds pixels from the left."""
+    return alt.X(f"{field}:Q", scale=None, axis=None, title=None)
+
+
+def headed(panel: alt.LayerChart, heading: str, *, offset: int) -> alt.LayerChart:
+    """A panel of several, so many pixels below its heading; alone it needs none."""
+    if not heading:
+        return panel
+    return panel.properties(title=alt.Title(heading, fontSize=13, frame="bounds", offset=offset))
 
 
 def quiet(base: alt.Chart, field: str, x: int) -> alt.Chart:

@@ -6,58 +6,51 @@ import altair as alt
 
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
-from playbook.charts.share import ROW, Drawn, bar_said, bars, numbers
+from playbook.charts.marks import Drawn, Layers
+from playbook.charts.share import NUMBERS, ROW, bar, bar_said, bars
 from playbook.language.wording import count, interval, percent, too_few
 from playbook.results import Result
 
 # Nobody did anything: grey, not a shade of the measure's blue.
 NOTHING = ("never", "not so far", "none of these", "nothing else", "(left", "(nothing")
+EDGE = 16  # pixels for the half of "100 %" beyond the axis, where no column stands
 
 
 def draw(result: Result, rows: Rows) -> Drawn:
     """Classes as bars for everybody, or stacked by segment."""
+    ordered = sorted(rows, key=lambda row: row["position"])
     if result.by:
-        return _stacked(result, rows)
-    rows = sorted(rows, key=lambda row: row["position"])
+        return _stacked(result, look.segments(result, rows), ordered)
     drawn = []
-    for row in rows:
-        few = row["total"] < max(result.min_n, 1)
-        nothing = row["label"].startswith(NOTHING)
-        still = "" if row["share"] is not None else "window not closed yet"
-        said = {
-            "name": row["label"],
-            "colour": look.NOTHING if nothing else look.BLUE,
-            "note": too_few(row["total"]) if few else still,
-        }
-        drawn.append(numbers(row, few) | said)
+    for row in ordered:
+        colour = look.NOTHING if row["label"].startswith(NOTHING) else look.BLUE
+        drawn.append(bar(result, row, row["total"], row["label"], colour))
     notes = [f"Shares of n = {count(rows[0]['total'])} whose window has closed."]
     return bars(drawn, {}), notes, [bar_said(row) for row in drawn]
 
 
-def _stacked(result: Result, rows: Rows) -> Drawn:
+def _stacked(result: Result, segments: dict[str, Rows], ordered: Rows) -> Drawn:
     """One bar of 100 % per segment; classes in their order from dark to light."""
-    ordered = sorted(rows, key=lambda row: row["position"])
     labels = list(dict.fromkeys(row["label"] for row in ordered if row["share"] is not None))
     ramp = iter(look.shades(sum(not label.startswith(NOTHING) for label in labels)))
-    ranges = [look.NOTHING if label.startswith(NOTHING) else next(ramp) for label in labels]
-    colour = dict(zip(labels, ranges, strict=True))
-    parts, names, said = [], [], []
-    for name, own in look.segments(result, rows).items():
+    colours = {label: look.NOTHING if label.startswith(NOTHING) else next(ramp) for label in labels}
+    blocks, drawn, said = [], [], []
+    for segment, own in segments.items():
         total = own[0]["total"]
-        few = total < max(result.min_n, 1)
-        fit = look.fitted(look.with_n(name, total))
+        few = look.is_few(result, total)
         still = sum(row["n"] for row in own if row["share"] is None)
-        note = too_few(total) if few else ""
-        names.append({"name": fit, "note": note, "open_text": count(still) if still else ""})
+        note, name = too_few(total) if few else "", look.with_n(segment, total)
+        line = {"name": look.fitted(name), "note": note}
+        drawn.append(line | {"open_text": count(still) if still else ""})
         known = [row for row in own if row["share"] is not None and not few]
         known.sort(key=lambda row: row["position"])
-        parts += _parts(known, fit, colour)
+        blocks += _blocks(known, line["name"], colours)
         shares = ", ".join(f"{row['label']} {percent(row['share'])}" for row in known)
-        said.append(f"{look.with_n(name, total)}: {note or shares}")
-    return _stack(parts, names, colour), [], said
+        said.append(f"{name}: {note or shares}")
+    return _board_of_blocks(blocks, drawn, colours), [], said
 
 
-def _parts(rows: Rows, name: str, colour: dict[str, str]) -> Rows:
+def _blocks(rows: Rows, name: str, colours: dict[str, str]) -> Rows:
     """The classes of a segment, one upon the other."""
     found, end = [], 0.0
     for row in rows:
@@ -70,7 +63,7 @@ def _parts(rows: Rows, name: str, colour: dict[str, str]) -> Rows:
                 "to": round(end, 6),
                 "middle": round((begin + end) / 2, 6),
                 "share": row["share"],
-                "ink": look.ink_on(colour[row["label"]]),
+                "ink": look.ink_on(colours[row["label"]]),
                 "share_text": percent(row["share"]),
                 "interval_text": interval(row["low"], row["high"]),
                 "n_text": f"{count(row['n'])} of {count(row['total'])}",
@@ -79,25 +72,27 @@ def _parts(rows: Rows, name: str, colour: dict[str, str]) -> Rows:
     return found
 
 
-def _stack(parts: Rows, names: Rows, colours: dict[str, str]) -> alt.LayerChart:
-    fits = [row["name"] for row in names]
-    heads = {"open_text": "still open"} if any(row["open_text"] for row in names) else {}
-    width = max(260, look.WIDTH - look.room(fits) - 70 * len(heads) - 16)
-    order = marks.rows("name", fits)
+def _board_of_blocks(blocks: Rows, rows: Rows, colours: dict[str, str]) -> alt.LayerChart:
+    heads = {"open_text": "still open"} if any(row["open_text"] for row in rows) else {}
     legend = alt.Legend(
         orient="top", title=None, columns=look.legend_columns(colours), offset=24 if heads else 10
     )
     shade = alt.Color("label:N", legend=legend)
     shade = shade.scale(domain=list(colours), range=list(colours.values()))
     x = alt.X("from:Q").scale(domain=[0, 1]).axis(marks.percents())
-    tip = {"name": "who", "label": "what", "share_text": "share", "interval_text": "95 % interval"}
-    bars = alt.Chart(alt.Data(values=parts)).encode(y=order)
-    block = bars.mark_bar(size=24, stroke=look.WHITE, strokeWidth=1.5)
-    block = block.encode(x=x, x2="to:Q", color=shade, tooltip=marks.tips(tip | {"n_text": "n"}))
-    inside = bars.transform_filter(f"datum.share * {width} >= 38").mark_text(fontSize=10.5)
-    inside = inside.encode(x="middle:Q", text="share_text:N", color=alt.Color("ink:N", scale=None))
-    base = alt.Chart(alt.Data(values=names)).encode(y=order)
-    layers = [block, inside, marks.quiet(base, "note", 4), marks.labels(fits, ROW)]
-    layers += marks.columns(base, heads, dict.fromkeys(heads, 70), width, bold="")
-    picture = alt.layer(*layers).resolve_scale(color="independent")
-    return picture.properties(width=width, height=ROW * len(names))
+    tip = marks.tips({"name": "who", "label": "what"} | NUMBERS | {"n_text": "n"})
+
+    def block_layers(base: alt.Chart, width: int) -> Layers:
+        own = base.properties(data=alt.Data(values=blocks))
+        block = own.mark_bar(size=24, stroke=look.WHITE, strokeWidth=1.5)
+        inside = own.transform_filter(f"datum.share * {width} >= 38").mark_text(fontSize=10.5)
+        ink = alt.Color("ink:N", scale=None)
+        return [
+            block.encode(x=x, x2="to:Q", color=shade, tooltip=tip),
+            inside.encode(x="middle:Q", text="share_text:N", color=ink),
+            marks.quiet(base, "note", 4),
+        ]
+
+    spare = 0 if heads else EDGE
+    picture = marks.board(rows, heads, block_layers, height=ROW * len(rows), spare=spare)
+    return picture.resolve_scale(color="independent")

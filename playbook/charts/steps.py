@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
+from playbook.charts.marks import Drawn, Layers
 from playbook.language.wording import MINUS, NONE, count, interval, percent, too_few
 from playbook.results import Result
 
-Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 ROW, DENSE = 48, 26  # pixels from one bar to the next, alone and in panels
 ENDS = 110  # pixels for "4,182 (100.0 %)" after the longest bar
 LOSSES = 140  # pixels for "−1,234 lost here (32.2 %)"
+LEAST = 60  # pixels of a bar of everybody at least, however long the names
+TIP = {"name": "step", "n_text": "n", "share_text": "of the first step"}
+TIP |= {"interval_text": "95 % interval", "previous_text": "of the step before"}
+LOSS = {"text": "loss:N", "color": alt.Color("quiet:N", scale=None)}
 
 
 def draw(result: Result, rows: Rows) -> Drawn:
@@ -24,13 +26,13 @@ def draw(result: Result, rows: Rows) -> Drawn:
     for name, own in look.segments(result, rows).items():
         own = sorted(own, key=lambda row: row["position"])
         n, still = own[0]["n"], own[0].get("open")
-        if n < max(result.min_n, 1):
-            panels.append(_too_few(name, n))
+        if look.is_few(result, n):
+            panels.append(_panel_of_too_few(name, n))
             said.append(f"{name or 'All'}: {too_few(n)}")
             continue
-        drawn = _steps(result, own)
+        drawn = _step_bars(result, own)
         heading = look.with_n(name, n) + (f", {count(still)} still open" if still else "")
-        panels.append(_headed(panel(drawn), heading if name else ""))
+        panels.append(marks.headed(panel(drawn), heading if name else "", offset=2))
         said += [f"{name}: {row['said']}" if name else row["said"] for row in drawn]
     whole = (
         panels[0] if len(panels) == 1 else alt.concat(*panels, columns=1, spacing=14, align="none")
@@ -55,7 +57,7 @@ def worst(rows: Rows, least: int) -> int | None:
     return min(losses)[1] if losses else None
 
 
-def _steps(result: Result, rows: Rows) -> Rows:
+def _step_bars(result: Result, rows: Rows) -> Rows:
     """Rows with their words."""
     found, place = [], worst(rows, result.min_n)
     for i, row in enumerate(rows):
@@ -84,52 +86,36 @@ def _steps(result: Result, rows: Rows) -> Rows:
 
 def _wide(rows: Rows) -> alt.LayerChart:
     """Steps with the losses between them."""
-    base, layers = _bars(rows, size=24, row=ROW)
-    loss = base.transform_filter("datum.loss != ''")
-    loss = loss.mark_text(align="left", fontSize=11, dy=-ROW / 2)
-    layers.append(
-        loss.encode(x=alt.value(6), text="loss:N", color=alt.Color("quiet:N", scale=None))
-    )
-    width = look.WIDTH - look.room(row["name"] for row in rows) - ENDS
-    return _layered(layers, rows, width, ROW)
+
+    def wide_layers(base: alt.Chart, _width: int) -> Layers:
+        loss = base.transform_filter("datum.loss != ''")
+        loss = loss.mark_text(align="left", fontSize=11, dy=-ROW / 2)
+        return [*_bars(base, 24), loss.encode(x=alt.value(6), **LOSS)]
+
+    return marks.board(rows, {}, wide_layers, height=ROW * len(rows), least=LEAST, spare=ENDS)
 
 
 def _dense(rows: Rows) -> alt.LayerChart:
     """Steps with the losses beside them: one panel of several."""
-    base, layers = _bars(rows, size=17, row=DENSE)
-    width = look.WIDTH - look.room(row["name"] for row in rows) - ENDS - LOSSES
-    loss = base.mark_text(align="right", fontSize=11)
-    x = alt.value(width + ENDS + LOSSES)
-    layers.append(loss.encode(x=x, text="loss:N", color=alt.Color("quiet:N", scale=None)))
-    return _layered(layers, rows, width, DENSE)
+    spare = ENDS + LOSSES
+
+    def dense_layers(base: alt.Chart, width: int) -> Layers:
+        loss = base.mark_text(align="right", fontSize=11)
+        return [*_bars(base, 17), loss.encode(x=alt.value(width + spare), **LOSS)]
+
+    return marks.board(rows, {}, dense_layers, height=DENSE * len(rows), least=LEAST, spare=spare)
 
 
-def _bars(rows: Rows, *, size: int, row: int) -> tuple[alt.Chart, list[alt.Chart]]:
-    names = [row["name"] for row in rows]
-    base = alt.Chart().encode(y=marks.rows("name", names))
+def _bars(base: alt.Chart, size: int) -> Layers:
+    """Bars of so many pixels, and at their ends how many."""
     x = alt.X("share:Q").scale(domain=[0, 1]).axis(None)
-    tip = {"name": "step", "n_text": "n", "share_text": "of the first step"}
-    tip |= {"interval_text": "95 % interval", "previous_text": "of the step before"}
     bar = base.mark_bar(size=size, cornerRadiusEnd=2)
-    bar = bar.encode(x=x, color=alt.Color("colour:N", scale=None), tooltip=marks.tips(tip))
     text = base.mark_text(align="left", dx=6).encode(x=x, text="text:N")
-    return base, [bar, text, marks.labels(names, row)]
+    colour = alt.Color("colour:N", scale=None)
+    return [bar.encode(x=x, color=colour, tooltip=marks.tips(TIP)), text]
 
 
-def _layered(layers: list[alt.Chart], rows: Rows, width: int, row: int) -> alt.LayerChart:
-    picture = alt.layer(*layers, data=alt.Data(values=rows))
-    return picture.properties(width=width, height=row * len(rows))
-
-
-def _too_few(name: str, n: int) -> alt.LayerChart:
+def _panel_of_too_few(name: str, n: int) -> alt.LayerChart:
     text = alt.Chart(alt.Data(values=[{"said": too_few(n)}]))
-    text = text.mark_text(align="left", color=look.MUTED, fontStyle="italic")
-    text = text.encode(x=alt.value(0), y=alt.value(DENSE / 2), text="said:N")
-    return (text + marks.labels([look.fitted(name)], DENSE)).properties(width=300, height=DENSE)
-
-
-def _headed(panel: Any, heading: str) -> Any:
-    """A panel with its segment above it."""
-    if not heading:
-        return panel
-    return panel.properties(title=alt.Title(heading, fontSize=13, frame="bounds", offset=2))
+    text = marks.quiet(text, "said", 0).encode(y=alt.value(DENSE / 2))
+    return (text + marks.row_labels([look.fitted(name)], DENSE)).properties(width=300, height=DENSE)

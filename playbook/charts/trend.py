@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import altair as alt
@@ -9,10 +10,10 @@ import altair as alt
 from playbook.charts import look, marks
 from playbook.charts.launches import Launches, launch_rules, launched_among
 from playbook.charts.look import Rows
+from playbook.charts.marks import Drawn, Layers
 from playbook.language.wording import NONE, count, interval, percent, times, too_few
 from playbook.results import Result
 
-Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 HEIGHT = 260
 SHARE = "share"  # the name of a series whose values are shares
 SPLIT = "split(datum.label, '\\n')"
@@ -24,18 +25,17 @@ def draw(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
     shares = all(row["series"] == SHARE for row in rows)
     alone = bool(result.by) and len({row["series"] for row in rows}) == 1
     named = [{**row, "name": _series(result, row, shares or alone)} for row in rows]
-    labels = _periods(list(dict.fromkeys(row["period"] for row in named)))
+    labels = _period_labels(list(dict.fromkeys(row["period"] for row in named)))
     names = list(dict.fromkeys(row["name"] for row in named))
-    drawn = [_point(result, row, labels, shares) for row in named]
+    drawn = [_trend_point(result, row, labels, shares) for row in named]
     top = max((row["high"] or row["value"] or 0 for row in drawn), default=0) * 1.05 or 1
     top = min(top, 1.0) if shares else top
-    known = [row for row in drawn if row["value"] is not None]
-    ends = [[row for row in known if row["name"] == name][-1:] for name in names]
-    ends_at = [(own[0]["name"], own[0]["value"]) for own in ends if own]
-    margin = look.room(look.fitted(name, 22) for name in names)
-    width = max(300, look.WIDTH - margin - 60)
+    last = {row["name"]: row for row in drawn if row["value"] is not None}
+    last = {name: last[name] for name in names if name in last}
+    width = max(300, look.WIDTH - look.room(look.fitted(name, 22) for name in names) - 60)
     layers = _trend_layers(drawn, list(labels.values()), names, top, shares)
-    layers += tags(ends_at, names, top, width)
+    ends = [(name, row["value"], name) for name, row in last.items()]
+    layers += tags(ends, line_colours(names), top, width)
     notes = ["Hollow and dashed: not over yet."] if any(not r["complete"] for r in rows) else []
     if few := [row for row in drawn if row["few"]]:
         layers.append(_few(few))
@@ -46,53 +46,41 @@ def draw(result: Result, rows: Rows, launches: Launches | None = None) -> Drawn:
     if earlier:
         notes.append(f"Live before: {times(len(earlier), 'play')}.")
     picture = alt.layer(*layers, data=alt.Data(values=drawn)).properties(width=width, height=HEIGHT)
-    said = [
-        f"{name or 'All'}: {own[0]['value_text']} in {own[0]['when']}"
-        for name, own in zip(names, ends, strict=True)
-        if own
-    ]
+    said = [f"{name or 'All'}: {r['value_text']} in {r['when']}" for name, r in last.items()]
     said += [f"Went live on {row['days']}: {row['names']}" for row in marked]
     return picture, notes, said
 
 
 def tags(
-    ends: list[tuple[str, float]],
-    names: list[str],
-    top: float,
-    width: int,
-    said: list[str] | None = None,
-) -> list[alt.Chart]:
-    """Names at the right ends of lines, moved apart where they would touch."""
-    texts = [look.fitted(text, 22) for text in said or [name for name, _ in ends]]
+    ends: Sequence[tuple[str, float, str]], colours: alt.Color, top: float, width: int
+) -> Layers:
+    """Texts at the right ends of lines (name, value, text), apart where they would touch."""
+    texts = [look.fitted(text, 22) for *_, text in ends]
     if not any(texts):
         return []
     sizes = [marks.LINE * (text.count("\n") + 1) + 3 for text in texts]
-    wanted = [HEIGHT * (1 - value / top) for _, value in ends]
+    middles = look.spread([HEIGHT * (1 - value / top) for _, value, _ in ends], sizes, HEIGHT)
     rows = [
-        {"name": name, "said": text, "at": at - (size - 3 - marks.LINE) / 2}
-        for (name, _), text, at, size in zip(
-            ends, texts, look.spread(wanted, sizes, HEIGHT), sizes, strict=True
-        )
+        {"name": name, "said": text, "at": middle - (size - 3 - marks.LINE) / 2}
+        for (name, *_), text, middle, size in zip(ends, texts, middles, sizes, strict=True)
     ]
     text = alt.Chart(alt.Data(values=rows)).mark_text(align="left", fontWeight="bold")
-    named = text.encode(
-        x=alt.value(width + 8), y=marks.pixels("at"), text="said:N", color=colour(names)
-    )
-    return [named]
+    where = {"x": alt.value(width + 8), "y": marks.from_top("at")}
+    return [text.encode(text="said:N", color=colours, **where)]
 
 
-def colour(names: list[str]) -> alt.Color:
+def line_colours(names: list[str]) -> alt.Color:
     """A colour for each line."""
     return alt.Color("name:N", legend=None).scale(domain=names, range=look.colours(names))
 
 
 def _series(result: Result, row: dict, unnamed: bool) -> str:
-    parts = [look.segment(result, row), "" if unnamed else result.label(row["series"] or "")]
-    return " · ".join(part for part in parts if part)
+    series = "" if unnamed else result.label(row["series"] or "")
+    return look.joined(look.segment_label(result, row), series)
 
 
-def _point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> dict:
-    few = shares and (row["n"] or 0) < result.min_n
+def _trend_point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> dict:
+    few = shares and look.is_few(result, row["n"])
     value = None if few else row["value"]
     return {
         "name": row["name"],
@@ -111,7 +99,7 @@ def _point(result: Result, row: dict, labels: dict[str, str], shares: bool) -> d
     }
 
 
-def _periods(periods: list[str]) -> dict[str, str]:
+def _period_labels(periods: list[str]) -> dict[str, str]:
     """Periods as short labels; the year stands under the first of each."""
     found, year = {}, None
     for period in periods:
@@ -134,7 +122,7 @@ def _across(periods: int, width: int) -> list[float]:
 
 def _trend_layers(
     drawn: Rows, periods: list[str], names: list[str], top: float, shares: bool
-) -> list[alt.Chart]:
+) -> Layers:
     """Band, dashes under everything, a full line over what is complete, points."""
     x = alt.X("period:O", title=None).scale(type="point", domain=periods, padding=PADDING)
     x = x.axis(labelExpr=SPLIT, labelAngle=0, labelOverlap="parity", labelSeparation=6)
@@ -145,7 +133,7 @@ def _trend_layers(
     tip |= {"when": "period from", "value_text": "value", "interval_text": "95 % interval"}
     tip |= {"n_text": "n", "state": "state"}
     base = alt.Chart().transform_filter("isValid(datum.value)")
-    base = base.encode(x=x, y=y, color=colour(names))
+    base = base.encode(x=x, y=y, color=line_colours(names))
     solid = base.transform_filter("datum.complete")
     layers = []
     if any(row["low"] is not None for row in drawn):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import altair as alt
 
 from playbook.charts import look, marks
 from playbook.charts.look import Rows
-from playbook.findings.quality import instead, strangeness
+from playbook.charts.marks import Drawn
+from playbook.findings.quality import instead_of, strangeness
 from playbook.language.wording import about, count, day, times
 from playbook.results import Result
 
-Drawn = tuple[alt.TopLevelMixin, list[str], list[str]]
 LEFT, HIGH, LOW = 46, 104, 62  # pixels: of the axis, of a panel alone, of a panel among others
 FEW = 2  # panels that may be high
 MONTHS = 70  # days, from which on months are ticks
@@ -27,13 +27,13 @@ Panel = tuple[str, Rows]
 
 def draw(result: Result, rows: Rows, most: int = 6) -> Drawn:
     """A panel per event: first where something is out of the ordinary, then the busiest."""
-    panels = sorted(_events(result, rows).items(), key=_place)
+    panels = sorted(_rows_by_event(result, rows).items(), key=_panel_order)
     shown, rest = panels[:most], len(panels) - most
-    days = _days(rows)
+    days = look.every_day(rows)
     width = look.WIDTH - LEFT
     height = HIGH if len(shown) <= FEW else LOW
     drawn = [
-        _panel(i, panel, days, (width, height), last=i == len(shown) - 1)
+        _event_panel(i, panel, days, (width, height), last=i == len(shown) - 1)
         for i, panel in enumerate(shown)
     ]
     picture = alt.vconcat(*drawn, spacing=10, data=_data(shown, days))
@@ -45,31 +45,24 @@ def draw(result: Result, rows: Rows, most: int = 6) -> Drawn:
     if rest > 0:
         calm = not any(row["anomaly"] for _, own in panels[most:] for row in own)
         notes.append(f"{times(rest, 'event')} not shown" + (", all as usual." if calm else "."))
-    return picture, notes, _said(panels)
+    return picture, notes, _anomalies_said(panels)
 
 
-def _events(result: Result, rows: Rows) -> dict[str, Rows]:
+def _rows_by_event(result: Result, rows: Rows) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
     for row in rows:
         found.setdefault(result.label(row["event"]), []).append(row)
     return found
 
 
-def _place(panel: Panel) -> tuple[float, float]:
+def _panel_order(panel: Panel) -> tuple[float, float]:
     _name, rows = panel
-    return -max((_size(row) for row in rows), default=0), -sum(row["n"] or 0 for row in rows)
+    return -max((_oddness(row) for row in rows), default=0), -sum(row["n"] or 0 for row in rows)
 
 
-def _size(row: dict[str, Any]) -> float:
+def _oddness(row: dict[str, Any]) -> float:
     """Nothing for a usual day; an anomaly counts however near it is."""
     return 1e-9 + strangeness(row) if row["anomaly"] else 0.0
-
-
-def _days(rows: Rows) -> list[str]:
-    """Every day from the first to the last."""
-    known = sorted(date.fromisoformat(row["day"][:10]) for row in rows)
-    n = (known[-1] - known[0]).days + 1
-    return [str(known[0] + timedelta(days=k)) for k in range(n)]
 
 
 def _data(panels: list[Panel], days: list[str]) -> alt.Data:
@@ -78,18 +71,18 @@ def _data(panels: list[Panel], days: list[str]) -> alt.Data:
     for i, (_name, rows) in enumerate(panels):
         own = {row["day"][:10]: row for row in rows}
         for key in NUMBERS:
-            lists[f"{key}{i}"] = [_short(own.get(day, {}).get(key)) for day in days]
+            lists[f"{key}{i}"] = [_to_be_seen(own.get(day, {}).get(key)) for day in days]
     return alt.Data(values=[lists])
 
 
-def _short(value: float | None) -> float | None:
+def _to_be_seen(value: float | None) -> float | None:
     """A number with as many digits as can be seen."""
     if value is None:
         return None
     return round(value) if value >= 100 or value == int(value) else round(value, 1)
 
 
-def _panel(
+def _event_panel(
     i: int, panel: Panel, days: list[str], size: tuple[int, int], *, last: bool
 ) -> alt.LayerChart:
     """An event's panel: its numbers are the i-th; the last panel carries the dates."""
@@ -98,7 +91,7 @@ def _panel(
     ends = [row[key] for row in rows for key in ("n", "high") if row[key] is not None]
     y = alt.Y(f"n{i}:Q", title=None).scale(domain=[0, max([1, *ends]) * 1.04], nice=False)
     y = y.axis(grid=True, tickCount=2, format=",~r", minExtent=LEFT - 8, **SMALL)
-    base = alt.Chart().encode(x=_x(days, labels=last))
+    base = alt.Chart().encode(x=_day_axis(days, labels=last))
     layers = []
     if any(row["low"] is not None and row["high"] is not None for row in rows):
         band = base.mark_area(color=look.SHADES[4], opacity=0.8)
@@ -112,7 +105,7 @@ def _panel(
     return alt.layer(*layers).properties(width=width, height=height)
 
 
-def _x(days: list[str], *, labels: bool) -> alt.X:
+def _day_axis(days: list[str], *, labels: bool) -> alt.X:
     """The days that all panels share, with half a day at each end."""
     ends = [_at(days[0]) - MILLISECONDS / 2, _at(days[-1]) + MILLISECONDS / 2]
     words = _dates(days) if labels else "''"
@@ -129,7 +122,7 @@ def _odd(row: dict[str, Any]) -> dict[str, Any]:
 def _heading(name: str, rows: Rows, width: int) -> alt.LayerChart:
     """The event at the left of its panel's top, and at the right what is odd about it."""
     odd = sorted((row for row in rows if row["anomaly"]), key=strangeness, reverse=True)
-    said = f"{day(odd[0]['day'])}: {instead(odd[0])}" if odd else ""
+    said = f"{day(odd[0]['day'])}: {instead_of(odd[0])}" if odd else ""
     more = len(odd) - 1
     said += f", and {times(more, 'day')} more" if more > 0 else ""
     words = {"name": look.wrapped(name, 44, most=1)[0], "said": said}
@@ -171,10 +164,10 @@ def _at(day: str) -> int:
     return (date.fromisoformat(day[:10]) - date(1970, 1, 1)).days * MILLISECONDS
 
 
-def _said(panels: list[Panel]) -> list[str]:
+def _anomalies_said(panels: list[Panel]) -> list[str]:
     """The anomalies in words, and the events without one."""
     odd = [(name, row) for name, rows in panels for row in rows if row["anomaly"]]
-    lines = [f"{name}, {day(row['day'])}: {instead(row)}" for name, row in odd[:SAID]]
+    lines = [f"{name}, {day(row['day'])}: {instead_of(row)}" for name, row in odd[:SAID]]
     if len(odd) > SAID:
         lines.append(f"and {times(len(odd) - SAID, 'more')}".removesuffix("s"))
     calm = [name for name, rows in panels if not any(row["anomaly"] for row in rows)]

@@ -189,7 +189,7 @@ def steps(attempts: ir.Table, count: int, *, by: Sequence[str] = ()) -> ir.Table
     )
 
 
-def active(
+def active_things(
     rows: ir.Table,
     goal: str,
     *,

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from playbook.counting import measures, units
 from playbook.inference import stats
 from playbook.language.periods import Period, words
-from playbook.results import UNKNOWN
+from playbook.results import UNKNOWN, Rows
 
 WEEK = timedelta(days=7)
-Rows = list[dict[str, Any]]
 
 
 def grouped(rows: Rows, columns: Sequence[str]) -> dict[tuple, Rows]:
@@ -33,17 +31,14 @@ def shares(rows: Rows) -> Rows:
 
 def classes(rows: Rows, by: Sequence[str], *, last: int) -> Rows:
     """Classes with their share of the closed ones; the class `last` (still open) has none."""
-    totals: dict[tuple, int] = {}
-    for row in rows:
-        segment = tuple(row[column] for column in by)
-        totals[segment] = totals.get(segment, 0) + (row["n"] if row["position"] != last else 0)
-    for row in rows:
-        total = totals[tuple(row[column] for column in by)]
-        row["total"] = total
-        row["share"] = row["low"] = row["high"] = None
-        if row["position"] != last and total:
-            row["share"] = row["n"] / total
-            row["low"], row["high"] = stats.wilson(row["n"], total)
+    for own in grouped(rows, by).values():
+        total = sum(row["n"] for row in own if row["position"] != last)
+        for row in own:
+            row["total"] = total
+            row["share"] = row["low"] = row["high"] = None
+            if row["position"] != last and total:
+                row["share"] = row["n"] / total
+                row["low"], row["high"] = stats.wilson(row["n"], total)
     return sorted(rows, key=lambda row: row["position"])
 
 
@@ -111,12 +106,9 @@ def states(rows: Rows, origin: datetime, period: Period, by: Sequence[str] = ())
 
     A week without any, after the first with some of the segment, is a zero and no gap.
     """
-    segments: dict[tuple, Rows] = {}
-    for row in rows:
-        segments.setdefault(tuple(row[column] for column in by), []).append(row)
     return [
         dict(zip(by, segment, strict=True)) | row
-        for segment, own in segments.items()
+        for segment, own in grouped(rows, by).items()
         for row in _states(own, origin, period)
     ]
 
@@ -148,10 +140,8 @@ def _states(rows: Rows, origin: datetime, period: Period) -> Rows:
 
 
 def curves(rows: Rows, by: Sequence[str], hours: float) -> Rows:
-    segments = sorted({tuple(row[column] for column in by) for row in rows})
     found: Rows = []
-    for segment in segments:
-        own = [row for row in rows if tuple(row[column] for column in by) == segment]
+    for segment, own in sorted(grouped(rows, by).items(), key=lambda item: item[0]):
         own.sort(key=lambda row: (row["hours"], row["reached"]))
         n = sum(row["n"] for row in own)
         drawn = stats.kaplan_meier(

@@ -37,7 +37,7 @@ def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
     for held in hold:
         real = real.filter(_[held].notnull())
     return real.select(
-        unit=column, held=_held(real, hold), event="event", at="at", user_id="user_id"
+        unit=column, held=_held_text(real, hold), event="event", at="at", user_id="user_id"
     )
 
 
@@ -79,7 +79,7 @@ def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
     return (("sessions", f"over after more than {words(IDLE)} without an event of their person"),)
 
 
-def _held(rows: ir.Table, properties: Sequence[str]) -> ir.StringValue:
+def _held_text(rows: ir.Table, properties: Sequence[str]) -> ir.StringValue:
     """The values of properties as one text."""
     values = [rows[name].cast("string") for name in properties]
     return ibis.literal(" | ").join(values) if values else ibis.literal("")
@@ -93,7 +93,7 @@ def things(tables: Tables, *properties: str) -> ir.Table:
     """
     named = [_[name].notnull() for name in properties]
     real = tables.events.filter(~_.is_bot, ~_.is_internal, *named)
-    return real.select(held=_held(real, properties), event="event", at="at")
+    return real.select(held=_held_text(real, properties), event="event", at="at")
 
 
 def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
@@ -138,7 +138,7 @@ def events_of(tables: Tables, unit: str) -> ir.Table:
 
 
 def _users(tables: Tables, columns: Sequence[str]) -> ir.Table:
-    _check("users", tables.users, columns)
+    _refuse_unmapped("users", tables.users, columns)
     return tables.users
 
 
@@ -151,7 +151,7 @@ def _accounts(tables: Tables, columns: Sequence[str]) -> ir.Table:
     others = [column for column in columns if column not in own]
     if own and not others:
         return tables.accounts.select(*own, unit="account_id")
-    _check("users", tables.users, others)
+    _refuse_unmapped("users", tables.users, others)
     came_first = ibis.window(group_by="account_id", order_by=[_.signed_up_at, _.user_id])
     owners = (
         tables.users.filter(_.account_id.notnull(), ~_.is_internal)
@@ -164,7 +164,7 @@ def _accounts(tables: Tables, columns: Sequence[str]) -> ir.Table:
     return owners.select(*columns, unit="account_id")
 
 
-def _check(name: str, table: ir.Table | None, columns: Sequence[str]) -> None:
+def _refuse_unmapped(name: str, table: ir.Table | None, columns: Sequence[str]) -> None:
     there = table.columns if table is not None else ()
     lacking = [column for column in columns if column not in there]
     if table is None or lacking:

@@ -2,31 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from playbook.declare.reading import Duration, Identifier, Names, Noun
 
-Measure = Literal[
-    "reached_within", "missed_within", "did_before", "mix", "time_to", "steps", "active"
-]
-
 # What may be told of attempts; the defaults are the playbook's definition of one.
 OPTIONS = {"hold", "order", "entry", "ties", "exclude", "count"}
-# Measure → (what it must be told, what it may be told), besides unit, start, among and by.
-ARGUMENTS: dict[str, tuple[set[str], set[str]]] = {
-    "reached_within": ({"start", "goal", "within"}, {"unless", *OPTIONS}),
-    "missed_within": ({"start", "goal", "within"}, {"unless", *OPTIONS}),
-    "did_before": ({"start", "first", "goal", "within"}, {"unless"}),
-    "mix": ({"start", "goals", "within"}, {"unless"}),
-    "time_to": ({"start", "goal", "edges"}, {"within", "unless"}),
-    "steps": (
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A way of counting: what it is told, and what its answer is like.
+
+    Attributes:
+        must: What a question of it must say, besides unit, start, among and by.
+        may: What it may say.
+        attempts: Whether it counts attempts; else it counts first times, or things.
+        raised: Whether one more of the goal may raise its answer.
+        lowered: Whether one more of the goal may lower its answer.
+        first: Whether it counts from a unit's first start in the period alone.
+        before: Whether it asks what was done before the start.
+        bounded: What of its answer is a share, in words; None: it has none.
+    """
+
+    must: set[str]
+    may: set[str]
+    attempts: bool = False
+    raised: bool = False
+    lowered: bool = False
+    first: bool = False
+    before: bool = False
+    bounded: str | None = None
+
+
+MEASURES = {
+    "reached_within": Measure(
+        {"start", "goal", "within"},
+        {"unless", *OPTIONS},
+        attempts=True,
+        raised=True,
+        bounded="",
+    ),
+    "missed_within": Measure(
+        {"start", "goal", "within"},
+        {"unless", *OPTIONS},
+        attempts=True,
+        lowered=True,
+        bounded="",
+    ),
+    "did_before": Measure(
+        {"start", "first", "goal", "within"},
+        {"unless"},
+        raised=True,
+        lowered=True,
+        first=True,
+        before=True,
+        bounded="",
+    ),
+    "mix": Measure(
+        {"start", "goals", "within"}, {"unless"}, raised=True, first=True, bounded="any of these"
+    ),
+    "time_to": Measure(
+        {"start", "goal", "edges"},
+        {"within", "unless"},
+        raised=True,
+        first=True,
+        before=True,
+        bounded="at all",
+    ),
+    "steps": Measure(
         {"start", "goals", "within"},
         {"unless", "anchor", "windows", "optional", *OPTIONS},
+        attempts=True,
+        raised=True,
+        bounded="all the way",
     ),
-    "active": ({"goal", "hold", "within"}, set()),
+    "active": Measure({"goal", "hold", "within"}, set()),
 }
+ATTEMPTS = tuple(name for name, measure in MEASURES.items() if measure.attempts)
+SHARES = tuple(name for name, measure in MEASURES.items() if measure.bounded == "")
 
 
 class Exclude(Noun):
@@ -82,7 +139,7 @@ class Question(Noun):
     id: Identifier
     asks: str
     decides: str
-    measure: Measure
+    measure: Literal[tuple(MEASURES)]
     unit: Literal["user", "account", "session"] = "user"
     start: str | None = None
     goal: str | None = None
@@ -105,8 +162,8 @@ class Question(Noun):
 
     @model_validator(mode="after")
     def _has_what_its_measure_needs(self) -> Self:
-        must, may = ARGUMENTS[self.measure]
-        every = set().union(*(a | b for a, b in ARGUMENTS.values()))
+        must, may = self.measured.must, self.measured.may
+        every = set().union(*(each.must | each.may for each in MEASURES.values()))
         given = {name for name in every if getattr(self, name) != _default(name)}
         if lacking := sorted(must - given):
             raise ValueError(f"`{self.measure}` also needs {', '.join(lacking)}")
@@ -167,6 +224,11 @@ class Question(Noun):
 
     def _end(self, each: Exclude) -> int:
         return self.steps.index(each.before) if each.before else len(self.steps) - 1
+
+    @property
+    def measured(self) -> Measure:
+        """How it is counted."""
+        return MEASURES[self.measure]
 
     @property
     def steps(self) -> tuple[str, ...]:

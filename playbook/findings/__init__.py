@@ -1,80 +1,75 @@
-"""A result as a sentence, with n and interval: prose that survives next Monday's data."""
+"""A result as a sentence, with n and interval: prose that survives next Monday's data.
 
-from playbook.findings.behaviour import drivers, instead
-from playbook.findings.firmness import firm
-from playbook.findings.markdown import Finding, together
-from playbook.findings.measured import (
-    burning,
-    compared,
-    credited_twice,
-    harms,
-    iterations,
-    launches,
-    rollouts,
-    seen_by,
-    tried,
-    vendor,
+The sentences here are those of shapes. A result that says something of its own brings it along,
+from the topic that it is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from playbook.findings import comparing, counting, quality
+from playbook.language.mistakes import Mistake, listed
+from playbook.results import Answer, Result, Unavailable
+from playbook.results.sentences import Finding, Says, plain, said, together
+
+__all__ = ["Finding", "answers", "headline", "of", "together"]
+
+SENTENCES: dict[str, Says] = {
+    "share": counting.say_share,
+    "mix": counting.say_mix,
+    "steps": counting.say_steps,
+    "trend": counting.say_trend,
+    "curve": counting.say_curve,
+    "effect": comparing.say_effect,
+    "differences": comparing.say_differences,
+    "audit": quality.say_audit,
+    "bounds": quality.say_bounds,
+    "volume": quality.say_volume,
+}
+# One sentence per shape, by its name: `pb.findings.share(result, "of new people …")`.
+share, mix, steps, trend, curve, effect, differences, audit, bounds, volume = (
+    partial(said, says=says) for says in SENTENCES.values()
 )
-from playbook.findings.plays import cards, contention, coverage, decisions, holdouts, lint, pressure
-from playbook.findings.quality import bounds, fixes, lateness, volume
-from playbook.findings.reasons import reasons
-from playbook.findings.retention import pulse, retained
-from playbook.findings.segments import differences, steps_take
-from playbook.findings.sentences import audit, buckets, curve, effect, mix, of, share, steps, trend
-from playbook.findings.tables import answers, claims, headline, outreach, plan, soundness, stuck
-from playbook.findings.verdicts import checks, reached, sooner, whom, why_null
 
-__all__ = [
-    "Finding",
-    "answers",
-    "audit",
-    "bounds",
-    "buckets",
-    "burning",
-    "cards",
-    "checks",
-    "claims",
-    "compared",
-    "contention",
-    "coverage",
-    "credited_twice",
-    "curve",
-    "decisions",
-    "differences",
-    "drivers",
-    "effect",
-    "firm",
-    "fixes",
-    "harms",
-    "headline",
-    "holdouts",
-    "instead",
-    "iterations",
-    "lateness",
-    "launches",
-    "lint",
-    "mix",
-    "of",
-    "outreach",
-    "plan",
-    "pressure",
-    "pulse",
-    "reached",
-    "reasons",
-    "retained",
-    "rollouts",
-    "seen_by",
-    "share",
-    "sooner",
-    "soundness",
-    "steps",
-    "steps_take",
-    "stuck",
-    "together",
-    "trend",
-    "tried",
-    "vendor",
-    "volume",
-    "whom",
-    "why_null",
-]
+
+def of(result: Answer | Sequence[Answer], words: str = "") -> Finding:
+    """What a result says: its own sentence, or that of its shape; of several a line each.
+
+    Args:
+        result: A result, or why there is none; or several of them.
+        words: What the numbers are of: "of new people save a workflow".
+    """
+    if not isinstance(result, Result | Unavailable):
+        return together(*(of(each, words) for each in result))
+    if isinstance(result, Unavailable):
+        return said(result, says=counting.say_share)
+    if not has(result):
+        raise Mistake(
+            f"`{result.id}` has no sentence of its own.",
+            f"Its shape is `{result.shape}`; there are sentences for {listed(SENTENCES)}.",
+            "use pb.listings.table for a table.",
+        )
+    return said(result, words, says=result.says or SENTENCES[result.shape])
+
+
+def has(result: Result) -> bool:
+    """Whether a result says anything in a sentence."""
+    return bool(result.says) or result.shape in SENTENCES
+
+
+def headline(result: Answer) -> Finding:
+    """The answer to the product's headline question, after the question itself."""
+    return answers([result])
+
+
+def answers(results: Sequence[Answer]) -> Finding:
+    """One line per question: what is asked, and the answer or why there is none."""
+    lines = []
+    for result in results:
+        found = of(result)
+        text = found.text.replace("\n", " ")
+        asks = f"*{plain(result.asks)}* " if isinstance(result, Result) else ""
+        lines.append(Finding(f"{asks}{text}", found.figures))
+    return together(*lines)

@@ -4,7 +4,7 @@ from playbook.friction.cohorts import cohort
 from playbook.friction.drafts import came_back, stopped, stuck
 from playbook.friction.drivers import drivers
 from playbook.friction.firmness import firm
-from playbook.friction.lifecycle import active
+from playbook.friction.lifecycle import active, pulse
 from playbook.friction.paths import instead
 from playbook.friction.questions import answer, curve, members
 from playbook.friction.retention import retained, retention
@@ -26,6 +26,7 @@ __all__ = [
     "firm",
     "instead",
     "members",
+    "pulse",
     "reasons",
     "retained",
     "retention",

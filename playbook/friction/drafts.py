@@ -11,15 +11,18 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers import Asked, unfit
+from playbook import answers
+from playbook.answers import Asked
 from playbook.counting import shaping, units
-from playbook.counting.shaping import Rows
-from playbook.friction.asking import asked, of_class, unit_by_unit
-from playbook.friction.questions import answer
+from playbook.friction.questions import answer, unit_by_unit
+from playbook.language import wording
 from playbook.language.mistakes import Mistake, listed
 from playbook.language.periods import duration, interval, words
 from playbook.language.portable import count_if, when
-from playbook.results import UNKNOWN, Answer, Unavailable
+from playbook.results import UNKNOWN, Answer, Result, Rows
+from playbook.results.columns import TEXT
+from playbook.results.section import Unanswerable, needed, section
+from playbook.results.sentences import Told, each_segment
 from playbook.run import Run
 
 STUCK_ABOVE = 0.25  # a core persona that leaves more than a quarter unfinished is a defect
@@ -27,8 +30,18 @@ PERSONA = "persona"
 NOTHING, OTHERS = "nothing else", "anything else"
 MOST = 8  # last events that have a class of their own, at most
 RARE = 100  # an event that fewer than one in so many did last has none
+MEASURES = ("missed_within",)
+BY_LAST_EVENT = (("class", "the last event"),)
+# Verdict → what it means.
+MEANS = {
+    "defect": "a core persona gets stuck: mend this now",
+    "watch": "a core persona, within bounds: watch it",
+    "playing": "not core: assume that they are playing",
+    "unknown": "they never said who they are",
+}
 
 
+@section("friction.{id}_stuck")
 def stuck(run: Run, id: str, *, by: str | Sequence[str] = PERSONA) -> Answer:
     """A share that misses its goal, by persona, with a verdict on each.
 
@@ -44,25 +57,22 @@ def stuck(run: Run, id: str, *, by: str | Sequence[str] = PERSONA) -> Answer:
         Shape `share`, with `verdict`: `defect` (core, and the whole interval above a quarter),
         `watch` (core otherwise), `playing` (not core), `unknown` (no persona).
     """
-    found = answer(run, id, by=by)
-    if isinstance(found, Unavailable):
-        return found
-    if run.declared.question(id).measure != "missed_within":
-        return Unavailable(found.id, f"`{id}` does not count what is missed: use `missed_within`.")
+    answers.asked(run, id, counted_by=MEASURES)
+    found = needed(answer(run, id, by=by))
     if PERSONA not in found.by:
-        return Unavailable(
-            found.id,
+        raise Unanswerable(
             f"A verdict depends on the persona, and `{id}` is asked by {listed(found.by)}. "
-            "Ask it by persona, too.",
+            "Ask it by persona, too."
         )
     core = run.declared.product.core_personas
 
     def finish(rows: Rows) -> Rows:
-        return [row | {"verdict": _verdict(row, core)} for row in found.finish(rows)]
+        return [row | {"verdict": _persona_verdict(row, core)} for row in found.finish(rows)]
 
-    return replace(found, id=f"{found.id}_stuck", finish=finish)
+    return replace(found, own={"verdict": TEXT}, finish=finish, says=_say_stuck)
 
 
+@section("friction.{id}_stopped")
 def stopped(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
     """What was done last in attempts that were not finished: one class each.
 
@@ -79,41 +89,36 @@ def stopped(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         Shape `mix`: first those who did nothing else, then the most frequent last events, then
         the rare ones together. `total` is how many attempts were not finished.
     """
-    found = _unfinished(run, id, "stopped", by=by)
-    if isinstance(found, Unavailable):
-        return found
-    counting, missed = found
-    counted = _with_last(counting, missed).aggregate(by=[*counting.by, "event"], n=_.count())
+    asking, missed = _unfinished(run, id, by=by)
+    counted = _with_last_event(asking, missed).aggregate(by=[*asking.by, "event"], n=_.count())
 
     def finish(rows: Rows) -> Rows:
-        return _folded([_named(counting, row) for row in rows], counting.by)
+        labelled = [row | {"label": _last_event_label(asking, row["event"])} for row in rows]
+        return _last_event_classes(labelled, asking.by)
 
-    result = counting.result("mix", counted, finish)
-    return replace(result, definition=(*result.definition, ("class", "the last event")))
+    return asking.result("mix", counted, finish, told=BY_LAST_EVENT)
 
 
-def stopped_at(run: Run, id: str, label: str) -> Answer:
-    """The attempts of one class of `stopped`: `unit`, `held`, `started_at`, in order of time."""
-    result = stopped(run, id)
-    if isinstance(result, Unavailable):
-        return result
+def stopped_at(run: Run, id: str, label: str) -> Result:
+    """The attempts of one class of `stopped`: `unit`, `held`, `started_at`, in order of time.
+
+    Raises:
+        Unanswerable: Nobody is in that class, or there are no classes.
+    """
+    result = needed(stopped(run, id))
     shown = [row["label"] for row in result.rows]
     if label not in shown:
-        return Unavailable(
-            result.id, f"Nobody stopped at “{label}”. The classes are: {listed(shown)}."
-        )
-    counting, missed = _unfinished(run, id, "stopped")
-    names = {event: _label(counting, event) for event in (None, *run.coverage)}
-    others = [event for event, name in names.items() if name not in shown]
-    events = others if label == OTHERS else [e for e, name in names.items() if name == label]
-    chosen = _with_last(counting, missed)
+        raise Unanswerable(f"Nobody stopped at “{label}”. The classes are: {listed(shown)}.")
+    asking, missed = _unfinished(run, id)
+    labels = {row["event"]: _last_event_label(asking, row["event"]) for row in result.raw}
+    events = [e for e, name in labels.items() if (name if name in shown else OTHERS) == label]
+    chosen = _with_last_event(asking, missed)
     known = chosen.event.isin([event for event in events if event])
     chosen = chosen.filter(chosen.event.isnull() if None in events else known)
-    key = _key(counting)
-    listing = chosen.select(*key).order_by(["started_at", *(c for c in key if c != "started_at")])
-    return of_class(counting.result("table", listing, list), label)
+    return asking.listing(chosen.select(*_attempt_key(asking)), told=(("class", label),))
 
 
+@section("friction.{id}_came_back")
 def came_back(
     run: Run, id: str, *, within: str = "14d", by: str | Sequence[str] = PERSONA
 ) -> Answer:
@@ -134,35 +139,29 @@ def came_back(
         were finished later; `open` ones may still be. Visits whose person is unknown, and which
         hold nothing, are left out.
     """
-    found = _unfinished(run, id, "came_back", by=by)
-    if isinstance(found, Unavailable):
-        return found
-    counting, missed = found
-    try:
-        longer = _longer(counting, within)
-    except Mistake as mistake:
-        return Unavailable(counting.id, mistake.sentence)
+    asking, missed = _unfinished(run, id, by=by)
+    longer = _longer_window(asking, within)
     later = (_.goal_at > _.started_at) & (_.goal_at <= _.started_at + interval(longer))
-    starts, goals = _keyed(counting, missed)
+    starts, goals = _starts_and_finishes(asking, missed)
     per_attempt = (
         starts.left_join(goals, starts.key == goals.key_)
-        .group_by(_key(counting))
+        .group_by(_attempt_key(asking))
         .aggregate(times=count_if(later))
     )
-    closed = counting.run.period.closed(_.started_at, longer)
+    closed = asking.run.period.closed(_.started_at, longer)
     counted = per_attempt.aggregate(
-        by=list(counting.by),
+        by=list(asking.by),
         n=count_if(closed),
         reached=count_if(closed & (_.times > 0)),
         repeated=ibis.null("int64"),
         open=count_if(~closed),
     )
-    result = counting.result("share", counted, shaping.shares)
-    said = ("came back", f"done within {words(longer)} of the start, end included")
-    return replace(result, definition=(*result.definition, said))
+    window = words(longer)
+    told = (("came back", f"done within {window} of the start, end included"),)
+    return asking.result("share", counted, shaping.shares, told=told, within=window)
 
 
-def _verdict(row: dict, core: Sequence[str]) -> str:
+def _persona_verdict(row: dict, core: Sequence[str]) -> str:
     if row[PERSONA] == UNKNOWN:
         return "unknown"
     if row[PERSONA] not in core:
@@ -170,54 +169,59 @@ def _verdict(row: dict, core: Sequence[str]) -> str:
     return "defect" if row["low"] > STUCK_ABOVE else "watch"
 
 
-def _unfinished(
-    run: Run, id: str, name: str, *, by: str | Sequence[str] = ()
-) -> tuple[Asked, ir.Table] | Unavailable:
-    """A question as it is counted, and its attempts that were not finished: see `_key`."""
-    counting = asked(run, id, name, by=by)
-    if isinstance(counting, Unavailable):
-        return counting
-    question = counting.question
-    if question.measure != "missed_within":
-        return unfit(counting.id, question, "what is not finished needs `missed_within`")
-    if refused := unit_by_unit(counting):
-        return refused
-    missed = counting.best().filter(_.outcome == "dropped")
-    return counting, missed.select(*_key(counting))
+def _say_stuck(result: Result, told: Told, says: str) -> str:
+    """The verdict on each persona: a defect of ours, worth watching, or people who play."""
+
+    def say(rows: Rows) -> str:
+        (row,) = rows
+        if row["n"] < result.min_n:
+            return f"{wording.too_few(row['n'])}."
+        sides = f"({wording.interval(row['low'], row['high'])}, n = {row['n']:,})"
+        share = f"{wording.percent(row['share'])} {sides} {says}".rstrip()
+        return f"{share}; {MEANS[row['verdict']]}."
+
+    return each_segment(result, told, say)
 
 
-def _key(counting: Asked) -> list[str]:
+def _unfinished(run: Run, id: str, *, by: str | Sequence[str] = ()) -> tuple[Asked, ir.Table]:
+    """A question as it is counted, and its attempts that were not finished: see `_attempt_key`."""
+    asking = unit_by_unit(answers.asked(run, id, by=by, counted_by=MEASURES))
+    missed = asking.best().filter(_.outcome == "dropped")
+    return asking, missed.select(*_attempt_key(asking))
+
+
+def _attempt_key(asking: Asked) -> list[str]:
     """What tells an attempt from others, and the columns to break down by."""
-    held = ["held"] if counting.question.hold else []
-    return ["unit", *held, "started_at", *counting.by]
+    held = ["held"] if asking.question.hold else []
+    return ["unit", *held, "started_at", *asking.by]
 
 
-def _with_last(counting: Asked, missed: ir.Table) -> ir.Table:
+def _with_last_event(asking: Asked, missed: ir.Table) -> ir.Table:
     """The unfinished attempts with the last `event` of their unit in the window, or null."""
-    start = counting.question.start
-    acts = units.rows(counting.run.tables, counting.question.unit)
+    start = asking.question.start
+    acts = units.rows(asking.run.tables, asking.question.unit)
     acts = acts.select(unit_="unit", event_="event", at_="at")
     joined = missed.left_join(
         acts,
         [
             missed.unit == acts.unit_,
             acts.at_ >= missed.started_at,
-            acts.at_ <= missed.started_at + interval(counting.within),
+            acts.at_ <= missed.started_at + interval(asking.within),
         ],
     )
-    key = _key(counting)
+    key = _attempt_key(asking)
     itself = (_.event_ == start) & (_.at_ == _.started_at)
     done = joined.mutate(event=when(~itself, _.event_), at=when(~itself, _.at_))
     latest = done.mutate(last_at=_.at.max().over(ibis.window(group_by=key)))
     return latest.group_by(key).aggregate(event=when(_.at == _.last_at, _.event).max())
 
 
-def _label(counting: Asked, event: str | None) -> str:
+def _last_event_label(asking: Asked, event: str | None) -> str:
     """The words for a last event; the attempt's own start and goal were done once more, or with
     another thing than the attempt's."""
     if event is None:
         return NOTHING
-    question, name = counting.question, counting.run.labels.get(event, event.replace("_", " "))
+    question, name = asking.question, asking.run.labels.get(event, event.replace("_", " "))
     if event == question.start:
         return f"{name} once more"
     if event == question.goal and question.hold:
@@ -226,14 +230,7 @@ def _label(counting: Asked, event: str | None) -> str:
     return name
 
 
-def _named(counting: Asked, row: dict) -> dict:
-    return {column: row[column] for column in counting.by} | {
-        "label": _label(counting, row["event"]),
-        "n": row["n"],
-    }
-
-
-def _folded(rows: Rows, by: Sequence[str]) -> Rows:
+def _last_event_classes(rows: Rows, by: Sequence[str]) -> Rows:
     """Classes in their order, the rare ones and those beyond the most frequent as one."""
     sizes: Counter[str] = Counter()
     for row in rows:
@@ -254,21 +251,21 @@ def _folded(rows: Rows, by: Sequence[str]) -> Rows:
     return shaping.classes(found, by, last=len(order))
 
 
-def _longer(counting: Asked, within: str) -> timedelta:
-    longer, own = duration(within), counting.within
-    if longer < own or (longer == own and counting.question.unit != "session"):
+def _longer_window(asking: Asked, within: str) -> timedelta:
+    longer, own = duration(within), asking.within
+    if longer < own or (longer == own and asking.question.unit != "session"):
         raise Mistake(
             f"`within: {within}` leaves no time to come back.",
-            f"An attempt at `{counting.question.id}` has {words(own)} already.",
+            f"An attempt at `{asking.question.id}` has {words(own)} already.",
             "give them longer.",
         )
     return longer
 
 
-def _keyed(counting: Asked, missed: ir.Table) -> tuple[ir.Table, ir.Table]:
+def _starts_and_finishes(asking: Asked, missed: ir.Table) -> tuple[ir.Table, ir.Table]:
     """The unfinished attempts with the `key` of what would finish them, and every finish: `key_`,
     `goal_at`."""
-    question, tables = counting.question, counting.run.tables
+    question, tables = asking.question, asking.run.tables
     if question.hold:
         done = units.things(tables, *question.hold).rename(key_="held")
         starts = missed.mutate(key=_.held)

@@ -10,19 +10,24 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers import ATTEMPTS, Asked, unfit
+from playbook import answers
+from playbook.answers import ATTEMPTS, Asked
 from playbook.counting import attempts
 from playbook.counting.attempts import Rules, comes_back, key_of, numbered
-from playbook.counting.shaping import Rows, shares
-from playbook.friction import asking
+from playbook.counting.shaping import shares
 from playbook.language.periods import Period, moment
 from playbook.language.portable import count_if, united, when
-from playbook.results import Answer, Unavailable
-from playbook.run import Run, fetched
+from playbook.language.wording import count, percent, too_few
+from playbook.results import Answer, Result, Rows
+from playbook.results.columns import COUNT, TEXT
+from playbook.results.section import section
+from playbook.results.sentences import Told, bullets, plain
+from playbook.run import Run
 
 BY = "counted"
 EVER = timedelta(days=3650)  # longer than any log: no window
 DAY = timedelta(days=1)
+TOOLS = ("PostHog", "Mixpanel", "Amplitude", "ClickHouse")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Way:
     period: Period
 
 
+@section("friction.{id}_firm")
 def firm(run: Run, id: str) -> Answer:
     """A question that counts attempts, by other rules and by other tools' definitions.
 
@@ -51,30 +57,75 @@ def firm(run: Run, id: str) -> Answer:
         interval, `open`, `differ` (units that it tells otherwise than we do, or that only one of
         us counts), and `such_as` (two of their ids).
     """
-    asked = asking.asked(run, id, "firm")
-    if isinstance(asked, Unavailable):
-        return asked
-    if asked.question.measure not in ATTEMPTS:
-        return unfit(asked.id, asked.question, "it counts no attempts")
-    numbers = _numbers(asked)
-    ways = list(_ways(asked, numbers))
-    labels = [way.label for way in ways]
-    missed = asked.question.measure == "missed_within"
-    compared = _compared(_outcomes(asked, ways, numbers), len(ways))
-    shown = asked.result("share", compared, list)
+    asking = answers.asked(run, id, counted_by=ATTEMPTS)
+    numbers = _unit_numbers(asking)
+    ways = list(_ways_to_count(asking, numbers))
+    missed = asking.question.measure == "missed_within"
+    counted = _counts_by_way(_outcomes_by_way(asking, ways, numbers), len(ways))
+    # One row holds the counts of all ways, so that the log is read once.
+    counts = asking.result("list", counted, list)
     return replace(
-        shown,
+        counts,
+        shape="share",
+        own={"differ": COUNT, "such_as": TEXT},
+        table=None,
         by=(BY,),
+        made_of=(counts,),
         finish=None,
-        fetched=lambda: _rows(fetched(run.warehouse.prepared(compared))[0], labels, missed),
+        fetched=lambda: _way_rows(counts.raw[0], [way.label for way in ways], missed),
+        says=_say_firm,
     )
 
 
-def _ways(asked: Asked, numbers: ir.Table | None) -> Iterator[Way]:
+def _say_firm(result: Result, told: Told, whose: str) -> str:
+    """How far the answer moves under other rules, and what other tools would show."""
+    ours, *others = result.rows
+    if ours["n"] < max(result.min_n, 1):
+        return f"As declared: {too_few(ours['n'])}."
+    rules = [row for row in others if not row[BY].startswith(TOOLS)]
+    tools = [row for row in others if row[BY].startswith(TOOLS)]
+    known = sorted((row for row in rules if row["share"] is not None), key=lambda r: r["share"])
+    lines = [f"As declared, **{percent(ours['share'])}** {whose or f'of {result.counted}'}."]
+    if known:
+        least, most = (f"{percent(r['share'])} ({plain(r[BY])})" for r in (known[0], known[-1]))
+        lines[0] += f" With one rule changed it is between {least} and {most}."
+    lines += [_tools_told(result, told, tools, ours["open"])] if tools else []
+    if same := [plain(row[BY]) for row in rules if not row["differ"]]:
+        lines.append(f"No outcome depends on: {'; '.join(same)}.")
+    widest = max(rules, key=lambda row: row["differ"])
+    if widest["differ"]:
+        told.segment = result.segment(widest)
+        n = told.count("differ", widest["differ"])
+        lines.append(
+            f"Most outcomes depend on: {plain(widest[BY])}, which tells {n} otherwise, such as "
+            f"{plain(widest['such_as'])}."
+        )
+    return bullets(lines)
+
+
+def _tools_told(result: Result, told: Told, tools: Rows, still_open: int) -> str:
+    """What the tools would show, those that agree together."""
+    by_answer: dict[tuple, list[str]] = {}
+    for row in tools:
+        by_answer.setdefault((row["share"], row["n"]), []).append(plain(row[BY]))
+    said = [
+        f"{percent(share)} of {count(n)} in {' and '.join(filter(None, (', '.join(some), last)))}"
+        for (share, n), (*some, last) in by_answer.items()
+    ]
+    most = max(tools, key=lambda row: row["differ"])
+    differ = "no outcome differs"
+    if most["differ"]:
+        told.segment = result.segment(most)
+        differ = f"{told.count('differ', most['differ'], 'outcome')} at most differ from ours"
+    waits = f", of which {count(still_open)} are still open: the tools do not wait for them"
+    return f"Other tools would show {', '.join(said)}; {differ}{waits if still_open else ''}."
+
+
+def _ways_to_count(asking: Asked, numbers: ir.Table | None) -> Iterator[Way]:
     """Ours first, then ours with one rule changed, then the tools'."""
-    rules, rows, period = asked.rules, _counted(asked, numbers), asked.run.period
-    steps = asked.question.steps
-    ours = Way("as declared", asked.walked, rules, rows, asked.within, period)
+    rules, rows, period = asking.rules, _kept_steps(asking, numbers), asking.run.period
+    steps = asking.question.steps
+    ours = Way("as declared", asking.walked, rules, rows, asking.within, period)
     yield ours
     simple = not (rules.any_order or comes_back(steps))
     if simple:
@@ -83,38 +134,38 @@ def _ways(asked: Asked, numbers: ir.Table | None) -> Iterator[Way]:
         yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
     at_once = replace(period, as_of=datetime(2200, 1, 1))
     endless = replace(rules, windows=())
-    yield Way("no window, open ones failed", asked.walked, endless, rows, EVER, at_once)
+    yield Way("no window, open ones failed", asking.walked, endless, rows, EVER, at_once)
     yield _by_day(ours)
-    if asked.run.tables.has("events", "received_at"):
-        arrived = _counted(_by_arrival(asked), numbers)
+    if asking.run.tables.has("events", "received_at"):
+        arrived = _kept_steps(_by_arrival(asking), numbers)
         yield replace(ours, label="by the time of arrival", rows=arrived)
-    plain = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
-    if not any(plain):
-        yield from _tools(replace(ours, period=at_once), steps)
+    own = (rules.any_order, rules.from_previous, rules.windows, rules.optional, rules.attempts)
+    if not any(own):
+        yield from _ways_of_tools(replace(ours, period=at_once), steps)
 
 
-def _counted(asked: Asked, numbers: ir.Table | None) -> ir.Table:
+def _kept_steps(asking: Asked, numbers: ir.Table | None) -> ir.Table:
     """What the question's units did of its steps, computed once for all ways to count it."""
-    rows = _rows_of_steps(asked)
+    rows = _rows_of_steps(asking)
     if numbers is not None:
-        rows = numbered(rows, numbers, asked.question.events)
-    return asked.run.warehouse.shared(rows)
+        rows = numbered(rows, numbers, asking.question.events)
+    return asking.run.warehouse.shared(rows)
 
 
-def _numbers(asked: Asked) -> ir.Table | None:
+def _unit_numbers(asking: Asked) -> ir.Table | None:
     """The units' numbers, where the engine keeps them, and the clock does not choose the units."""
-    if not asked.run.warehouse.keeps or asked.rules.attempts or asked.question.unless:
+    if not asking.run.warehouse.keeps or asking.rules.attempts or asking.question.unless:
         return None
-    return asked.run.warehouse.shared(attempts.numbers(_rows_of_steps(asked)))
+    return asking.run.warehouse.shared(attempts.numbers(_rows_of_steps(asking)))
 
 
-def _rows_of_steps(asked: Asked) -> ir.Table:
-    rows, question = asked.counted_rows(), asked.question
+def _rows_of_steps(asking: Asked) -> ir.Table:
+    rows, question = asking.counted_rows(), asking.question
     strict = question.order == "strict"
     return rows if strict else rows.filter(_.event.isin(list(question.events)))
 
 
-def _tools(ours: Way, steps: Sequence[str]) -> Iterator[Way]:
+def _ways_of_tools(ours: Way, steps: Sequence[str]) -> Iterator[Way]:
     """The tools' own definitions, as far as they can say what the question asks.
 
     None of them knows windows or anchors per step; only PostHog and Amplitude know a strict
@@ -163,16 +214,18 @@ def _whole_days(length: timedelta) -> timedelta:
     return -(-length // DAY) * DAY
 
 
-def _by_arrival(asked: Asked) -> Asked:
+def _by_arrival(asking: Asked) -> Asked:
     """The question over events that happened when they arrived: the collector's clock."""
-    tables = asked.run.tables.changed(at=_.received_at.coalesce(_.at))
-    return replace(asked, run=replace(asked.run, tables=tables))
+    tables = asking.run.tables.changed(at=_.received_at.coalesce(_.at))
+    return replace(asking, run=replace(asking.run, tables=tables))
 
 
-def _outcomes(asked: Asked, ways: Sequence[Way], numbers: ir.Table | None) -> ir.Table:
+def _outcomes_by_way(asking: Asked, ways: Sequence[Way], numbers: ir.Table | None) -> ir.Table:
     """One row per unit (and held value) that a way counts: `key` as text, `outcome_<place>`."""
-    told = [asked.best() if numbers is None else numbered(asked.best(), numbers)]
-    told += [_told(asked, way if numbers is None else _placed(asked, way)) for way in ways[1:]]
+    told = [asking.best() if numbers is None else numbered(asking.best(), numbers)]
+    told += [
+        _attempts_by(asking, way if numbers is None else _by_place(asking, way)) for way in ways[1:]
+    ]
     key = key_of(told[0])
     placed = [each.select(*key, "outcome", way=place) for place, each in enumerate(told)]
     found = (
@@ -190,26 +243,26 @@ def _outcomes(asked: Asked, ways: Sequence[Way], numbers: ir.Table | None) -> ir
     return found.mutate(key=ibis.literal(" | ").join([found[name] for name in key_of(found)]))
 
 
-def _placed(asked: Asked, way: Way) -> Way:
+def _by_place(asking: Asked, way: Way) -> Way:
     """The way over rows that hold the places of events, as `_counted` makes them, for names."""
-    place = {name: k for k, name in enumerate(asked.question.events)}
+    place = {name: k for k, name in enumerate(asking.question.events)}
     exclude = tuple(replace(each, event=place.get(each.event)) for each in way.rules.exclude)
     steps = [place[name] for name in way.steps]
     return replace(way, steps=steps, rules=replace(way.rules, exclude=exclude))
 
 
-def _told(asked: Asked, way: Way) -> ir.Table:
+def _attempts_by(asking: Asked, way: Way) -> ir.Table:
     return attempts.attempts(
         way.rows,
         way.steps,
         within=way.within,
         period=way.period,
-        success=len(asked.question.steps),
+        success=len(asking.question.steps),
         rules=way.rules,
     )
 
 
-def _compared(per_unit: ir.Table, ways: int) -> ir.Table:
+def _counts_by_way(per_unit: ir.Table, ways: int) -> ir.Table:
     """One row: what each way counts, and where it differs from the first."""
     ours = per_unit.outcome_0.fill_null("")
     found: dict[str, ir.Value] = {}
@@ -227,7 +280,7 @@ def _compared(per_unit: ir.Table, ways: int) -> ir.Table:
     return per_unit.aggregate(**found)
 
 
-def _rows(counts: dict, labels: list[str], missed: bool) -> Rows:
+def _way_rows(counts: dict, labels: list[str], missed: bool) -> Rows:
     found = []
     for k, label in enumerate(labels):
         got = {name: counts[f"{name}_{k}"] for name in ("converted", "dropped", "open", "differ")}
@@ -238,7 +291,7 @@ def _rows(counts: dict, labels: list[str], missed: bool) -> Rows:
                 BY: label,
                 "n": n,
                 "reached": got["dropped"] if missed else got["converted"],
-                **dict.fromkeys(("share", "low", "high")),
+                **dict.fromkeys(("repeated", "share", "low", "high")),
                 "open": got["open"],
                 "differ": got["differ"],
                 "such_as": ", ".join(filter(None, such)),

@@ -1,34 +1,97 @@
-"""Active things by whom they belong to: the key metric, one line per segment."""
+"""Active things: the key metric, by whom they belong to, and whether more come than go."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from playbook.answers import unfit
-from playbook.counting.shaping import Rows
+from playbook import answers
+from playbook.counting.shaping import grouped
 from playbook.friction.questions import answer
-from playbook.results import Answer, Unavailable
+from playbook.language.wording import count
+from playbook.results import Answer, Result, Rows
+from playbook.results.columns import COUNT, MOMENT, RATIO
+from playbook.results.section import needed, section
+from playbook.results.sentences import Told, each_segment
 from playbook.run import Run
 
+CAME_AND_WENT = ("new", "revived", "lost")
+PULSE = {"week": MOMENT, **dict.fromkeys(CAME_AND_WENT, COUNT), "ratio": RATIO}
+RATIO_TOLD = (("pulse", "(new + revived) / lost, of the last complete week"),)
 
+
+@section("friction.{id}_by")
 def active(run: Run, id: str, by: str | Sequence[str]) -> Answer:
     """How many things are active at the end of each week, by the traits of their owners.
 
     What is new, kept, revived and lost is left out: `answer` has it. A thing belongs to the unit
-    that first did the goal with it; see `playbook.things.owned`.
+    that first did the goal with it; see `playbook.counting.owners`.
 
     Returns:
         Shape `trend`: the series `active` alone, by `by`.
     """
-    found = answer(run, id, by=by)
-    if isinstance(found, Unavailable):
-        return Unavailable(f"{found.id}_by", found.reason)
-    question = run.declared.question(id)
-    if question.measure != "active":
-        return unfit(f"{found.id}_by", question, "only things are active")
+    found = _states_by_week(run, id, by)
 
     def finish(rows: Rows) -> Rows:
         return [row for row in found.finish(rows) if row["series"] == "active"]
 
-    return replace(found, id=f"{found.id}_by", finish=finish)
+    return replace(found, finish=finish)
+
+
+@section("friction.{id}_pulse")
+def pulse(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
+    """Whether more things come than go: new and revived ones for each one that is lost.
+
+    Amplitude calls it Pulse: (new + revived) / lost.
+
+    Args:
+        run: The opened run.
+        id: A question of measure `active`.
+        by: Column(s) to break it down by.
+
+    Returns:
+        Shape `table`: one row per `by`, of the last complete `week`: `new`, `revived`, `lost`,
+        and their `ratio`; null where fewer than `min_n` are lost.
+    """
+    found = _states_by_week(run, id, by)
+
+    def finish(rows: Rows) -> Rows:
+        segments = grouped(found.finish(rows), found.by)
+        return [
+            dict(zip(found.by, segment, strict=True)) | _last_week(own, found.min_n)
+            for segment, own in segments.items()
+        ]
+
+    definition = (*found.definition, *RATIO_TOLD)
+    return replace(
+        found, shape="table", own=PULSE, definition=definition, finish=finish, says=_say_pulse
+    )
+
+
+def _states_by_week(run: Run, id: str, by: str | Sequence[str]) -> Result:
+    answers.asked(run, id, counted_by=("active",))
+    return needed(answer(run, id, by=by))
+
+
+def _last_week(rows: Rows, least: int) -> dict:
+    """What came and went in the last week of a segment; the weeks of a trend are complete."""
+    week = rows[-1]["period"]
+    counts = {row["series"]: row["value"] for row in rows if row["period"] == week}
+    new, revived, lost = (counts[name] for name in CAME_AND_WENT)
+    ratio = (new + revived) / lost if lost >= max(least, 1) else None
+    return {"week": week, "new": new, "revived": revived, "lost": lost, "ratio": ratio}
+
+
+def _say_pulse(result: Result, told: Told, things: str) -> str:
+    """Per segment how many came for each one lost; `things` says what: "workflows"."""
+
+    def say(rows: Rows) -> str:
+        (row,) = rows
+        new, revived, lost = (count(row[name]) for name in CAME_AND_WENT)
+        came = f"{new} new and {revived} revived {things or result.counted} in the week"
+        came += f" of {row['week']}"
+        if row["ratio"] is None:
+            return f"{came}, {lost if row['lost'] else 'none'} lost."
+        return f"**{row['ratio']:.2f}** came for each one lost: {came}, {lost} lost."
+
+    return each_segment(result, told, say)

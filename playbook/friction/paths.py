@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
@@ -15,12 +14,15 @@ from ibis import _
 from playbook import answers
 from playbook.answers import ATTEMPTS, Asked
 from playbook.counting import attempts, measures, shaping, units
-from playbook.counting.shaping import Rows
-from playbook.friction import asking
+from playbook.declare import Question
+from playbook.friction.questions import answer, unit_by_unit
+from playbook.language import wording
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import Period, duration, interval, words
 from playbook.language.portable import when
-from playbook.results import Answer, Unavailable
+from playbook.results import Answer, Result, Rows
+from playbook.results.section import section
+from playbook.results.sentences import Told, plain
 from playbook.run import Run
 
 # Outcome at the step → who that is.
@@ -28,6 +30,7 @@ WHO = {"dropped": "those who did not take it", "converted": "those who took it"}
 MOST = 8  # paths that have a class of their own
 NOTHING = {"dropped": "(left: nothing more)", "converted": "(nothing in that time)"}
 OTHERS, ARROW = "(other paths)", " → "
+NAMED = 3  # paths in a sentence
 
 
 def instead(
@@ -62,42 +65,94 @@ def instead(
         the most frequent paths; `(other paths)`; and `still open`, for units whose time since
         the step before has not passed.
     """
-    asked = asking.asked(run, id, "instead")
-    if isinstance(asked, Unavailable):
-        return asked
-    if refused := asking.unit_by_unit(asked):
-        return refused
-    try:
-        _check(asked, step, outcome, length)
-        time, (before, missed) = duration(within), _places(run, asked, step)
-    except Mistake as mistake:
-        return Unavailable(asked.id, mistake.sentence)
-    rows = units.rows(asked.run.tables, asked.question.unit)
+    place = _place_of_step(run, id, step)
+    step = run.declared.question(id).steps[place - 1] if place else step
+    given = {"within": within, "length": length, "outcome": outcome, "without": without}
+    return _paths_instead(run, id, step=step, place=place, **given)
+
+
+def _paths_id(id: str, step: str | None, place: int, outcome: str, **_given: object) -> str:
+    took = "" if outcome == "dropped" else f"_{outcome}"
+    return f"friction.{id}_instead" + (f"_of_{step}{took}" if place else "")
+
+
+@section(_paths_id)
+def _paths_instead(
+    run: Run,
+    id: str,
+    *,
+    step: str | None,
+    place: int,
+    within: str,
+    length: int,
+    outcome: str,
+    without: Sequence[str],
+) -> Answer:
+    """The paths instead of the step at a place, the entry being 1; 0: there is no such step."""
+    asking = unit_by_unit(answers.asked(run, id))
+    _refuse_pathless(asking, step, place, outcome, length)
+    time, is_dropped, steps = duration(within), outcome == "dropped", asking.question.steps
+    before = max(k for k in range(1, place) if k not in asking.rules.optional)
+    rows = units.rows(asking.run.tables, asking.question.unit)
     passed = rows.filter(~_.event.isin(list(without))) if without else rows
-    left = _left(asked, before, outcome)
-    result = asked.result(
-        "mix",
-        _counted(left, passed, time, length, asked.run.period),
-        lambda fetched: _classes(fetched, NOTHING[outcome], run.labels),
-    )
-    steps, is_dropped = asked.question.steps, outcome == "dropped"
-    said = {
-        "instead of" if is_dropped else "before": steps[missed - 1],
+    left = _last_steps(asking, before, outcome)
+    told = {
+        "instead of" if is_dropped else "before": step,
         "after": steps[before - 1],
         "who": WHO[outcome],
         "for": words(time),
         "paths": f"up to {length} events; what comes again at once is one",
         "passed over": ", ".join(without),
     }
-    return replace(
-        result,
-        id=f"{result.id}_of_{steps[missed - 1]}{'' if is_dropped else '_' + outcome}",
-        definition=(*result.definition, *(pair for pair in said.items() if pair[1])),
+    went = "stopped before" if is_dropped else "went on to"
+    return asking.result(
+        "mix",
+        _path_counts(left, passed, time, length, asking.run.period),
+        lambda fetched: _path_classes(fetched, NOTHING[outcome], run.labels),
+        told=tuple(pair for pair in told.items() if pair[1]),
+        within=words(time),
+        says=partial(_say_paths, went=went, step=step, after=steps[before - 1], without=without),
     )
 
 
-def _check(asked: Asked, step: str | None, outcome: str, length: int) -> None:
-    question, rules = asked.question, asked.rules
+def _say_paths(
+    result: Result,
+    told: Told,
+    _words: str = "",
+    *,
+    went: str,
+    step: str,
+    after: str,
+    without: Sequence[str],
+) -> str:
+    """How many did nothing more after the step before, and the paths that most others took."""
+    closed = [row for row in result.rows if row["share"] is not None]
+    still = sum(row["n"] for row in result.rows if row["share"] is None)
+    apart = f" For {wording.count(still)} that time is not over." if still else ""
+    total = closed[0]["total"] if closed else 0
+    if total < max(result.min_n, 1):
+        return f"{wording.too_few(total)}.{apart}"
+    idle = "**None**"
+    if not closed[0]["position"]:
+        sides = wording.interval(closed[0]["low"], closed[0]["high"])
+        idle = f"**{wording.percent(closed[0]['share'])}** ({sides})"
+    missed, left, *aside = (f"“{plain(result.label(name))}”" for name in (step, after, *without))
+    text = (
+        f"{idle} of the {told.count('total', total)} {result.counted} that {went} {missed} did "
+        f"nothing in the {result.within} after {left}"
+    )
+    text += f", {', '.join(aside)} aside" if aside else ""
+    paths = [row for row in closed if not row["label"].startswith("(")][:NAMED]
+    if paths:
+        shown = (f"{plain(row['label'])} ({wording.percent(row['share'])})" for row in paths)
+        text += f". What was done most often: {', '.join(shown)}"
+    return f"{text}.{apart}"
+
+
+def _refuse_pathless(
+    asking: Asked, step: str | None, place: int, outcome: str, length: int
+) -> None:
+    question, rules = asking.question, asking.rules
     if question.measure not in ATTEMPTS or rules.any_order:
         how = "in any order" if rules.any_order else f"by `{question.measure}`"
         raise Mistake(
@@ -105,12 +160,12 @@ def _check(asked: Asked, step: str | None, outcome: str, length: int) -> None:
             "So nobody comes as far as one step of it and not to the next.",
             f"ask it of a question with steps in order, by {listed(sorted(ATTEMPTS))}.",
         )
-    steps = [name for k, name in enumerate(question.steps, 1) if k > 1 and k not in rules.optional]
-    if step is not None and step not in steps:
+    if not place:
+        steps = [question.steps[k - 1] for k in _places_to_take(question)]
         raise Mistake(
             f"`{question.id}` has no step `{step}` that must be taken.",
             f"After the start it has: {listed(steps)}.",
-            nearest(step, steps),
+            nearest(step or "", steps),
         )
     if outcome not in WHO:
         raise Mistake(
@@ -126,34 +181,33 @@ def _check(asked: Asked, step: str | None, outcome: str, length: int) -> None:
         )
 
 
-def _places(run: Run, asked: Asked, step: str | None) -> tuple[int, int]:
-    """The places of the step before and of the missed one, among the steps that must be taken.
-
-    The entry is step 1.
-    """
-    steps = asked.question.steps
-    pairs = list(pairwise(k for k in range(1, len(steps) + 1) if k not in asked.rules.optional))
+def _place_of_step(run: Run, id: str, step: str | None) -> int:
+    """The place of a step, or of the one that the largest share does not take; 0: of none."""
+    question = run.declared.question(id)
+    places = _places_to_take(question) if question else []
     if step is not None:
-        return next((before, missed) for before, missed in pairs if steps[missed - 1] == step)
-    if len(pairs) == 1:
-        return pairs[0]
-
-    def reached() -> dict[int, int]:
-        rows = answers.answer(run, asked.question.id, stage="friction").rows
-        return {row["position"] + 1: row["n"] for row in rows}
-
-    n = run.remembered(("reached", asked.question.id), reached)
-    return min(pairs, key=lambda pair: n[pair[1]] / n[pair[0]] if n[pair[0]] else 1)
+        return next((place for place in places if question.steps[place - 1] == step), 0)
+    taken: dict[int, float] = {}
+    if len(places) > 1 and question.measure == "steps":
+        rows = answer(run, id).rows
+        taken = {row["position"] + 1: row["of_previous"] for row in rows if row["position"]}
+    return min(places, key=lambda place: 1 if (of := taken.get(place)) is None else of, default=0)
 
 
-def _left(asked: Asked, before: int, outcome: str) -> ir.Table:
+def _places_to_take(question: Question) -> list[int]:
+    """The places of the steps after the entry, which is step 1, that must be taken."""
+    optional = attempts.of(question).optional
+    return [place for place in range(2, len(question.steps) + 1) if place not in optional]
+
+
+def _last_steps(asking: Asked, before: int, outcome: str) -> ir.Table:
     """One row per attempt of that outcome: its key, and `left_at` (of the step before)."""
-    found = asked.timelines()
+    found = asking.timelines()
     own = _.depth == before if outcome == "dropped" else _.depth > before
     return found.filter(own).select(*attempts.key_of(found), left_at=f"step_{before}_at")
 
 
-def _counted(
+def _path_counts(
     left: ir.Table, rows: ir.Table, within: timedelta, length: int, period: Period
 ) -> ir.Table:
     """One row per path: `next_1` … `next_<length>` (null: nothing more), `is_open`, and `n`."""
@@ -178,7 +232,7 @@ def _counted(
     )
 
 
-def _classes(fetched: Rows, nothing: str, labels: Mapping[str, str]) -> Rows:
+def _path_classes(fetched: Rows, nothing: str, labels: Mapping[str, str]) -> Rows:
     """The paths in words: the most frequent ones, then the others together."""
     counts: Counter[str] = Counter()
     for row in fetched:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from playbook import answers
+from playbook.answers import Asked
+from playbook.declare import Question
 from playbook.results import Answer
+from playbook.results.section import Unanswerable
 from playbook.run import Run
 
 
@@ -22,3 +25,30 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
 def members(run: Run, id: str, outcome: str) -> Answer:
     """The units behind a bar; see `playbook.answers.members`."""
     return answers.members(run, id, outcome, stage="friction")
+
+
+def unit_by_unit(asking: Asked) -> Asked:
+    """A question of which each unit's best attempt can be followed.
+
+    Raises:
+        Unanswerable: Each of a unit's attempts counts.
+    """
+    if asking.question.count != "units":
+        raise Unanswerable(
+            f"`{asking.question.id}` counts attempts, and this follows each unit's best one. "
+            "Ask it of a question with `count: units`."
+        )
+    return asking
+
+
+def unfit(question: Question, why: str) -> Unanswerable:
+    """That a question is counted otherwise than a section needs."""
+    return Unanswerable(f"`{question.id}` is counted by `{question.measure}`: {why}.")
+
+
+def step_titles(question: Question) -> list[str]:
+    """The steps' names, each once: an event that is done again has its place behind its name."""
+    events = question.steps
+    return [
+        f"{event} ({k})" if event in events[: k - 1] else event for k, event in enumerate(events, 1)
+    ]

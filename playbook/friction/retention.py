@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers import Asked, unfit
+from playbook import answers
+from playbook.answers import SHARE_TREND, Asked
 from playbook.counting import owners, shaping
-from playbook.counting.shaping import WEEK, Rows
+from playbook.counting.shaping import WEEK
 from playbook.declare import Question
-from playbook.friction.asking import asked
+from playbook.friction.questions import unfit
 from playbook.inference import stats
+from playbook.language import wording
 from playbook.language.mistakes import Mistake
 from playbook.language.periods import Period, duration, words
 from playbook.language.portable import count_if, pieces, seconds, when
-from playbook.results import PERIOD, Answer, Unavailable
+from playbook.results import PERIOD, Answer, Result, Rows
+from playbook.results.section import section
+from playbook.results.sentences import Told, each_segment
 from playbook.run import Run
 
 DAY = timedelta(days=1)
+Point = tuple[int, int, tuple[float, float, float]]  # period, units, share with its interval
 CALENDAR = {DAY: "D", WEEK: "W"}  # a calendar's periods, as Ibis cuts times to them
 ON, ON_OR_AFTER = "on", "on or after"
+SAID = (1, 4)  # the periods that are told, beside the last one
+TOO_EARLY = "*No period is over for a whole week of starters so far.*"
 
 
+@section("friction.{id}_retention")
 def retention(
     run: Run, id: str, *, every: str = "7d", calendar: bool = False, by: str | Sequence[str] = ()
 ) -> Answer:
@@ -53,9 +60,10 @@ def retention(
         `high`, and `on_or_after` it, as far as the data goes. `complete`: the cohort's week is
         over, and so is the period for every unit in it; else all but `n` is null.
     """
-    return _asked(run, id, "retention", every, calendar, by, cohorts)
+    return _of_cohorts(answers.asked(run, id, by=by), every, calendar, cohorts)
 
 
+@section("friction.{id}_retained")
 def retained(
     run: Run, id: str, *, every: str = "7d", calendar: bool = False, by: str | Sequence[str] = ()
 ) -> Answer:
@@ -72,11 +80,16 @@ def retained(
         share, `low` and `high` its interval, `n` the units of the cohorts for which the period
         is complete.
     """
-    found = _asked(run, id, "retained", every, calendar, by, pooled)
-    if isinstance(found, Unavailable):
-        return found
-    both = found.table.mutate(kind=ibis.literal(""))  # each row counts for either kind
-    return replace(found, shape="trend", by=("kind", *found.by), table=both)
+    found = _of_cohorts(answers.asked(run, id, by=by), every, calendar, pooled)
+    return replace(
+        found,
+        shape="trend",
+        own=SHARE_TREND,
+        by=("kind", *found.by),
+        table=found.table.mutate(kind=ibis.literal("")),  # each row counts for either kind
+        says=_say_retained,
+        silence=TOO_EARLY,
+    )
 
 
 def cohorts(
@@ -92,11 +105,11 @@ def cohorts(
         calendar: Whether periods are the calendar's.
         period: How far the data goes.
     """
-    names = (*by, "cohort")
+    segments = shaping.grouped(rows, (*by, "cohort")).items()
     drawn = [
-        row
-        for key, own in shaping.grouped(rows, names).items()
-        for row in _cohort(dict(zip(names, key, strict=True)), own, every, calendar, period)
+        dict(zip(by, key, strict=True)) | row
+        for (*key, cohort), own in segments
+        for row in _periods_of_cohort(cohort, own, every, calendar, period)
     ]
     return sorted(drawn, key=lambda row: row["cohort"])
 
@@ -108,57 +121,65 @@ def pooled(
     drawn = cohorts(rows, by, every=every, calendar=calendar, period=period)
     complete = shaping.grouped([row for row in drawn if row["complete"]], by)
     return [
-        {"kind": kind} | dict(zip(by, key, strict=True)) | row
+        {"kind": kind, **dict(zip(by, key, strict=True)), "period": str(k), "series": "share"}
+        | {"value": value, "n": n, "low": low, "high": high, "complete": True}
         for kind, pool in ((ON, _on), (ON_OR_AFTER, _on_or_after))
         for key, own in complete.items()
-        for row in pool(own)
+        for k, n, (value, low, high) in pool(own)
     ]
 
 
-def _asked(
-    run: Run,
-    id: str,
-    name: str,
-    every: str,
-    calendar: bool,
-    by: str | Sequence[str],
-    shaped: Callable[..., Rows],
-) -> Answer:
-    found = asked(run, id, name, by=by)
-    if isinstance(found, Unavailable):
-        return found
-    question = found.question
+def _say_retained(result: Result, told: Told, says: str) -> str:
+    """The share that comes back in period 1, in period 4 and in the last one that is known."""
+
+    def say(rows: Rows) -> str:
+        known = [row for row in rows if row["n"] >= max(result.min_n, 1)]
+        if not known:
+            return f"{wording.too_few(max(row['n'] for row in rows))}."
+        shown = [row for row in known if int(row["period"]) in SAID]
+        first, *others = shown if known[-1] in shown else [*shown, known[-1]]
+        sides = wording.interval(first["low"], first["high"])
+        text = (
+            f"**{wording.percent(first['value'])}** ({sides}, n = {first['n']:,}) {says}".rstrip()
+        )
+        rest = [f"{wording.percent(row['value'])} in period {row['period']}" for row in others]
+        return ", ".join([f"{text} in period {first['period']}", *rest]) + "."
+
+    on = [row for row in result.rows if row["kind"] == ON]
+    return each_segment(
+        replace(result, by=result.by[1:], fetched=lambda: on, finish=None), told, say
+    )
+
+
+def _of_cohorts(asking: Asked, every: str, calendar: bool, shaped: Callable[..., Rows]) -> Result:
+    question, period = asking.question, asking.run.period
     if question.measure != "active" and (question.hold or not (question.start and question.goal)):
         why = "retention needs a start and a goal of whole units, or active things"
-        return unfit(found.id, question, why)
-    try:
-        length = _length(every, calendar)
-    except Mistake as mistake:
-        return Unavailable(found.id, mistake.sentence)
+        raise unfit(question, why)
+    length = _period_length(every, calendar)
 
     def finish(rows: Rows) -> Rows:
-        period = found.run.period
-        return shaped(rows, found.by, every=length, calendar=calendar, period=period)
+        return shaped(rows, asking.by, every=length, calendar=calendar, period=period)
 
-    made = found.result("retention", _counted(found, length, calendar), finish)
     kind = "of the calendar, UTC" if calendar else "from each start on"
-    said = [
+    definition = (
         ("measure", "retention"),
-        *(pair for pair in made.definition if pair[0] in _counting(question)),
+        *(p for p in answers.definition(question, period) if p[0] in _counting_words(question)),
         ("entry", "the first start in the period"),
         ("cohorts", "week of the start (Monday, UTC)"),
         ("periods", f"{words(length)} {kind}; only complete ones"),
-    ]
-    return replace(made, definition=tuple(said))
+    )
+    table = _returns(asking, length, calendar)
+    return asking.result("retention", table, finish, definition=definition, within="")
 
 
-def _counting(question: Question) -> set[str]:
+def _counting_words(question: Question) -> set[str]:
     """The words of a question's definition that count here: its attempts and window do not."""
     known = {"unit", "start", "goal", "hold", "unless", PERIOD, "left out", *question.among}
     return known | ({"within"} if question.unless else set())
 
 
-def _length(every: str, calendar: bool) -> timedelta:
+def _period_length(every: str, calendar: bool) -> timedelta:
     length = duration(every)
     if not length or (calendar and length not in CALENDAR):
         raise Mistake(
@@ -169,28 +190,29 @@ def _length(every: str, calendar: bool) -> timedelta:
     return length
 
 
-def _counted(asked: Asked, every: timedelta, calendar: bool) -> ir.Table:
+def _returns(asking: Asked, every: timedelta, calendar: bool) -> ir.Table:
     """One row per `by`, cohort and period of coming back: see `cohorts`."""
-    starts, goals = _things(asked) if asked.question.measure == "active" else _units(asked)
+    of_things = asking.question.measure == "active"
+    starts, goals = (_starts_of_things if of_things else _starts_of_units)(asking)
     joined = starts.left_join(goals, "unit")
     after = joined.at > joined.started_at
-    position = when(after, _position(joined.started_at, joined.at, every, calendar))
+    position = when(after, _place_of_period(joined.started_at, joined.at, every, calendar))
     mine = ibis.window(group_by="unit")
     did = (
-        joined.select("unit", *asked.by, "started_at", position=position)
+        joined.select("unit", *asking.by, "started_at", position=position)
         .distinct()
         .mutate(last=_.position.max().over(mine))
     )
     once = did.filter(_.position.notnull() | _.last.isnull())
     return once.mutate(cohort=_.started_at.truncate("W").date()).aggregate(
-        by=[*asked.by, "cohort", "position"],
+        by=[*asking.by, "cohort", "position"],
         units=_.count(),
         last=count_if(_.position == _.last),
         latest=_.started_at.max(),
     )
 
 
-def _position(
+def _place_of_period(
     start: ir.TimestampValue, at: ir.TimestampValue, every: timedelta, calendar: bool
 ) -> ir.IntegerValue:
     """The place of the period that a later time lies in."""
@@ -201,42 +223,42 @@ def _position(
     return ibis.greatest(pieces(seconds(start, at), size) - 1, 0)
 
 
-def _units(asked: Asked) -> tuple[ir.Table, ir.Table]:
+def _starts_of_units(asking: Asked) -> tuple[ir.Table, ir.Table]:
     """Units with their first start in the period, and when they did the goal."""
-    rows, question = asked.rows(), asked.question
+    rows, question = asking.rows(), asking.question
     starts = (
-        rows.filter(_.event == question.start, asked.run.period.entered(_.at))
+        rows.filter(_.event == question.start, asking.run.period.entered(_.at))
         .group_by("unit")
         .aggregate(started_at=_.at.min())
     )
-    return asked.segmented(starts), rows.filter(_.event == question.goal).select("unit", "at")
+    return asking.segmented(starts), rows.filter(_.event == question.goal).select("unit", "at")
 
 
-def _things(asked: Asked) -> tuple[ir.Table, ir.Table]:
+def _starts_of_things(asking: Asked) -> tuple[ir.Table, ir.Table]:
     """Things with their first time in the period, and when they did the goal."""
-    question = asked.question
+    question = asking.question
     rows = owners.owned(
-        asked.run.tables, question.hold[0], question.goal, unit=question.unit, by=asked.by
+        asking.run.tables, question.hold[0], question.goal, unit=question.unit, by=asking.by
     ).filter(_.event == question.goal)
-    starts = rows.group_by(unit="held", **{c: _[c] for c in asked.by}).aggregate(
+    starts = rows.group_by(unit="held", **{c: _[c] for c in asking.by}).aggregate(
         started_at=_.at.min()
     )
     goals = rows.select("at", unit="held")
-    return starts.filter(asked.run.period.entered(_.started_at)), goals
+    return starts.filter(asking.run.period.entered(_.started_at)), goals
 
 
-def _cohort(
-    named: dict[str, Any], rows: Rows, every: timedelta, calendar: bool, period: Period
+def _periods_of_cohort(
+    cohort: date, rows: Rows, every: timedelta, calendar: bool, period: Period
 ) -> Rows:
     """A cohort's periods in their order, from the first to the last that has begun."""
     n = sum(row["units"] if row["position"] is None else row["last"] for row in rows)
     on = {row["position"]: row["units"] for row in rows}
     last = {row["position"]: row["last"] for row in rows if row["position"] is not None}
-    begins = datetime.combine(named["cohort"], datetime.min.time())
-    full = _complete(begins, max(row["latest"] for row in rows), every, calendar, period)
+    begins = datetime.combine(cohort, datetime.min.time())
+    full = _periods_over(begins, max(row["latest"] for row in rows), every, calendar, period)
     found: Rows = []
     for k in range((period.as_of - begins) // every + 1):
-        row = named | {"cohort": str(named["cohort"])[:10], "position": k, "n": n}
+        row = {"cohort": str(cohort)[:10], "position": k, "n": n}
         if k >= full:
             unknown = ("on", "share", "low", "high", "on_or_after")
             found.append(row | dict.fromkeys(unknown) | {"complete": False})
@@ -249,7 +271,7 @@ def _cohort(
     return found
 
 
-def _complete(
+def _periods_over(
     begins: datetime, latest: datetime, every: timedelta, calendar: bool, period: Period
 ) -> int:
     """How many periods are over for every unit of the cohort; 0 while others may still come."""
@@ -261,16 +283,14 @@ def _complete(
     return (period.as_of - latest) // every
 
 
-def _on(rows: Rows) -> Rows:
+def _on(rows: Rows) -> Iterator[Point]:
     """The share of the units that came back in each period."""
-    found: Rows = []
-    for key, own in sorted(shaping.grouped(rows, ["position"]).items()):
+    for (k,), own in sorted(shaping.grouped(rows, ["position"]).items()):
         n, did = (sum(row[name] for row in own) for name in ("n", "on"))
-        found.append(_point(key[0], did / n, *stats.wilson(did, n), n))
-    return found
+        yield k, n, (did / n, *stats.wilson(did, n))
 
 
-def _on_or_after(rows: Rows) -> Rows:
+def _on_or_after(rows: Rows) -> Iterator[Point]:
     """The share that came back in each period or later; units leave after their last one.
 
     In the words of Kaplan and Meier: a unit is gone in the first period on or after which it
@@ -286,21 +306,7 @@ def _on_or_after(rows: Rows) -> Rows:
     curve = stats.kaplan_meier(*zip(*(each for each in left if each[2]), strict=True))
     points = zip(curve.times, curve.shares, curve.lows, curve.highs, strict=True)
     drawn = {k: (1 - share, 1 - high, 1 - low) for k, share, low, high in points}
-    found: Rows = []
     value = (1.0, 1.0, 1.0)
-    for key, own in sorted(shaping.grouped(rows, ["position"]).items()):
-        value = drawn.get(key[0], value)
-        found.append(_point(key[0], *value, sum(row["n"] for row in own)))
-    return found
-
-
-def _point(position: int, value: float, low: float, high: float, n: int) -> dict[str, Any]:
-    return {
-        "period": str(position),
-        "series": "share",
-        "value": value,
-        "n": n,
-        "low": low,
-        "high": high,
-        "complete": True,
-    }
+    for (k,), own in sorted(shaping.grouped(rows, ["position"]).items()):
+        value = drawn.get(k, value)
+        yield k, sum(row["n"] for row in own), value

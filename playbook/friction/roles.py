@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers import Asked, unfit
+from playbook import answers
+from playbook.answers import Asked
 from playbook.counting import attempts, shaping, units
-from playbook.counting.shaping import Rows
 from playbook.data.tables import Tables
-from playbook.friction.asking import asked, titles
+from playbook.friction.questions import step_titles, unfit
 from playbook.language.portable import united
-from playbook.results import Answer, Unavailable
+from playbook.results import Answer, Rows
+from playbook.results.section import Unanswerable, section
 from playbook.run import Run
 
 OWNER, INVITER, INVITEE = "owner", "inviter", "invitee"
@@ -24,6 +24,7 @@ ROLES = (OWNER, INVITER, INVITEE, OTHER, NOBODY)
 INVITED = "invited"  # the value of `acquisition`
 
 
+@section("friction.{id}_roles")
 def roles(run: Run, id: str) -> Answer:
     """Who did each step of the accounts' best attempts, among those that reached it.
 
@@ -37,21 +38,18 @@ def roles(run: Run, id: str) -> Answer:
         Shape `mix` by `step`: one row per step and role: `label`, `position`, `n`, `total` (what
         the question counts at that step), `share` with its interval.
     """
-    found = asked(run, id, "roles")
-    if isinstance(found, Unavailable):
-        return found
-    question = run.declared.question(id)
+    asking = answers.asked(run, id)
+    question = asking.question
     if question.measure != "steps" or question.unit != "account":
-        return unfit(found.id, question, "roles need the steps of accounts")
+        raise unfit(question, "roles need the steps of accounts")
     if question.order == "any" or question.count == "attempts":
-        return unfit(found.id, question, "roles need each account's steps in their order")
+        raise unfit(question, "roles need each account's steps in their order")
     if lacking := [c for c in ("account_id", "signed_up_at") if not run.tables.has("users", c)]:
-        return Unavailable(
-            found.id,
+        raise Unanswerable(
             f"Who owns an account cannot be told: no table maps `{lacking[0]}` of users. "
-            "Map it under `tables: users:` of product.yaml.",
+            "Map it under `tables: users:` of product.yaml."
         )
-    steps = titles(question)
+    steps = step_titles(question)
 
     def finish(rows: Rows) -> Rows:
         for row in rows:
@@ -59,27 +57,29 @@ def roles(run: Run, id: str) -> Answer:
         drawn = shaping.classes(rows, ["step"], last=len(ROLES))
         return sorted(drawn, key=lambda row: (steps.index(row["step"]), row["position"]))
 
-    made = found.result("mix", _counted(found, steps), finish)
-    return replace(made, by=("step",), definition=(*made.definition, ("who", _said(run))))
+    known = [c for c in ("invited_by", "acquisition") if run.tables.has("users", c)]
+    who = "whoever came first to a step" + ("" if known else "; nothing says who was invited")
+    table = _roles_of_steps(asking, steps)
+    return asking.result("mix", table, finish, by=("step",), told=(("who", who),))
 
 
-def _counted(asked: Asked, steps: Sequence[str]) -> ir.Table:
+def _roles_of_steps(asking: Asked, steps: Sequence[str]) -> ir.Table:
     """One row per step and role: `step`, `label`, `n`."""
-    events, rows = asked.question.steps, asked.rows()
-    ways = asked.timelines()
+    events, rows = asking.question.steps, asking.rows()
+    ways = asking.timelines()
     key = attempts.key_of(ways)
     taken = [
         ways.select(*key, event=ibis.literal(event), at=f"step_{k}_at", step=ibis.literal(step))
         for k, (event, step) in enumerate(zip(events, steps, strict=True), 1)
     ]
     did = rows.join(united(taken).filter(_.at.notnull()), [*key, "event", "at"])
-    return _doers(asked.run.tables, did, key).group_by("step", "label").aggregate(n=_.count())
+    return _doers(asking.run.tables, did, key).group_by("step", "label").aggregate(n=_.count())
 
 
 def _doers(tables: Tables, rows: ir.Table, key: Sequence[str]) -> ir.Table:
     """One row per account and step that it took: the role of who did it, `label`."""
     moments = rows.group_by(*key, "step").aggregate(user_id=_.user_id.min())
-    known = _roles(tables)
+    known = _account_roles(tables)
     joined = moments.left_join(
         known, (moments.unit == known.account) & (moments.user_id == known.person)
     )
@@ -95,7 +95,7 @@ def _doers(tables: Tables, rows: ir.Table, key: Sequence[str]) -> ir.Table:
     return joined.select("step", label=label)
 
 
-def _roles(tables: Tables) -> ir.Table:
+def _account_roles(tables: Tables) -> ir.Table:
     """One row per account and person: `is_owner` (came first), `is_inviter` (of its people)."""
     owners = units.traits(tables, "account", ["user_id"]).select(
         account="unit", person="user_id", owns=ibis.literal(1), invites=ibis.literal(0)
@@ -112,8 +112,3 @@ def _roles(tables: Tables) -> ir.Table:
 
 def _invited() -> ir.BooleanValue:
     return _.invited_by.notnull() | (_.acquisition == INVITED).fill_null(False)
-
-
-def _said(run: Run) -> str:
-    known = [c for c in ("invited_by", "acquisition") if run.tables.has("users", c)]
-    return "whoever came first to a step" + ("" if known else "; nothing says who was invited")

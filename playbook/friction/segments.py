@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from playbook import answers
-from playbook.answers import unfit
+from playbook.answers import SHARE_TREND, SHARES
 from playbook.counting import shaping, units
-from playbook.counting.shaping import Rows
+from playbook.friction.questions import answer
 from playbook.inference import stats
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import Answer, Result, Rows
+from playbook.results.columns import COUNT, NAME, P, points_of, with_ends
+from playbook.results.section import Unanswerable, needed, section
 from playbook.run import Run
 
 HIGHER, LOWER, NO_DIFFERENCE, FEW = "higher", "lower", "no difference shown", "too few"
 COMPARED = "with all other segments together, not with everybody"
 TESTED = "Fisher's exact test, two-sided; corrected by Benjamini and Hochberg over all rows"
+TEST = {"reached": COUNT, "reached_others": COUNT, "p": P, "p_corrected": P}
+STEP = {"step": NAME, **with_ends("difference", points_of("n", figure="{step}.difference"))}
 
 
+@section("friction.{id}_differences")
 def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
     """Each segment against all the others together, with interval, p value and verdict.
 
@@ -37,112 +42,100 @@ def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
         compared), and `verdict`: `higher`, `lower`, `no difference shown`, or `too few`, where a
         side has fewer units than the product's `min_n` and is not compared.
     """
-    found = answers.answer(run, id, by=by, stage="friction")
-    name = f"friction.{id}_differences"
-    if isinstance(found, Unavailable):
-        return Unavailable(name, found.reason)
-    if not found.by or found.shape not in {"share", "steps"}:
-        question = run.declared.question(id)
-        if found.by:
-            return unfit(name, question, "segments are compared by a share or by steps")
-        return Unavailable(name, "No column says which segments to compare: name one as `by`.")
+    answers.asked(run, id, counted_by=(*SHARES, "steps"))
+    found = needed(answer(run, id, by=by))
+    if not found.by:
+        raise Unanswerable("No column says which segments to compare: name one as `by`.")
 
     def finish(rows: Rows) -> Rows:
-        return _corrected(
-            [row for cells in _cells(found, found.finish(rows)) for row in _compared(found, cells)]
-        )
+        sides = _segments_of_steps(found, found.finish(rows))
+        return _with_verdicts([row for own in sides for row in _against_others(own, found.min_n)])
 
-    said = (("compared", COMPARED), ("p", TESTED))
     return replace(
-        found, id=name, shape="differences", definition=(*found.definition, *said), finish=finish
+        found,
+        shape="differences",
+        own=TEST | (STEP if found.shape == "steps" else {}),
+        definition=(*found.definition, ("compared", COMPARED), ("p", TESTED)),
+        finish=finish,
     )
 
 
+@section("friction.{id}_by_week")
 def by_week(run: Run, id: str) -> Answer:
     """The share, or the last step's share of the first, by week of entry.
 
     Returns:
         Shape `trend`: a week that is not over, or that has an open window, is not `complete`.
     """
-    found = answers.answer(run, id, by=units.WEEK, stage="friction")
-    if isinstance(found, Unavailable) or found.shape != "steps":
-        return answers.activation_by_week(run, id, stage="friction")
-    question = run.declared.question(id)
-    last, reaches = f"step_{len(question.goals) + 1}", run.reaches(question)
+    asking = answers.asked(run, id, counted_by=(*SHARES, "steps"))
+    if asking.question.measure != "steps":
+        return needed(answers.activation_by_week(run, id, stage="friction"))
+    found = needed(answer(run, id, by=units.WEEK))
+    goals, reaches = asking.question.goals, asking.run.period.as_of
+    last = f"step_{len(goals) + 1}"
 
     def finish(rows: Rows) -> Rows:
         counted = [row | {"n": row["step_1"], "reached": row[last]} for row in rows]
         return shaping.weeks(shaping.shares(counted), reaches)
 
-    said = (("counted", f"who reached {question.goals[-1]}"), ("by", "week of the start"))
+    told = (("counted", f"who reached {goals[-1]}"), ("by", "week of the start"))
     return replace(
         found,
-        id=f"{found.id}_by_week",
         shape="trend",
+        own=SHARE_TREND,
         by=(),
-        definition=(*found.definition, *said),
+        definition=(*found.definition, *told),
         finish=finish,
     )
 
 
-def _cells(found: Result, rows: Rows) -> list[Rows]:
+def _segments_of_steps(found: Result, rows: Rows) -> list[Rows]:
     """What is compared with each other: the segments' `n` and `reached`, once per step."""
     if found.shape == "share":
-        own = [_segment(found, row) | {"n": row["n"], "reached": row["reached"]} for row in rows]
-        return [own]
-    firsts = {found.segment(row): row["n"] for row in rows if not row["position"]}
-    places = sorted({row["position"] for row in rows} - {0})
+        names = (*found.by, "n", "reached")
+        return [[{name: row[name] for name in names} for row in rows]]
+    entered = {found.segment(row): row["n"] for row in rows if not row["position"]}
     return [
         [
-            _segment(found, row)
-            | {"step": row["step"], "n": firsts[found.segment(row)], "reached": row["n"]}
-            for row in rows
-            if row["position"] == place
+            {name: row[name] for name in (*found.by, "step")}
+            | {"n": entered[found.segment(row)], "reached": row["n"]}
+            for row in own
         ]
-        for place in places
+        for (place,), own in sorted(shaping.grouped(rows, ["position"]).items())
+        if place
     ]
 
 
-def _segment(found: Result, row: dict) -> dict:
-    return {column: row[column] for column in found.by}
-
-
-def _compared(found: Result, rows: Rows) -> Rows:
+def _against_others(rows: Rows, least: int) -> Rows:
     """Segments with the sum of the others beside each."""
     n, reached = (sum(row[name] for row in rows) for name in ("n", "reached"))
-    return [_against(row, n - row["n"], reached - row["reached"], found.min_n) for row in rows]
+    return [_segment_difference(row, n - row["n"], reached - row["reached"], least) for row in rows]
 
 
-def _against(row: dict, n_others: int, reached_others: int, least: int) -> dict:
+def _segment_difference(row: dict, n_others: int, reached_others: int, least: int) -> dict:
     n, reached = row["n"], row["reached"]
-    few = min(n, n_others) < max(least, 1)
-    share, share_others = _share(reached, n), _share(reached_others, n_others)
-    low, high = (None, None) if few else stats.newcombe(reached, n, reached_others, n_others)
-    return row | {
-        "share": share,
-        "n_others": n_others,
-        "reached_others": reached_others,
-        "share_others": share_others,
-        "difference": None if few else share - share_others,
-        "low": low,
-        "high": high,
-        "p": None if few else stats.fisher(reached, n, reached_others, n_others),
-    }
+    share, share_others = (
+        did / of if of else None for did, of in ((reached, n), (reached_others, n_others))
+    )
+    found = row | {"share": share, "share_others": share_others}
+    found |= {"n_others": n_others, "reached_others": reached_others}
+    if min(n, n_others) < max(least, 1):
+        return found | dict.fromkeys(("difference", "low", "high", "p"))
+    low, high = stats.newcombe(reached, n, reached_others, n_others)
+    p = stats.fisher(reached, n, reached_others, n_others)
+    return found | {"difference": share - share_others, "low": low, "high": high, "p": p}
 
 
-def _share(reached: int, n: int) -> float | None:
-    return reached / n if n else None
-
-
-def _corrected(rows: Rows) -> Rows:
-    tested = iter(stats.corrected([row["p"] for row in rows if row["p"] is not None]))
+def _with_verdicts(rows: Rows) -> Rows:
+    """The rows with corrected p values, and the verdict on each."""
+    corrected = iter(stats.corrected([row["p"] for row in rows if row["p"] is not None]))
     for row in rows:
-        row["p_corrected"] = next(tested) if row["p"] is not None else None
-        row["verdict"] = _verdict(row)
+        row["p_corrected"] = next(corrected) if row["p"] is not None else None
+        row["verdict"] = _segment_verdict(row)
     return rows
 
 
-def _verdict(row: dict) -> str:
+def _segment_verdict(row: dict) -> str:
     if row["p"] is None:
         return FEW
     if row["p_corrected"] >= stats.SURE:

@@ -9,17 +9,21 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers import Asked, unfit
+from playbook import answers
+from playbook.answers import Asked
 from playbook.counting import shaping
-from playbook.counting.shaping import Rows
 from playbook.data import agents, domains
 from playbook.friction import prompts
-from playbook.friction.asking import asked, of_class, unit_by_unit
 from playbook.friction.prompts import Mail
-from playbook.language.mistakes import Mistake, listed
+from playbook.friction.questions import unit_by_unit
+from playbook.language.mistakes import listed
 from playbook.language.periods import interval, moment
 from playbook.language.portable import count_if
-from playbook.results import Answer, Unavailable
+from playbook.language.wording import percent, too_few
+from playbook.results import Answer, Result, Rows
+from playbook.results.columns import TEXT
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told, each_segment, plain
 from playbook.run import Run, fetched
 
 # The reasons in the order in which they are asked: a person has the first that applies.
@@ -31,8 +35,16 @@ KINDS = {
     **dict.fromkeys((UNOPENED, UNCLICKED, CLICKED), "reached"),
     **dict.fromkeys((UNCERTAIN, UNKNOWN), "not known"),
 }
+# Kind of reason → what is true of those people.
+MEANS = {
+    "fake": "have a disposable address or are bots",
+    "not reached": "got no mail: it was not sent, bounced, or was marked as spam",
+    "reached": "had the mail and did not act on it",
+    "not known": "are unexplained: the data do not tell",
+}
 
 
+@section("friction.{id}_reasons")
 def reasons(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
     """Why people miss a step in time: of those who missed it, one reason each.
 
@@ -58,109 +70,109 @@ def reasons(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         Shape `mix`: a row per reason that somebody has, and its `kind`: `fake`, `not reached`
         (by the mail), `reached`, `not known`. `total` is how many missed the step.
     """
-    found = _classified(run, id, by=by)
-    if isinstance(found, Unavailable):
-        return found
-    counting, per_person, names = found
-    counted = per_person.aggregate(by=[*counting.by, "position"], n=_.count())
+    asking, per_person, names = _reasons_of_people(run, id, by=by)
+    counted = per_person.aggregate(by=[*asking.by, "position"], n=_.count())
 
     def finish(rows: Rows) -> Rows:
         named = [
             row | {"label": names[row["position"]], "kind": KINDS[row["position"]]} for row in rows
         ]
-        return shaping.classes(named, counting.by, last=len(names))
+        return shaping.classes(named, asking.by, last=len(names))
 
-    result = counting.result("mix", counted, finish)
-    return replace(result, definition=(*result.definition, *_said(counting)))
+    told = _how_reasons_are_told(asking)
+    own = {"kind": TEXT}
+    return asking.result("mix", counted, finish, told=told, own=own, says=_say_reasons)
 
 
-def missed_because(run: Run, id: str, label: str) -> Answer:
-    """The people who have one of the reasons: `unit`, `started_at`, in order of time."""
-    found = _classified(run, id)
-    if isinstance(found, Unavailable):
-        return found
-    counting, per_person, names = found
+def missed_because(run: Run, id: str, label: str) -> Result:
+    """The people who have one of the reasons: `unit`, `started_at`, in order of time.
+
+    Raises:
+        Unanswerable: There is no such reason, or there are none.
+    """
+    asking, per_person, names = _reasons_of_people(run, id)
     if label not in names.values():
-        return Unavailable(
-            counting.id, f"There is no reason “{label}”. The reasons are: {listed(names.values())}."
+        raise Unanswerable(
+            f"There is no reason “{label}”. The reasons are: {listed(names.values())}."
         )
     place = next(place for place, name in names.items() if name == label)
     chosen = per_person.filter(_.position == place).select("unit", "started_at")
-    listing = counting.result("table", chosen.order_by(["started_at", "unit"]), list)
-    return of_class(replace(listing, definition=(*listing.definition, *_said(counting))), label)
+    return asking.listing(chosen, told=(*_how_reasons_are_told(asking), ("class", label)))
 
 
+@section("friction.{id}_bots")
 def bots(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
     """The share of starts that flagged bots make: they are in no other share.
 
     Returns:
         Shape `share`: of all whose window has closed, bots included, `reached` are bots.
     """
-    counting = asked(run, id, "bots", by=by)
-    if isinstance(counting, Unavailable):
-        return counting
-    question, tables = counting.question, counting.run.tables
-    if question.measure not in {"missed_within", "reached_within"}:
-        return unfit(counting.id, question, "it counts no attempts of single steps")
-    if refused := unit_by_unit(counting):
-        return refused
+    asking = answers.asked(run, id, by=by, counted_by=("missed_within", "reached_within"))
+    question, tables = unit_by_unit(asking).question, asking.run.tables
     if not tables.has("events", "is_bot"):
-        return Unavailable(counting.id, "No `is_bot` is mapped, so no event is flagged as a bot's.")
+        raise Unanswerable("No `is_bot` is mapped, so no event is flagged as a bot's.")
     everybody = tables.changed(is_bot=ibis.literal(False))
-    all_of_them = replace(counting, run=replace(counting.run, tables=everybody))
+    all_of_them = replace(asking, run=replace(asking.run, tables=everybody))
     steps = (question.start, question.goal)
-    people = counting.attempts(steps).select(real_="unit").distinct()
+    people = asking.attempts(steps).select(real_="unit").distinct()
     starts = all_of_them.attempts(steps)
     joined = starts.left_join(people, starts.unit == people.real_)
     closed, is_bot = _.depth >= 1, _.real_.isnull()
     counted = joined.aggregate(
-        by=list(counting.by),
+        by=list(asking.by),
         n=count_if(closed),
         reached=count_if(closed & is_bot),
         repeated=ibis.null("int64"),
         open=count_if(~closed),
     )
-    result = counting.result("share", counted, shaping.shares)
+    result = asking.result("share", counted, shaping.shares)
     kept = [pair for pair in result.definition if pair[0] != "left out"]
     return replace(result, definition=(*kept, ("share", "bots"), ("left out", "internal people")))
 
 
-def _classified(
+def _say_reasons(result: Result, told: Told, whom: str) -> str:
+    """Per segment: the kinds of reasons, and the largest single one; `whom` says who they are."""
+
+    def say(rows: Rows) -> str:
+        total = rows[0]["total"]
+        if total < result.min_n:
+            return f"{too_few(total)}."
+        parts = []
+        for kind, means in MEANS.items():
+            if n := sum(row["n"] for row in rows if row["kind"] == kind):
+                share = told.share(f"kind.{kind}", n / total, total)
+                parts.append(f"**{share}** {means} ({told.count(f'kind.{kind}.n', n)})")
+        first = max(rows, key=lambda row: (row["n"], -row["position"]))
+        most = f"The largest single reason: {plain(first['label'])}, {percent(first['share'])}."
+        people = f"{told.count('total', total)} {whom or result.counted}"
+        return f"Of {people}, {'; '.join(parts)}. {most}"
+
+    return each_segment(result, told, say)
+
+
+def _reasons_of_people(
     run: Run, id: str, *, by: str | Sequence[str] = ()
-) -> tuple[Asked, ir.Table, dict[int, str]] | Unavailable:
+) -> tuple[Asked, ir.Table, dict[int, str]]:
     """The question as it is counted, each person who missed it with the reason's place, and the
-    words for the places; or why there are none."""
-    counting = asked(run, id, "reasons", by=by)
-    if isinstance(counting, Unavailable):
-        return counting
-    question = counting.question
-    if question.measure != "missed_within":
-        return unfit(counting.id, question, "reasons are for what is missed, so `missed_within`")
-    if refused := unit_by_unit(counting):
-        return refused
+    words for the places."""
+    asking = unit_by_unit(answers.asked(run, id, by=by, counted_by=("missed_within",)))
+    question = asking.question
     if question.unit != "user" or question.hold:
         what = f"{question.unit}s" + (
             f" that hold {', '.join(question.hold)}" if question.hold else ""
         )
-        return Unavailable(
-            counting.id,
-            f"`{id}` counts {what}. Mail is sent to people. "
-            "Ask it of `unit: user`, without `hold`.",
+        raise Unanswerable(
+            f"`{id}` counts {what}. Mail is sent to people. Ask it of `unit: user`, without `hold`."
         )
-    try:
-        mail = prompts.mail(counting.run, question.goal)
-    except Mistake as mistake:
-        return Unavailable(counting.id, mistake.sentence)
+    mail = prompts.mail(asking.run, question.goal)
     missed = (
-        counting.best()
+        asking.best()
         .filter(_.outcome == "dropped")
-        .select(
-            "unit", "started_at", *counting.by, ends_at=_.started_at + interval(counting.within)
-        )
+        .select("unit", "started_at", *asking.by, ends_at=_.started_at + interval(asking.within))
     )
-    judged = prompts.with_fates(counting.run, _with_signs(counting.run, missed), mail)
-    per_person = judged.mutate(position=_place(mail).cast("int64"))
-    return counting, per_person, _names(counting.run, mail)
+    judged = prompts.with_fates(asking.run, _with_signs(asking.run, missed), mail)
+    per_person = judged.mutate(position=_reason_place(mail).cast("int64"))
+    return asking, per_person, _reason_names(asking.run, mail)
 
 
 def _with_signs(run: Run, missed: ir.Table) -> ir.Table:
@@ -183,7 +195,7 @@ def _throwers(run: Run) -> ir.Table | None:
         return None
     given = run.tables.users.filter(_.email_domain.notnull())
     known = domains.disposable_domains(
-        _values(run, given, "email_domain"), run.declared.product.disposable
+        _values_of(run, given, "email_domain"), run.declared.product.disposable
     )
     return given.filter(_.email_domain.isin(sorted(known))).select("user_id") if known else None
 
@@ -191,7 +203,7 @@ def _throwers(run: Run) -> ir.Table | None:
 def _suspects(run: Run) -> ir.Table | None:
     """People with a bot's signature and no sign of a browser; None: nothing tells."""
     events = run.tables.events
-    named = _values(run, events, "user_agent") if run.tables.has("events", "user_agent") else ()
+    named = _values_of(run, events, "user_agent") if run.tables.has("events", "user_agent") else ()
     known = agents.crawler_agents(named)
     if not known and not run.tables.has("events", "is_bot"):
         return None
@@ -208,14 +220,14 @@ def _suspects(run: Run) -> ir.Table | None:
     return run.warehouse.shared(suspects)
 
 
-def _values(run: Run, table: ir.Table, column: str) -> list[str]:
+def _values_of(run: Run, table: ir.Table, column: str) -> list[str]:
     """The few values of a column, fetched once for a watermark."""
     values = table.filter(table[column].notnull()).group_by(column).aggregate(n=_.count())
     key = ("values", column, run.period.as_of)
     return [row[column] for row in run.remembered(key, lambda: fetched(values))]
 
 
-def _place(mail: Mail) -> ir.IntegerValue:
+def _reason_place(mail: Mail) -> ir.IntegerValue:
     """The place of a person's reason: the first that applies."""
     signs = [(_.thrown_away_, THROWN_AWAY), (_.bot_, BOT)]
     if not mail.plays:
@@ -234,7 +246,7 @@ def _place(mail: Mail) -> ir.IntegerValue:
     )
 
 
-def _names(run: Run, mail: Mail) -> dict[int, str]:
+def _reason_names(run: Run, mail: Mail) -> dict[int, str]:
     """The words for each place: what the tool does not tell is not claimed."""
     opens, clicks = (run.tables.has("messages", name) for name in ("seen_at", "clicked_at"))
     because = mail.because
@@ -254,11 +266,11 @@ def _names(run: Run, mail: Mail) -> dict[int, str]:
     }
 
 
-def _said(counting: Asked) -> tuple[tuple[str, str], ...]:
+def _how_reasons_are_told(asking: Asked) -> tuple[tuple[str, str], ...]:
     """What the definition says beside the question's own."""
-    run, said = counting.run, (("reason", "the first that applies, by the end of the window"),)
+    run, said = asking.run, (("reason", "the first that applies, by the end of the window"),)
     product = run.declared.product
-    said += (("mail", " or ".join(product.prompts.get(counting.question.goal, ()))),)
+    said += (("mail", " or ".join(product.prompts.get(asking.question.goal, ()))),)
     own = {"disposable": product.disposable.add, "not disposable": product.disposable.remove}
     said += tuple((word, ", ".join(domains)) for word, domains in own.items())
     if run.tables.has("messages", "seen_at"):

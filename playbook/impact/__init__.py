@@ -3,12 +3,12 @@
 from playbook import answers
 from playbook.impact.checking import checks
 from playbook.impact.claims import claims, credits
-from playbook.impact.comparisons import compared
-from playbook.impact.effects import effect, effects
-from playbook.impact.harms import harms, load
+from playbook.impact.comparisons import comparisons
+from playbook.impact.effects import effect, effects, verdicts
+from playbook.impact.harms import harms, messages_a_week
 from playbook.impact.iterations import iterations, tried
 from playbook.impact.launches import before_after, launches, live_since, openers
-from playbook.impact.next_question import burning
+from playbook.impact.next_question import next_question
 from playbook.impact.nulls import why_null
 from playbook.impact.reach import reach, seen
 from playbook.impact.reached import among_reached
@@ -22,10 +22,9 @@ __all__ = [
     "activation_by_week",
     "among_reached",
     "before_after",
-    "burning",
     "checks",
     "claims",
-    "compared",
+    "comparisons",
     "credits",
     "effect",
     "effects",
@@ -34,7 +33,8 @@ __all__ = [
     "iterations",
     "launches",
     "live_since",
-    "load",
+    "messages_a_week",
+    "next_question",
     "openers",
     "reach",
     "rollout",
@@ -43,6 +43,7 @@ __all__ = [
     "seen",
     "sooner",
     "tried",
+    "verdicts",
     "waiting",
     "why_null",
 ]

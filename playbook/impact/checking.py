@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from playbook.counting.shaping import Rows, grouped
 from playbook.declare import Play
-from playbook.impact import counted
-from playbook.impact.asking import compared, experiments, incomparable_all, result
-from playbook.impact.played import Played
+from playbook.impact.counts import ARMS, Counts
+from playbook.impact.logs import logged_rows, sent_by_tools
+from playbook.impact.trial import Trial, of_all, sums, trials
 from playbook.inference import compare, looks, stats
 from playbook.inference.permuted import two_sided
 from playbook.language.periods import duration, words
 from playbook.language.wording import chosen, percent
-from playbook.results import Answer, Unavailable
+from playbook.results import Answer, Result
+from playbook.results.section import section
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
 OK, CAVEAT, FAILED, NOT_NEEDED = "ok", "caveat", "failed", "not needed"
@@ -37,6 +40,7 @@ class Check:
     expected: str
 
 
+@section("impact.checks")
 def checks(run: Run) -> Answer:
     """What is checked of each play before its effect; a failed check replaces the effect.
 
@@ -50,97 +54,107 @@ def checks(run: Run) -> Answer:
         they reach), `design` (against the one it went live with); and `plays` for what the
         messages name and nobody declares.
     """
-    if reason := incomparable_all(run):
-        return Unavailable("impact.checks", reason)
-    plays = experiments(run)
+    all_ = trials(run)
 
     def finish(rows: Rows) -> Rows:
         found = [
-            {"subject": played.play.slug} | check.__dict__
-            for played in each(run, plays, rows)
-            for check in every(run, played)
+            {"subject": trial.play.slug} | check.__dict__
+            for trial, counts in each_counted(all_, rows)
+            for check in every_check(trial, counts)
         ]
-        return found + _unknown(run)
+        return found + _undeclared(run)
 
-    return result(run, "checks", "audit", counted.sums(run, plays), finish, says=compared())
-
-
-def of(run: Run, play: Play, rows: Rows) -> Played:
-    """The counts of a play with what the run says of it."""
-    return Played(play, rows, counted.looks(run, play), run.declared.product.min_n)
+    return of_all(run, "audit", sums(all_), finish, says=_checks_said)
 
 
-def each(run: Run, plays: Sequence[Play], rows: Rows) -> list[Played]:
-    """The plays with their counts, of the rows of all of them."""
+def each_counted(all_: Sequence[Trial], rows: Rows) -> list[tuple[Trial, Counts]]:
+    """The trials with their counts, of the rows of all of them."""
     own = grouped(rows, ("play",))
-    return [of(run, play, own.get((play.slug,), [])) for play in plays]
+    return [(trial, trial.counts(own.get((trial.play.slug,), []))) for trial in all_]
 
 
-def every(run: Run, played: Played) -> list[Check]:
+def every_check(trial: Trial, counts: Counts) -> list[Check]:
     """All checks of a play."""
     return [
-        *soundness(run, played),
-        _colleagues(played),
-        _people(run, played.play),
-        _matured(played),
-        _sources(run, played.play),
-        _design(played.play),
+        *sound_checks(trial, counts),
+        _colleagues(counts),
+        _known_people(trial),
+        _matured(counts),
+        _reaching(trial),
+        _design(trial.play),
     ]
 
 
-def soundness(run: Run, played: Played) -> list[Check]:
+def sound_checks(trial: Trial, counts: Counts) -> list[Check]:
     """The checks without which there is no effect."""
     return [
-        _sizes(played, "assigned"),
-        _sizes(played, "triggered"),
-        _time_before(run, played),
-        _held_out(run, played),
-        _log(run, played),
+        _arm_sizes(counts, "assigned"),
+        _arm_sizes(counts, "triggered"),
+        _time_before(trial, counts),
+        _held_out(trial, counts),
+        _arms_logged(trial, counts),
     ]
 
 
-def _sizes(played: Played, name: str) -> Check:
+def _checks_said(result: Result, told: Told, _words: str) -> str:
+    """How many plays pass every check, which fail one, and what to know of the others."""
+    rows = result.rows
+    plays = {row["subject"] for row in rows if row["check"] != "plays"}
+    failed = [row for row in rows if row["status"] == FAILED]
+    passed = told.count("passed", len(plays - {row["subject"] for row in failed}))
+    whole = told.count("plays", len(plays), "play")
+    lines = [f"**{passed} of {whole}** pass the checks before an effect."]
+    lines += [f"{_check_said(row)} **Failed**: no effect is printed." for row in failed]
+    lines += [_check_said(row) for row in rows if row["status"] == CAVEAT]
+    return bullets(lines)
+
+
+def _check_said(row: dict[str, Any]) -> str:
+    return f"{plain(row['subject'])}, {plain(row['check'])}: {plain(row['seen'])}."
+
+
+def _arm_sizes(counts: Counts, name: str) -> Check:
     """The arms' sizes against the planned split; strata apart, the most doubtful one decides."""
     p_values = []
-    for stratum, share in played.strata.items():
-        sizes = [played.sum(name, arm, stratum) for arm in counted.ARMS]
-        test = looks.sample_ratio if played.looks > FEW_LOOKS else stats.sample_ratio
+    for stratum, share in counts.strata.items():
+        sizes = [counts.sum(name, arm, stratum) for arm in ARMS]
+        test = looks.sample_ratio if counts.looks > FEW_LOOKS else stats.sample_ratio
         p_values.append(test(sizes, (1 - share, share)))
     p = min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))
-    treated, held = (played.sum(name, arm) for arm in counted.ARMS)
+    treated, held = (counts.sum(name, arm) for arm in ARMS)
     return Check(
         f"sizes {name}",
         FAILED if p < ALPHA else OK,
         f"{treated:,} treated, {held:,} held out (p = {p:.2g})",
-        f"{chosen(played.held)} held out",
+        f"{chosen(counts.held)} held out",
     )
 
 
-def _time_before(run: Run, played: Played) -> Check:
+def _time_before(trial: Trial, counts: Counts) -> Check:
     """Whether the arms did the same in the time before the message was due."""
-    play, sizes = played.play, [played.sum("triggered", arm) for arm in counted.ARMS]
+    play, sizes = trial.play, [counts.sum("triggered", arm) for arm in ARMS]
     span = words(duration(play.goal_within))
     expected = f"no difference in the {span} before"
-    name = next((n for n in ("goal_before", "path_before") if played.sum(n)), "")
+    name = next((n for n in ("goal_before", "path_before") if counts.sum(n)), "")
     if not name or not all(sizes):
         why = "nobody has a history" if not name else "one arm is empty"
         return Check("time before", NOT_NEEDED, f"no time before to compare: {why}", expected)
-    did = [played.sum(name, arm) for arm in counted.ARMS]
+    did = [counts.sum(name, arm) for arm in ARMS]
     p = compare.people((sizes[0], did[0]), (sizes[1], did[1])).p
-    if len(played.strata) > 1:  # the arms hold other shares of each stratum
-        p = _within(
+    if len(counts.strata) > 1:  # the arms hold other shares of each stratum
+        p = _p_within(
             [
-                [played.sum(what, arm, s) for arm in counted.ARMS for what in ("triggered", name)]
-                for s in played.strata
+                [counts.sum(what, arm, s) for arm in ARMS for what in ("triggered", name)]
+                for s in counts.strata
             ]
         )
-    what = play.goal if name == "goal_before" else " or ".join(counted.before(run, play))
+    what = play.goal if name == "goal_before" else " or ".join(trial.path)
     shares = " against ".join(f"{percent(d / n)}" for d, n in zip(did, sizes, strict=True))
     status = FAILED if p < ALPHA else OK
     return Check("time before", status, f"{shares} did {what} (p = {p:.2g})", expected)
 
 
-def _within(strata: list[list[int]]) -> float:
+def _p_within(strata: list[list[int]]) -> float:
     """The p value of a difference within strata (Mantel and Haenszel)."""
     found, low, high = stats.mantel_haenszel(strata)
     if found is None:
@@ -149,72 +163,73 @@ def _within(strata: list[list[int]]) -> float:
     return two_sided(abs(found) / error) if error else float(not found)
 
 
-def _held_out(run: Run, played: Played) -> Check:
+def _held_out(trial: Trial, counts: Counts) -> Check:
     """Held-out units that got the message all the same."""
     expected = f"none; at most {chosen(CONTAMINATED)}"
-    sent, known = _known(run, played.play)
-    if sent and not known and not played.sum("contacted"):
+    sent, known = _messages_known(trial)
+    if sent and not known and not counts.sum("contacted"):
         seen = f"nothing joins: {sent:,} messages, and none to a user that we know"
         return Check("held out", CAVEAT, seen, expected)
-    n, got = played.sum("n", "holdout"), played.sum("got", "holdout")
+    n, got = counts.sum("n", "holdout"), counts.sum("got", "holdout")
     status = FAILED if got > CONTAMINATED * n else CAVEAT if got else OK
     seen = f"{got:,} of {n:,} got the message; inboxes that people share cannot be seen"
     return Check("held out", status, seen, expected)
 
 
-def _log(run: Run, played: Played) -> Check:
+def _arms_logged(trial: Trial, counts: Counts) -> Check:
     expected = "the arms we draw"
-    if run.tables.assignments is None:
+    if trial.run.tables.assignments is None:
         return Check("log", NOT_NEEDED, "no log of assignments is mapped", expected)
-    rows = counted.logged(run).get(played.play.slug, 0)
+    slug = trial.play.slug
+    rows = sum(row["n"] for row in logged_rows(trial.run).rows if row["play"] == slug)
     if not rows:
         return Check("log", NOT_NEEDED, "the log of assignments does not name it", expected)
-    if not played.sum("logged"):
-        unit = played.play.unit
+    if not counts.sum("logged"):
+        unit = trial.play.unit
         seen = f"nothing joins: {rows:,} rows name it, and none a {unit} that triggered it"
         return Check("log", CAVEAT, seen, expected)
-    other = played.sum("redrawn")
+    other = counts.sum("redrawn")
     seen = f"{other:,} are in another arm of the log"
     return Check("log", FAILED if other else OK, seen, expected)
 
 
-def _colleagues(played: Played) -> Check:
+def _colleagues(counts: Counts) -> Check:
     """Colleagues in both arms: what one of them is told, the other may hear."""
     expected = f"at most {chosen(BESIDE)} beside the other arm"
-    if played.play.unit == "account":
+    if counts.play.unit == "account":
         return Check("colleagues", OK, "accounts are drawn whole", expected)
-    n, beside = played.sum("triggered"), played.sum("beside")
+    n, beside = counts.sum("triggered"), counts.sum("beside")
     status = CAVEAT if beside > BESIDE * n else OK
     seen = f"{beside:,} of {n:,} have a colleague in the other arm"
     return Check("colleagues", status, seen, expected)
 
 
-def _people(run: Run, play: Play) -> Check:
-    n, known = _known(run, play)
+def _known_people(trial: Trial) -> Check:
+    n, known = _messages_known(trial)
     seen = f"{known:,} of {n:,} messages are to people that `users` has"
     status = NOT_NEEDED if not n else OK if known >= JOINED * n else CAVEAT
     return Check("people", status, seen, f"at least {chosen(JOINED)}")
 
 
-def _known(run: Run, play: Play) -> tuple[int, int]:
+def _messages_known(trial: Trial) -> tuple[int, int]:
     """How many messages of a play there are, and how many to people that `users` has."""
-    own = [row for row in counted.told(run) if row["play"] == play.slug]
+    own = [row for row in sent_by_tools(trial.run).rows if row["play"] == trial.play.slug]
     return sum(row["n"] for row in own), sum(row["known"] for row in own)
 
 
-def _matured(played: Played) -> Check:
-    n, triggered = played.sum("n"), played.sum("triggered")
+def _matured(counts: Counts) -> Check:
+    n, triggered = counts.sum("n"), counts.sum("triggered")
     status = OK if n >= MATURED * triggered else CAVEAT
     return Check("matured", status, f"{n:,} of {triggered:,} units", "the window is closed")
 
 
-def _sources(run: Run, play: Play) -> Check:
+def _reaching(trial: Trial) -> Check:
     """How far the goal's sources and the play's messages reach."""
-    last, ends = run.period.as_of, counted.silent(run, play)
+    last, ends = trial.run.period.as_of, trial.silent
     stopped = [f"messages of {s or 'the tool'} stop {at:{DAY}}" for s, at in ends.items() if at]
-    goal = counted.watermark(run, play)
+    goal = trial.watermark
     if not stopped and goal < last:
-        stopped = [f"{play.goal} stops {goal:{DAY}}"]
+        stopped = [f"{trial.play.goal} stops {goal:{DAY}}"]
     seen = "; ".join(stopped) or f"all up to {last:{DAY}}"
     return Check("sources", CAVEAT if stopped else OK, seen, f"all up to {last:{DAY}}")
 
@@ -230,12 +245,12 @@ def _design(play: Play) -> Check:
     return Check("design", CAVEAT, seen, expected)
 
 
-def _unknown(run: Run) -> Rows:
+def _undeclared(run: Run) -> Rows:
     """Plays that messages name and nobody declares."""
     prompts = run.declared.product.prompts.values()
     declared = {play.slug for play in run.declared.plays} | {n for names in prompts for n in names}
     named: dict[str, int] = {}
-    for row in counted.told(run):
+    for row in sent_by_tools(run).rows:
         if row["play"] is not None and row["play"] not in declared:
             named[row["play"]] = named.get(row["play"], 0) + row["n"]
     return [

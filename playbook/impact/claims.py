@@ -11,28 +11,38 @@ from ibis import _
 from playbook.counting import units
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
-from playbook.impact.asking import NO_MESSAGES
+from playbook.impact.effects import effects
 from playbook.impact.harms import sent
 from playbook.language.periods import duration, interval, moment
 from playbook.language.portable import count_if
-from playbook.results import UNKNOWN, Answer, Unavailable
+from playbook.language.wording import count, percent, points
+from playbook.results import UNKNOWN, Answer, Result
+from playbook.results.columns import COUNT, FLAG, ID, KEY, TEXT, points_of, share_of, with_ends
+from playbook.results.section import needed, section, there
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
-GROUPS = ("sent", "opened", "clicked")
-OURS = ("holdout", "difference", "low", "high", "verdict", "grade")  # of a row of shape `effect`
+GROUPS = {"sent": "claim", "opened": "claim_opened", "clicked": "claim_clicked"}
+# Of a row of shape `effect`.
+OURS = {"n_treated": COUNT, "n_holdout": COUNT, "holdout": share_of("n_holdout")}
+OURS |= with_ends("difference", points_of("n_treated", "n_holdout"))
+OURS |= {"verdict": TEXT, "grade": TEXT}
+CLAIMS = {"play": KEY, "declared": FLAG}
+CLAIMS |= {"sent": COUNT, "claim": share_of("sent")}
+CLAIMS |= {"opened": COUNT, "claim_opened": share_of("opened")}
+CLAIMS |= {"clicked": COUNT, "claim_clicked": share_of("clicked")}
+CLAIMS |= {"converted": COUNT, "credited_twice": COUNT, "shared_with": ID, **OURS, "because": TEXT}
+CREDITS = {"play": KEY, "rival": KEY, "both": COUNT, "n_play": COUNT, "n_rival": COUNT}
+CREDITS |= {"of_play": share_of("n_play"), "of_rival": share_of("n_rival")}
 
 
-def claims(run: Run, effects: Answer) -> Answer:
+@section("impact.claims")
+def claims(run: Run) -> Answer:
     """What the tool would say of each play, beside the effect, and why the two differ.
 
     A tool counts whoever does the goal within its time after a message was sent; mostly of all
     sent, sometimes of openers or clickers. None of this is compared with anybody. Messages count
-    whose window is over.
-
-    Args:
-        run: The opened run.
-        effects: The effects of all plays: rows of shape `effect` with the play as `label`; a
-            play without one has a claim and no increment.
+    whose window is over. A play without an effect has a claim and no increment.
 
     Returns:
         Shape `table`: one row per play that the messages name, the largest difference between
@@ -40,32 +50,35 @@ def claims(run: Run, effects: Answer) -> Answer:
         tools count it) and `clicked`, and the `claim`, `claim_opened` and `claim_clicked`: the
         share of each that did the goal in time; `converted`, how many of those sent did;
         `credited_twice`, how many of these conversions are another play's too, and
-        `shared_with`, the play with most of them. Of the effect: `holdout` (the share that did
-        it without), `difference`, `low`, `high`, `verdict`, `grade`; null where there is none.
-        `because`: why claim and increment differ, in words. A play that nobody declares, or
-        whose sent people have open windows, has no claim.
+        `shared_with`, the play with most of them. Of the effect: `n_treated`, `n_holdout`,
+        `holdout` (the share that did it without), `difference`, `low`, `high`, `verdict`,
+        `grade`; null where there is none. `because`: why claim and increment differ, in words. A
+        play that nobody declares, or whose sent people have open windows, has no claim.
     """
-    if not run.tables.has("messages"):
-        return Unavailable("impact.claims", NO_MESSAGES)
-    known = {} if isinstance(effects, Unavailable) else effects
+    found, pairs, counted = effects(run), needed(credits(run)), _claimed(run)
 
     def finish(rows: Rows) -> Rows:
-        ours = {row["label"]: row for row in known.rows} if known else {}
-        shared = _shared(run)
+        ours = {row["label"]: row for row in found.rows}
+        shared = _shared_most(pairs.rows)
         asked = {name for names in run.declared.product.prompts.values() for name in names}
-        found = [_row(run, row, ours, shared) for row in rows if row["play"] not in asked]
-        return sorted(found, key=lambda row: (-_gap(row), row["play"]))
+        told = [_claim(run, row, ours, shared) for row in rows if row["play"] not in asked]
+        return sorted(told, key=lambda row: (-_overclaim(row), row["play"]))
 
     return run.result(
-        "impact.claims",
         "table",
-        _claimed(run),
+        counted,
         finish,
+        own=CLAIMS,
+        counted="people",
         counts="people sent a message in the period whose window is over",
-        says=(("claim", "the goal within its time after the message was sent"),),
+        told=(("claim", "the goal within its time after the message was sent"),),
+        made_of=there(found, pairs),
+        says=_say_claims,
+        silence="Nobody was sent a message whose window is over.",
     )
 
 
+@section("impact.credits")
 def credits(run: Run) -> Answer:
     """Conversions that two plays are credited with: both had sent a message shortly before.
 
@@ -74,31 +87,34 @@ def credits(run: Run) -> Answer:
 
     Returns:
         Shape `table`: one row per pair of plays that share any: `play`, `rival`, `both` (how
-        many conversions), and the share of each one's own conversions: `of_play`, `of_rival`.
+        many conversions), how many each is credited with (`n_play`, `n_rival`), and the share
+        of these that both are: `of_play`, `of_rival`.
     """
-    if not run.tables.has("messages"):
-        return Unavailable("impact.credits", NO_MESSAGES)
 
     def finish(rows: Rows) -> Rows:
         own = {row["play"]: row["both"] for row in rows if row["play"] == row["rival"]}
-        pairs = [row for row in rows if row["play"] < row["rival"]]
         found = [
-            {**row, "of_play": row["both"] / own[row["play"]]}
-            | {"of_rival": row["both"] / own[row["rival"]]}
-            for row in pairs
+            row
+            | {f"n_{name}": own[row[name]] for name in ("play", "rival")}
+            | {f"of_{name}": row["both"] / own[row[name]] for name in ("play", "rival")}
+            for row in rows
+            if row["play"] < row["rival"]
         ]
         return sorted(found, key=lambda row: (-row["both"], row["play"], row["rival"]))
 
     return run.result(
-        "impact.credits",
         "table",
-        _pairs(run),
+        _credited_pairs(run),
         finish,
+        own=CREDITS,
+        counted="conversions",
         counts="first conversions in the window of a play's messages, by person and moment",
+        says=_say_credits,
+        silence="No conversion is credited to two plays.",
     )
 
 
-def _messages(run: Run) -> ir.Table:
+def _closed_messages(run: Run) -> ir.Table:
     """One row per message with a closed window (all, of plays that nobody declares): `play`,
     `user_id`, `sent_at`, `until_at`, `goal`, `opened`, `clicked`."""
     plays, told = run.declared.plays, sent(run).filter(_.user_id.notnull())
@@ -127,7 +143,7 @@ def _conversions(run: Run) -> ir.Table:
     wanted = sorted({play.goal for play in run.declared.plays})
     goals = units.rows(run.tables, "user").filter(_.event.isin(wanted))
     goals = goals.select(doer="unit", event="event", at="at")
-    told = _messages(run).filter(_.goal.notnull())
+    told = _closed_messages(run).filter(_.goal.notnull())
     joined = told.inner_join(goals, [told.user_id == goals.doer, told.goal == goals.event])
     inside = joined.filter(_.at >= _.sent_at, _.at <= _.until_at)
     return inside.group_by("play", "user_id").aggregate(goal=_.event.min(), done_at=_.at.min())
@@ -135,7 +151,7 @@ def _conversions(run: Run) -> ir.Table:
 
 def _claimed(run: Run) -> ir.Table:
     people = (
-        _messages(run)
+        _closed_messages(run)
         .group_by("play", "user_id")
         .aggregate(opened=count_if(_.opened) > 0, clicked=count_if(_.clicked) > 0)
     )
@@ -147,7 +163,7 @@ def _claimed(run: Run) -> ir.Table:
     return told.group_by("play").aggregate(**counts)
 
 
-def _pairs(run: Run) -> ir.Table:
+def _credited_pairs(run: Run) -> ir.Table:
     """`play`, `rival` and how many conversions `both` are credited with; each with itself too."""
     own = _conversions(run)
     other = own.select(rival="play", doer="user_id", what="goal", then_at="done_at")
@@ -158,23 +174,23 @@ def _pairs(run: Run) -> ir.Table:
     return met.group_by("play", "rival").aggregate(both=_.count())
 
 
-def _shared(run: Run) -> dict[str, tuple[str, int]]:
+def _shared_most(pairs: Rows) -> dict[str, tuple[str, int]]:
     """Play → the play with which it shares most conversions, and how many."""
     found: dict[str, tuple[str, int]] = {}
-    for row in credits(run).rows:
+    for row in pairs:
         for play, rival in ((row["play"], row["rival"]), (row["rival"], row["play"])):
             if row["both"] > found.get(play, ("", 0))[1]:
                 found[play] = rival, row["both"]
     return found
 
 
-def _row(
+def _claim(
     run: Run, row: dict[str, Any], ours: dict[str, Any], shared: dict[str, tuple[str, int]]
 ) -> dict[str, Any]:
     slug = UNKNOWN if row["play"] is None else row["play"]
     play = next((play for play in run.declared.plays if play.slug == slug), None)
     found: dict[str, Any] = {"play": slug, "declared": play is not None}
-    for name, claim in zip(GROUPS, ("claim", "claim_opened", "claim_clicked"), strict=True):
+    for name, claim in GROUPS.items():
         n = row[name]
         found |= {name: n, claim: row[f"did_{name}"] / n if play and n else None}
     rival, both = shared.get(slug, ("", 0))
@@ -182,10 +198,10 @@ def _row(
     found |= {"credited_twice": both, "shared_with": rival}
     effect = ours.get(slug, {})
     found |= {name: effect.get(name) for name in OURS}
-    return found | {"because": _because(run, play, found)}
+    return found | {"because": _why_apart(run, play, found)}
 
 
-def _because(run: Run, play: Play | None, row: dict[str, Any]) -> str:
+def _why_apart(run: Run, play: Play | None, row: dict[str, Any]) -> str:
     """Why the claim is no increment, in words."""
     if play is None:
         return "nobody declares this play: it has no goal to look for"
@@ -200,7 +216,48 @@ def _because(run: Run, play: Play | None, row: dict[str, Any]) -> str:
     return "; ".join(said)
 
 
-def _gap(row: dict[str, Any]) -> float:
+def _overclaim(row: dict[str, Any]) -> float:
     if row["claim"] is None:
         return -2.0
     return -1.0 if row["difference"] is None else row["claim"] - row["difference"]
+
+
+def _say_claims(result: Result, _told: Told, _words: str) -> str:
+    """Per play what the tool says beside the increment, and why they differ."""
+    lines = [_say_claim(row, result.min_n) for row in result.rows if row["declared"]]
+    strange = [row for row in result.rows if not row["declared"]]
+    if strange:
+        names = ", ".join(f"{plain(row['play'])} ({count(row['sent'])})" for row in strange)
+        lines.append(f"Messages that no declared play has sent, by people: {names}.")
+    return bullets(lines)
+
+
+def _say_claim(row: dict[str, Any], least: int) -> str:
+    name, because = f"**{plain(row['play'])}**", plain(row["because"])
+    if row["claim"] is None or row["sent"] < least:
+        return f"{name}: {because}."
+    some = [group for group in ("opened", "clicked") if row[group] >= max(least, 1)]
+    beside = ", ".join(f"{percent(row[GROUPS[group]])} of those who {group}" for group in some)
+    text = f"{name}: the tool says {percent(row['claim'])} converted"
+    text += f" ({beside})" if beside else ""
+    if row["difference"] is None:
+        return f"{text}; there is no increment to print: {because}."
+    ends = f"{points(row['low'])} to {points(row['high'])}"
+    return f"{text}; the increment is **{points(row['difference'])} points** ({ends}): {because}."
+
+
+def _say_credits(result: Result, told: Told, _words: str) -> str:
+    """How many conversions count for two plays, and which two share most."""
+    top, *others = result.rows
+    n = told.count("both", sum(row["both"] for row in result.rows), "conversion")
+    text = (
+        f"**{n}** credited twice: two plays had sent something shortly before. Most are of "
+        f"{plain(top['play'])} and {plain(top['rival'])}: {count(top['both'])}"
+    )
+    if min(top["n_play"], top["n_rival"]) >= result.min_n:
+        text += f", {percent(top['of_play'])} of the one's and {percent(top['of_rival'])}"
+        text += " of the other's"
+    besides = ", ".join(
+        f"{plain(row['play'])} and {plain(row['rival'])} {count(row['both'])}" for row in others
+    )
+    return f"{text}. Besides: {besides}." if besides else f"{text}."

@@ -7,21 +7,32 @@ from typing import Any
 
 from playbook.counting.shaping import Rows
 from playbook.declare import Experiment, Play
-from playbook.results import Answer, Unavailable
+from playbook.impact.effects import effects
+from playbook.language.wording import points
+from playbook.results import Answer, Result
+from playbook.results.columns import KEY, POINTS, TEXT, with_ends
+from playbook.results.section import Unanswerable, needed, section
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
+COMPARED = {"experiment": KEY, "hypothesis": TEXT, "play": KEY, "against": KEY}
+COMPARED |= with_ends("difference", POINTS) | {"grade": TEXT, "verdict": TEXT, "because": TEXT}
+SAID = {
+    "more": "the first brings more",
+    "less": "the first brings less",
+    "alike": "they bring as much, as far as it would matter",
+    "cannot tell": "no difference shown",
+}
 
-def compared(run: Run, effects: Answer) -> Answer:
+
+@section("impact.compared")
+def comparisons(run: Run) -> Answer:
     """The comparisons that `experiments/` declares: the effect of one play less another's.
 
     Each effect is that of a play on its own people, so this says which play brings more, not
     which would for the other's people. The interval is that of a difference of two independent
     estimates with intervals of their own (MOVER: Zou and Donner 2008, Statistics in Medicine
     27): plays draw their arms apart.
-
-    Args:
-        run: The opened run.
-        effects: The effects of all plays: rows of shape `effect` with the play as `label`.
 
     Returns:
         Shape `table`: one row per experiment and play after the first: `experiment`,
@@ -32,38 +43,40 @@ def compared(run: Run, effects: Answer) -> Answer:
     """
     declared = [each for each in run.declared.experiments if each.compares]
     if not declared:
-        return Unavailable(
-            "impact.compared",
+        raise Unanswerable(
             "No experiment compares plays. Write `compares: [this_play, that_play]` in "
-            "experiments/<name>.yaml to see them side by side.",
+            "experiments/<name>.yaml to see them side by side."
         )
-    if isinstance(effects, Unavailable):
-        return Unavailable("impact.compared", effects.reason)
+    found = needed(effects(run))
     plays = {play.slug: play for play in run.declared.plays}
 
-    def rows() -> Rows:
-        ours = {row["label"]: row for row in effects.rows}
+    def finish(_rows: Rows) -> Rows:
+        ours = {row["label"]: row for row in found.rows}
         return [
-            _row(each, plays[each.compares[0]], plays[other], ours)
+            _comparison(each, plays[each.compares[0]], plays[other], ours)
             for each in declared
             for other in each.compares[1:]
         ]
 
     return run.result(
-        "impact.compared",
         "table",
-        effects.table,
+        None,
+        finish,
+        own=COMPARED,
         counts="the effect of a play, less that of another",
-        fetched=rows,
+        made_of=(found,),
+        says=_say_comparisons,
     )
 
 
-def _row(experiment: Experiment, play: Play, other: Play, ours: dict[str, Any]) -> dict[str, Any]:
+def _comparison(
+    experiment: Experiment, play: Play, other: Play, ours: dict[str, Any]
+) -> dict[str, Any]:
     row: dict[str, Any] = {"experiment": experiment.slug, "hypothesis": experiment.hypothesis}
     row |= {"play": play.slug, "against": other.slug}
     row |= dict.fromkeys(("difference", "low", "high"))
     row |= {"grade": "–", "verdict": "not comparable"}
-    if reason := _incomparable(play, other, ours):
+    if reason := _why_incomparable(play, other, ours):
         return row | {"because": reason}
     one, two = ours[play.slug], ours[other.slug]
     difference = one["difference"] - two["difference"]
@@ -79,7 +92,7 @@ def _row(experiment: Experiment, play: Play, other: Play, ours: dict[str, Any]) 
     return row | {"verdict": verdict, "because": ""}
 
 
-def _incomparable(play: Play, other: Play, ours: dict[str, Any]) -> str:
+def _why_incomparable(play: Play, other: Play, ours: dict[str, Any]) -> str:
     """Why two plays cannot be set against each other; "" if they can."""
     for name in ("goal", "goal_within", "unit"):
         one, two = getattr(play, name), getattr(other, name)
@@ -92,3 +105,19 @@ def _incomparable(play: Play, other: Play, ours: dict[str, Any]) -> str:
         if ours.get(each.slug, {}).get("difference") is None:
             return f"{each.slug} has no effect to compare"
     return ""
+
+
+def _say_comparisons(result: Result, _told: Told, _words: str) -> str:
+    """One line per comparison: which play brings more, and by how much."""
+    lines = []
+    for row in result.rows:
+        pair = f"**{plain(row['play'])}** and **{plain(row['against'])}**"
+        if row["difference"] is None:
+            lines.append(f"{pair} cannot be compared: {plain(row['because'])}.")
+            continue
+        ends = f"{points(row['low'])} to {points(row['high'])}"
+        lines.append(
+            f"{pair}: {SAID[row['verdict']]}, **{points(row['difference'])} points** between "
+            f"their effects ({ends}). Grade {row['grade']}."
+        )
+    return bullets(lines)

@@ -7,18 +7,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from playbook import ledger
 from playbook.counting import shaping
 from playbook.counting.shaping import WEEK, Rows, grouped
-from playbook.impact import checking, counted
-from playbook.impact.asking import compared, experiments, incomparable, incomparable_all, result
-from playbook.impact.played import Played
+from playbook.impact.checking import FAILED, each_counted, sound_checks
+from playbook.impact.counts import ARMS, Counts
+from playbook.impact.trial import Trial, of_all, sums, trial, trials
 from playbook.inference import looks, segments, sizing
 from playbook.inference.arms import Difference
 from playbook.inference.permuted import two_sided
-from playbook.language.mistakes import Mistake
 from playbook.language.periods import duration
-from playbook.results import Answer, Unavailable
+from playbook.results import Answer, Result
+from playbook.results.columns import (
+    COUNT,
+    ID,
+    KEY,
+    POINTS,
+    RATIO,
+    TEXT,
+    P,
+    points_of,
+    spaced,
+    with_ends,
+)
+from playbook.results.section import Unanswerable, needed, section
+from playbook.results.sentences import Told, plain
 from playbook.run import Run, fetched
 
 FEWEST_EVENTS = 5  # expected in either arm; below it there is no verdict
@@ -26,9 +38,25 @@ WORKS, HARMS, CANNOT_TELL, ALIKE = "works", "harms", "cannot tell", "not told ap
 CHECK_FAILED, NO_EVENT, NEVER_SENT = "check failed", "no such event", "never sent"
 TOO_FEW, NOT_MATURED = "too few", "not matured"
 RANDOMIZED, NO_CLAIM = "A", "–"
+# What rows of effects have besides their shape's columns.
+OWN = {
+    **dict.fromkeys(("accounts_treated", "accounts_holdout", "open", "looks", "planned"), COUNT),
+    **dict.fromkeys(("information", "deviations"), RATIO),
+    "error": POINTS,
+    "why": TEXT,
+}
+ACTION = {"action": TEXT}
+ANYTIME = ACTION | dict.fromkeys(("anytime_low", "anytime_high"), POINTS)
+DIFFERS = {"p_differs": P}
+# Of several plays each figure has the name of its own.
+SEVERAL = {
+    "label": KEY,
+    **with_ends("difference", points_of("n_treated", "n_holdout", figure=spaced("label"))),
+}
 SHIP, STOP, RUN_ON, REDESIGN, MEND = "ship", "stop", "keep running", "redesign", "mend"
 
 
+@section("impact.effects")
 def effects(run: Run) -> Answer:
     """The verdict on every play that holds somebody out, sent ones alone, the best first.
 
@@ -38,19 +66,64 @@ def effects(run: Run) -> Answer:
         however often one looks (`playbook.inference.looks.sequence`), and the verdict does not
         rest on it; null where there is no effect to print, or before 100 units.
     """
-    if reason := incomparable_all(run):
-        return Unavailable("impact.effects", reason)
-    plays = experiments(run)
+    all_ = trials(run)
 
     def finish(rows: Rows) -> Rows:
-        found = [_whenever(judged(run, played)) for played in checking.each(run, plays, rows)]
+        found = [_whenever(judged(*each)) for each in each_counted(all_, rows)]
         # What cannot be told stands last.
         return sorted(found, key=lambda row: (row["low"] is None, -(row["difference"] or 0)))
 
-    table = counted.sums(run, plays)
-    return result(run, "effects", "effect", table, finish, says=compared())
+    own = OWN | ANYTIME | SEVERAL
+    return of_all(run, "effect", sums(all_), finish, own=own)
 
 
+@section("impact.verdicts")
+def verdicts(run: Run) -> Answer:
+    """The plays by their verdict, and the naive rate that misleads most.
+
+    Returns:
+        Shape `table`: one row per verdict: `verdict`, `n` plays, `plays`.
+    """
+    found = needed(effects(run))
+
+    return run.result(
+        "table",
+        None,
+        lambda _rows: by_verdict(found.rows),
+        own={"verdict": KEY, "n": COUNT, "plays": ID},
+        counts="plays",
+        made_of=(found,),
+        says=lambda result, told, words: verdicts_said(result, told, words, of=found.rows),
+    )
+
+
+def by_verdict(rows: Rows) -> Rows:
+    """The rows of effects, counted by their verdict: see `verdicts`."""
+    return [
+        {"verdict": verdict, "n": len(own), "plays": tuple(row["label"] for row in own)}
+        for (verdict,), own in grouped(rows, ("verdict",)).items()
+    ]
+
+
+def verdicts_said(result: Result, told: Told, _words: str, *, of: Rows) -> str:
+    """How many plays work, harm, or cannot tell; and the naive rate that misleads most."""
+    parts = [f"{row['verdict']} ({', '.join(map(plain, row['plays']))})" for row in result.rows]
+    text = f"Of {told.count('plays', len(of), 'play')}: {'; '.join(parts)}."
+    silent = [row for row in of if row["verdict"] == CANNOT_TELL]
+    if not silent:
+        return text
+    loud = max(silent, key=lambda row: row["treated"])
+    treated, held = (
+        told.share(f"{loud['label']}.{arm}", loud[arm], loud[f"n_{arm}"]) for arm in ARMS
+    )
+    difference = told.points(f"{loud['label']}.difference", loud["difference"])
+    return (
+        f"{text} Beware of {plain(loud['label'])}: {treated} do its goal "
+        f"after it is sent, and {held} do it without ({difference} points)."
+    )
+
+
+@section(lambda slug, by: f"impact.{slug}.effect_by_{by}" if by else f"impact.{slug}.effect")
 def effect(run: Run, slug: str, *, by: str = "") -> Answer:
     """The verdict on one play, or its effect by segment (a column of `users`).
 
@@ -60,24 +133,18 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
         their own only where effects are shown to differ between them (`p_differs`, Cochran's
         Q, below 5 %), else `not told apart`.
     """
-    name = f"effect_by_{by}" if by else "effect"
-    if reason := incomparable(run, slug):
-        return Unavailable(f"impact.{slug}.{name}", reason)
-    play, columns = ledger.play_of(run, slug), (by,) if by else ()
-    try:
-        table = counted.sums(run, [play], columns)
-    except Mistake as mistake:
-        return Unavailable(f"impact.{slug}.{name}", mistake.sentence)
+    of, columns = trial(run, slug), (by,) if by else ()
 
     def finish(rows: Rows) -> Rows:
+        whole = judged(of, of.counts(rows))
         if not by:
-            return [_whenever(judged(run, checking.of(run, play, rows)))]
-        whole = judged(run, checking.of(run, play, rows))
-        found = by_segment(run, whole, grouped(rows, columns))
+            return [_whenever(whole)]
+        found = by_segment(whole, grouped(rows, columns))
         named = [{by: key[0]} | row for key, row in found.rows.items()]
         return shaping.ordered(named, columns, run.declared.product.order)
 
-    return result(run, name, "effect", table, finish, play=play, by=columns, says=compared(play))
+    own = OWN | (DIFFERS if by else ANYTIME)
+    return of.result("effect", sums([of], columns), finish, by=columns, own=own)
 
 
 @dataclass(frozen=True)
@@ -85,19 +152,21 @@ class Judged:
     """A play with its verdict.
 
     Attributes:
-        played: Its counts.
+        of: The trial.
+        counts: Its counts.
         row: Its row of shape `effect`.
         difference: The effect, whatever the checks say of it.
         why: Why there is no effect to print; "" where there is one.
     """
 
-    played: Played
+    of: Trial
+    counts: Counts
     row: dict[str, Any]
     difference: Difference
     why: str
 
 
-def judged(run: Run, played: Played) -> Judged:
+def judged(of: Trial, counts: Counts) -> Judged:
     """Treated against held out, with a verdict, the grade of the claim, and what to do.
 
     Returns:
@@ -115,13 +184,13 @@ def judged(run: Run, played: Played) -> Judged:
         ones; above 1 the play ran on) and `deviations`: how far the interval reaches for them,
         1.96 for a single look.
     """
-    found = played.difference(played.deviations)
-    verdict, why = _refusal(run, played)
+    found = counts.difference(counts.deviations)
+    verdict, why = _refusal(of, counts)
     if not why:
         verdict = verdict_of(found.low, found.high)
-    row = _sizes(played) | _shown(found, verdict, plain=not why) | {"why": why}
-    row["action"] = _action(run, played, found, verdict)
-    return Judged(played, row, found, why)
+    row = _sizes(counts) | _shown_effect(found, verdict, plain=not why) | {"why": why}
+    row["action"] = _action(of, counts, found, verdict)
+    return Judged(of, counts, row, found, why)
 
 
 @dataclass(frozen=True)
@@ -137,22 +206,19 @@ class Segments:
     effects: tuple[segments.Estimate, ...]
 
 
-def by_segment(
-    run: Run, whole: Judged, rows: dict[tuple, Rows], p: float | None = None
-) -> Segments:
+def by_segment(whole: Judged, rows: dict[tuple, Rows], p: float | None = None) -> Segments:
     """The effect in each segment; a verdict of its own only where effects differ.
 
     Args:
-        run: The opened run.
         whole: The play, over all segments.
         rows: Segment → its counts.
         p: How surely effects differ, corrected for all columns looked at; that of these
             segments alone, unless given.
     """
-    parts = {segment: checking.of(run, whole.played.play, own) for segment, own in rows.items()}
-    deviations = whole.played.deviations
+    parts = {segment: whole.of.counts(own) for segment, own in rows.items()}
+    deviations = whole.counts.deviations
     found = {segment: part.difference(deviations) for segment, part in parts.items()}
-    few = {segment for segment, part in parts.items() if too_few(part)}
+    few = {segment for segment, part in parts.items() if too_few_counted(part)}
     told = tuple((d.difference, d.error) for s, d in found.items() if s not in few and d.error)
     if p is None:
         p = segments.interactions({"": told})[0].corrected
@@ -164,7 +230,9 @@ def by_segment(
         plain = not whole.why and segment not in few
         sized = _sizes(parts[segment], looked=whole.row)
         shown[segment] = (
-            sized | _shown(difference, verdict, plain=plain) | {"why": whole.why, "p_differs": p}
+            sized
+            | _shown_effect(difference, verdict, plain=plain)
+            | {"why": whole.why, "p_differs": p}
         )
     return Segments(shown, told)
 
@@ -174,49 +242,51 @@ def verdict_of(low: float, high: float) -> str:
     return WORKS if low > 0 else HARMS if high < 0 else CANNOT_TELL
 
 
-def too_few(played: Played) -> bool:
+def too_few_counted(counts: Counts) -> bool:
     """Whether an arm is too small for a verdict."""
-    sizes = [played.sum("n", arm) for arm in counted.ARMS]
-    return min(sizes) < max(played.least, 1) or played.expected < FEWEST_EVENTS
+    sizes = [counts.sum("n", arm) for arm in ARMS]
+    return min(sizes) < max(counts.least, 1) or counts.expected < FEWEST_EVENTS
 
 
-def _refusal(run: Run, played: Played) -> tuple[str, str]:
+def _refusal(of: Trial, counts: Counts) -> tuple[str, str]:
     """Why there is no effect to print, as a verdict and in words; ("", "") if there is one."""
-    play = played.play
-    failed = [each for each in checking.soundness(run, played) if each.status == checking.FAILED]
+    play = of.play
+    failed = [each for each in sound_checks(of, counts) if each.status == FAILED]
     if failed:
         return CHECK_FAILED, "; ".join(f"{each.check}: {each.seen}" for each in failed)
-    if play.goal not in run.coverage:
+    if play.goal not in of.run.coverage:
         return NO_EVENT, f"its goal {play.goal} never arrives"
-    if played.sum("n", "treated") and not played.sum("contacted", "treated"):
+    if counts.sum("n", "treated") and not counts.sum("contacted", "treated"):
         return NEVER_SENT, "nobody who triggered it was sent anything"
-    if not too_few(played):
+    if not too_few_counted(counts):
         return "", ""
-    to_come = [played.sum("triggered", arm) for arm in counted.ARMS]
-    if min(to_come) >= max(played.least, 1) and sum(to_come) > played.sum("n"):
-        last = counted.watermark(run, play)
-        return NOT_MATURED, f"the data reaches {last:%Y-%m-%d %H:%M}, and their windows end later"
-    return TOO_FEW, f"it takes {played.least} units in each arm, and five expected to do the goal"
+    to_come = [counts.sum("triggered", arm) for arm in ARMS]
+    if min(to_come) >= max(counts.least, 1) and sum(to_come) > counts.sum("n"):
+        return (
+            NOT_MATURED,
+            f"the data reaches {of.watermark:%Y-%m-%d %H:%M}, and their windows end later",
+        )
+    return TOO_FEW, f"it takes {counts.least} units in each arm, and five expected to do the goal"
 
 
-def _sizes(played: Played, looked: dict[str, Any] | None = None) -> dict[str, Any]:
-    treated, held = (played.sum("n", arm) for arm in counted.ARMS)
+def _sizes(counts: Counts, looked: dict[str, Any] | None = None) -> dict[str, Any]:
+    treated, held = (counts.sum("n", arm) for arm in ARMS)
     row = {
-        "label": played.play.slug,
+        "label": counts.play.slug,
         "n_treated": treated,
         "n_holdout": held,
-        "accounts_treated": played.sum("accounts", "treated"),
-        "accounts_holdout": played.sum("accounts", "holdout"),
-        "open": played.sum("triggered") - treated - held,
+        "accounts_treated": counts.sum("accounts", "treated"),
+        "accounts_holdout": counts.sum("accounts", "holdout"),
+        "open": counts.sum("triggered") - treated - held,
     }
     names = ("looks", "planned", "information", "deviations")
     if looked:
         return row | {name: looked[name] for name in names}
-    values = (played.looks, played.planned, played.fractions[-1], played.deviations)
+    values = (counts.looks, counts.planned, counts.fractions[-1], counts.deviations)
     return row | dict(zip(names, values, strict=True))
 
 
-def _shown(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
+def _shown_effect(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
     """The shares, and the difference where it may be printed."""
     return {
         "treated": found.treated,
@@ -232,57 +302,59 @@ def _shown(found: Difference, verdict: str, *, plain: bool) -> dict[str, Any]:
 
 def _whenever(found: Judged) -> dict[str, Any]:
     """The row with the interval for a look that is not scheduled."""
-    played, effect = found.played, found.difference
+    counts, effect = found.counts, found.difference
     ends = None
     if not found.why and effect.error:
-        units = played.sum("n")
-        ends = looks.sequence(effect.difference, effect.error, units, planned=played.planned)
+        units = counts.sum("n")
+        ends = looks.sequence(effect.difference, effect.error, units, planned=counts.planned)
     low, high = (max(ends[0], -1.0), min(ends[1], 1.0)) if ends else (None, None)
     return found.row | {"anytime_low": low, "anytime_high": high}
 
 
-def _action(run: Run, played: Played, found: Difference, verdict: str) -> str:
+def _action(of: Trial, counts: Counts, found: Difference, verdict: str) -> str:
     """What to do with the play."""
     if verdict in (WORKS, HARMS):
         return SHIP if verdict == WORKS else STOP
     if verdict in (CHECK_FAILED, NO_EVENT, NEVER_SENT):
         return MEND
-    planned = played.planned
-    ruled_out = verdict == CANNOT_TELL and found.high < played.play.smallest_effect
-    if ruled_out or (verdict != NOT_MATURED and played.sum("n") >= planned):
+    planned = counts.planned
+    ruled_out = verdict == CANNOT_TELL and found.high < counts.play.smallest_effect
+    if ruled_out or (verdict != NOT_MATURED and counts.sum("n") >= planned):
         return REDESIGN
-    until = _until(run, played, planned)
+    until = _planned_until(of, counts)
     return f"{RUN_ON} until {until:%Y-%m-%d}" if until else REDESIGN
 
 
-def _until(run: Run, played: Played, planned: int) -> datetime | None:
+def _planned_until(of: Trial, counts: Counts) -> datetime | None:
     """When the planned units will be mature, at the traffic so far; None: not within a year."""
-    play, last = played.play, run.period.as_of
-    since = max(counted.begins(run, play), run.period.since)
-    weeks = max((min(last, run.period.until) - duration(play.after) - since) / WEEK, 1)
-    per_week = played.sum("triggered") / weeks
+    period = of.run.period
+    last, since = period.as_of, max(of.begins, period.since)
+    weeks = max((min(last, period.until) - duration(of.play.after) - since) / WEEK, 1)
+    per_week = counts.sum("triggered") / weeks
     if not per_week:
         return None
-    to_come = max(planned - played.sum("triggered"), 0)
-    wait = timedelta(weeks=math.ceil(to_come / per_week)) + duration(play.goal_within)
+    to_come = max(counts.planned - counts.sum("triggered"), 0)
+    wait = timedelta(weeks=math.ceil(to_come / per_week)) + of.window
     return last + wait if wait <= timedelta(weeks=sizing.LONGEST) else None
 
 
-def with_effect(run: Run, slug: str, name: str, verb: str) -> Judged | Unavailable:
-    """A play with an effect to `verb`; else why its result of that name has none."""
-    id = f"impact.{slug}.{name}"
-    if reason := incomparable(run, slug):
-        return Unavailable(id, reason)
-    whole = of_play(run, slug)
-    return Unavailable(id, f"There is no effect to {verb}: {whole.why}.") if whole.why else whole
+def with_effect(run: Run, slug: str, verb: str) -> Judged:
+    """A play with an effect to `verb`.
+
+    Raises:
+        Unanswerable: It cannot be measured, or it has none.
+    """
+    whole = of_play(trial(run, slug))
+    if whole.why:
+        raise Unanswerable(f"There is no effect to {verb}: {whole.why}.")
+    return whole
 
 
-def of_play(run: Run, slug: str) -> Judged:
+def of_play(of: Trial) -> Judged:
     """One play with its verdict, fetched once."""
-    play = ledger.play_of(run, slug)
 
     def made() -> Judged:
-        rows = fetched(run.warehouse.prepared(counted.sums(run, [play])))
-        return judged(run, checking.of(run, play, rows))
+        rows = fetched(of.run.warehouse.prepared(sums([of])))
+        return judged(of, of.counts(rows))
 
-    return run.remembered(("impact", "judged", slug), made)
+    return of.run.remembered(("impact", "judged", of.play.slug), made)

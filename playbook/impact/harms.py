@@ -9,16 +9,30 @@ from ibis import _
 
 from playbook.counting import measures, shaping
 from playbook.counting.shaping import Rows
-from playbook.impact.asking import NO_MESSAGES
+from playbook.impact.trial import NO_MESSAGES
 from playbook.inference import stats
 from playbook.language.portable import count_if
-from playbook.results import UNKNOWN, Answer, Unavailable
+from playbook.language.wording import count, interval, rare, too_few
+from playbook.results import UNKNOWN, Answer, Result
+from playbook.results.columns import COUNT, FLAG, KEY, share_of, with_ends
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
-HARMS = {"unsubscribed": "unsubscribed_at", "complained": "complained_at", "bounced": "bounced_at"}
+# What a message may do, by the column that says when → as a noun.
+HARMS = {"complained": "complaint", "unsubscribed": "unsubscribe", "bounced": "bounce"}
+HARMED = {"play": KEY, "declared": FLAG, "messages": COUNT} | {
+    name: column
+    for harm in HARMS
+    for name, column in {
+        harm: COUNT,
+        **with_ends(f"{harm}_share", share_of("messages"), ends=(f"{harm}_low", f"{harm}_high")),
+    }.items()
+}
 MOST = 5  # messages a week, or more
 
 
+@section("impact.harms")
 def harms(run: Run) -> Answer:
     """What each play's messages brought besides: of messages sent, not of people.
 
@@ -28,31 +42,33 @@ def harms(run: Run) -> Answer:
     Returns:
         Shape `table`: one row per play that the messages name, whoever declares it: `play`,
         `declared`, `messages` (that left the tool in the period, ghosts not among them), and for
-        `unsubscribed`, `complained` and `bounced` each: how many, its `_share` of the messages,
+        `complained`, `unsubscribed` and `bounced` each: how many, its `_share` of the messages,
         and the `_low` and `_high` of that. The play with the largest share of complaints and
         unsubscribes first.
     """
-    if not run.tables.has("messages"):
-        return Unavailable("impact.harms", NO_MESSAGES)
-    each = {name: count_if(_[column].notnull()) for name, column in HARMS.items()}
+    each = {name: count_if(_[f"{name}_at"].notnull()) for name in HARMS}
     counted = sent(run).group_by("play").aggregate(messages=_.count(), **each)
     slugs = {play.slug for play in run.declared.plays}
 
     def finish(rows: Rows) -> Rows:
-        found = [_harmed(row, slugs) for row in rows]
-        return sorted(found, key=lambda row: (-_worst(row), row["play"]))
+        found = [_harmed_play(row, slugs) for row in rows]
+        return sorted(found, key=lambda row: (-_left_share(row), row["play"]))
 
     return run.result(
-        "impact.harms",
         "table",
         counted,
         finish,
+        own=HARMED,
+        counted="messages",
         counts="messages sent in the period",
-        says=(("left out", "ghosts: messages that were logged and never sent"),),
+        told=(("left out", "ghosts: messages that were logged and never sent"),),
+        says=_say_harms,
+        silence="No message was sent in the period.",
     )
 
 
-def load(run: Run) -> Answer:
+@section("impact.load")
+def messages_a_week(run: Run) -> Answer:
     """How many messages people and accounts were sent in a week, of all plays together.
 
     Returns:
@@ -60,27 +76,33 @@ def load(run: Run) -> Answer:
         one was sent anything, how many brought 1, 2, … messages; besides, `most`: the largest
         number in one week.
     """
-    if not run.tables.has("messages"):
-        return Unavailable("impact.load", NO_MESSAGES)
     return run.result(
-        "impact.load",
         "mix",
         measures.weekly(sent(run).mutate(at=_.sent_at), most=MOST),
         lambda rows: shaping.weekly(rows, MOST),
+        own={"most": COUNT},
         by=("per",),
+        counted="weeks with any message",
         counts="messages sent in the period, of all plays together",
-        says=(("week", "from Monday, UTC"),),
+        told=(("week", "from Monday, UTC"),),
+        silence="No message was sent in the period.",
     )
 
 
 def sent(run: Run) -> ir.Table:
-    """The messages that left the tool in the period, none of them a ghost."""
+    """The messages that left the tool in the period, none of them a ghost.
+
+    Raises:
+        Unanswerable: The messages are not mapped.
+    """
+    if not run.tables.has("messages"):
+        raise Unanswerable(NO_MESSAGES)
     return run.tables.messages.filter(
         ~_.is_ghost, _.sent_at.notnull(), run.period.entered(_.sent_at)
     )
 
 
-def _harmed(row: dict[str, Any], slugs: set[str]) -> dict[str, Any]:
+def _harmed_play(row: dict[str, Any], slugs: set[str]) -> dict[str, Any]:
     n = row["messages"]
     found = {
         "play": UNKNOWN if row["play"] is None else row["play"],
@@ -94,5 +116,28 @@ def _harmed(row: dict[str, Any], slugs: set[str]) -> dict[str, Any]:
     return found
 
 
-def _worst(row: dict[str, Any]) -> float:
+def _left_share(row: dict[str, Any]) -> float:
     return row["unsubscribed_share"] + row["complained_share"]
+
+
+def _say_harms(result: Result, told: Told, _words: str) -> str:
+    """The play with the largest share of each harm, of those with enough messages."""
+    rows, total = result.rows, sum(row["messages"] for row in result.rows)
+    messages = told.count("messages", total, "message")
+    enough = [row for row in rows if row["messages"] >= result.min_n]
+    if not enough:
+        return f"{too_few(total)}."
+    lines = []
+    for name, noun in HARMS.items():
+        n = sum(row[name] for row in rows)
+        harmed = told.count(name, n, noun)
+        if not n:
+            lines.append(f"No {noun} on {messages}.")
+            continue
+        worst = max(enough, key=lambda row: (row[f"{name}_share"], row["play"]))
+        ends = interval(worst[f"{name}_low"], worst[f"{name}_high"])
+        lines.append(
+            f"{harmed} on {messages}; most on {plain(worst['play'])}: "
+            f"**{rare(worst[f'{name}_share'])}** ({ends}, n = {count(worst['messages'])})."
+        )
+    return bullets(lines)

@@ -7,25 +7,43 @@ from typing import Any
 
 from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
+from playbook.impact.effects import effects
+from playbook.impact.trial import COUNTED_AS
 from playbook.inference import segments, sizing, stats
 from playbook.language.periods import duration
-from playbook.results import Answer, Unavailable
+from playbook.language.wording import count, points, times
+from playbook.results import Answer, Result
+from playbook.results.columns import (
+    COUNT,
+    FLAG,
+    ID,
+    KEY,
+    MOMENT,
+    NUMBER,
+    POINTS,
+    SHARE,
+    TEXT,
+    Column,
+    with_ends,
+)
+from playbook.results.section import needed, section, there
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
-ENDS = ("difference", "low", "high")
-LOGGED = ("play", "version", "says", "live_from", "until", "current", *ENDS)
-DRAWN = ("drawn", "drawn_low", "drawn_high")
+PLANNED = {"play": KEY, "verdict": TEXT, "difference": POINTS, "drawn": POINTS, "unit": TEXT}
+PLANNED |= {"base": SHARE, "per_week": NUMBER, "smallest_effect": POINTS, "holdout": SHARE}
+PLANNED |= {"units": COUNT, "weeks": COUNT, "weeks_at_half": COUNT, "plan": TEXT}
+LOGGED = {"play": KEY, "version": ID, "says": TEXT, "live_from": Column("moment", is_key=True)}
+LOGGED |= {"until": MOMENT, "current": FLAG} | with_ends("difference", POINTS)
+DRAWN = with_ends("drawn", POINTS, ends=("drawn_low", "drawn_high"))
 
 
-def iterations(run: Run, effects: Answer) -> Answer:
+@section("impact.iterations")
+def iterations(run: Run) -> Answer:
     """The plan of the next iteration of each play: how many units, and how long it takes.
 
     Planned for is the smallest effect worth having, with 80 % power, from the share that does
-    the goal without the play and the traffic of the period; see `playbook.sizing`.
-
-    Args:
-        run: The opened run.
-        effects: The effects of all plays: rows of shape `effect` with the play as `label`.
+    the goal without the play and the traffic of the period; see `playbook.inference.sizing`.
 
     Returns:
         Shape `table`: one row per play, the soonest first: `play`, `verdict` and `difference` of
@@ -35,38 +53,35 @@ def iterations(run: Run, effects: Answer) -> Answer:
         included; `weeks_at_half`, were half held out; and `plan`, in words. Null is what cannot
         be told.
     """
-    if isinstance(effects, Unavailable):
-        return Unavailable("impact.iterations", effects.reason)
+    found, log = needed(effects(run)), needed(tried(run))
     plays = {play.slug: play for play in run.declared.plays}
 
-    def rows() -> Rows:
-        drawn = {row["play"]: row["drawn"] for row in tried(run, effects).rows if row["current"]}
-        found = [
-            _planned(run, plays[row["label"]], row) | {"drawn": drawn.get(row["label"])}
-            for row in effects.rows
+    def finish(_rows: Rows) -> Rows:
+        drawn = {row["play"]: row["drawn"] for row in log.rows if row["current"]}
+        rows = [
+            _planned(run, plays[row["label"]], row, drawn.get(row["label"])) for row in found.rows
         ]
-        return sorted(found, key=lambda row: (row["weeks"] is None, row["weeks"] or 0, row["play"]))
+        return sorted(rows, key=lambda row: (row["weeks"] is None, row["weeks"] or 0, row["play"]))
 
     return run.result(
-        "impact.iterations",
         "table",
-        effects.table,
+        None,
+        finish,
+        own=PLANNED,
         counts="units that trigger in the period, in both arms",
-        says=(("plan", "80 % power at 5 %, two-sided"), ("test", "Newcombe's interval")),
-        fetched=rows,
+        told=(("plan", "80 % power at 5 %, two-sided"), ("test", "Newcombe's interval")),
+        made_of=(found, log),
+        says=_say_iterations,
     )
 
 
-def tried(run: Run, effects: Answer) -> Answer:
+@section("impact.tried")
+def tried(run: Run) -> Answer:
     """The log: every iteration that was measured, and what they say together.
 
     Earlier ones stand under `tried:` in `experiments/`, the failures too; the present ones are
     the effects. Each is drawn towards the mean of all as far as its own error says: whoever
     keeps the best of several keeps luck, too (see `playbook.inference.segments.shrunken`).
-
-    Args:
-        run: The opened run.
-        effects: The effects of all plays: rows of shape `effect` with the play as `label`.
 
     Returns:
         Shape `table`: one row per iteration, by play and time: `play`, `version`, `says`,
@@ -74,14 +89,14 @@ def tried(run: Run, effects: Answer) -> Answer:
         `high`, and the same `drawn`, `drawn_low`, `drawn_high`; null with fewer than two. A
         present play without an effect is left out.
     """
-    now = [] if isinstance(effects, Unavailable) else effects
+    now = effects(run)
     earlier = [each for experiment in run.declared.experiments for each in experiment.tried]
-    if isinstance(effects, Unavailable) and not earlier:
-        return Unavailable("impact.tried", effects.reason)
+    if not earlier:
+        needed(now)
 
-    def rows() -> Rows:
+    def finish(_rows: Rows) -> Rows:
         found = [each.model_dump() | {"current": False} for each in earlier]
-        found += [_present(run, row) for row in (now.rows if now else [])]
+        found += [_present_iteration(run, row) for row in now.rows]
         found = [row for row in found if row["difference"] is not None and row["low"] < row["high"]]
         pooled = segments.shrunken([_estimate(row) for row in found])
         ends = pooled.effects if pooled else [(None, None, None)] * len(found)
@@ -92,16 +107,19 @@ def tried(run: Run, effects: Answer) -> Answer:
         return sorted(told, key=lambda row: (row["play"], row["current"], row["live_from"]))
 
     return run.result(
-        "impact.tried",
         "table",
-        effects.table if now else run.log,
+        None,
+        finish,
+        own=LOGGED | DRAWN,
         counts="iterations of plays that were measured, the failures too",
-        says=(("drawn", "towards the mean of all (normal–normal, DerSimonian and Laird)"),),
-        fetched=rows,
+        told=(("drawn", "towards the mean of all (normal–normal, DerSimonian and Laird)"),),
+        made_of=there(now),
+        says=_say_tried,
+        silence="No iteration has been measured yet.",
     )
 
 
-def _present(run: Run, row: dict[str, Any]) -> dict[str, Any]:
+def _present_iteration(run: Run, row: dict[str, Any]) -> dict[str, Any]:
     play = next(play for play in run.declared.plays if play.slug == row["label"])
     return {
         "play": play.slug,
@@ -109,7 +127,7 @@ def _present(run: Run, row: dict[str, Any]) -> dict[str, Any]:
         "says": play.says,
         "live_from": play.live_from or f"{run.period.since:%Y-%m-%d}",
         "until": f"{run.period.until:%Y-%m-%d}",
-        **{end: row[end] for end in ENDS},
+        **{name: row[name] for name in ("difference", "low", "high")},
         "current": True,
         # An interval that is looked at often reaches further than its error.
         "error": row.get("error"),
@@ -123,27 +141,35 @@ def _estimate(row: dict[str, Any]) -> segments.Estimate:
     return row["difference"], (row["high"] - row["low"]) / (2 * stats.DEVIATIONS)
 
 
-def _planned(run: Run, play: Play, row: dict[str, Any]) -> dict[str, Any]:
+def _planned(run: Run, play: Play, row: dict[str, Any], drawn: float | None) -> dict[str, Any]:
+    least, window = run.declared.product.min_n, duration(play.goal_within) / WEEK
     compared = row["n_treated"] + row["n_holdout"]
-    units = compared + row.get("open", 0)
-    weeks = _weeks(run, play)
+    weeks = _weeks_open(run, play)
+    per_week = (compared + row.get("open", 0)) / weeks if weeks else 0.0
+    base = row["holdout"] if row["n_holdout"] >= least else None
+    holdout = row["n_holdout"] / compared if play.holdout_by and compared else play.holdout
+    once, at_half = (
+        sizing.units_needed(base or 0, play.smallest_effect, holdout=share, least=least)
+        for share in (holdout, 0.5)
+    )
     found = {
         "play": play.slug,
         "verdict": row["verdict"],
         "difference": row["difference"],
+        "drawn": drawn,
         "unit": play.unit,
-        "base": row["holdout"] if row["n_holdout"] >= run.declared.product.min_n else None,
-        "per_week": units / weeks if weeks else 0.0,
+        "base": base,
+        "per_week": per_week,
         "smallest_effect": play.smallest_effect,
-        "holdout": row["n_holdout"] / compared if play.holdout_by and compared else play.holdout,
+        "holdout": holdout,
+        "units": once,
+        "weeks": sizing.weeks_needed(once, per_week, window),
+        "weeks_at_half": sizing.weeks_needed(at_half, per_week, window),
     }
-    found |= {"units": _units(run, found, found["holdout"])}
-    found |= {"weeks": _until(play, found, found["units"])}
-    found |= {"weeks_at_half": _until(play, found, _units(run, found, 0.5))}
-    return found | {"plan": _said(found)}
+    return found | {"plan": _plan_in_words(found)}
 
 
-def _weeks(run: Run, play: Play) -> float:
+def _weeks_open(run: Run, play: Play) -> float:
     """For how many weeks of the period units could trigger."""
     since = run.period.since
     if play.live_from:
@@ -152,20 +178,8 @@ def _weeks(run: Run, play: Play) -> float:
     return max((last - since) / WEEK, 0)
 
 
-def _units(run: Run, row: dict[str, Any], holdout: float) -> int | None:
-    least = run.declared.product.min_n
-    return sizing.units_needed(
-        row["base"] or 0, row["smallest_effect"], holdout=holdout, least=least
-    )
-
-
-def _until(play: Play, row: dict[str, Any], units: int | None) -> int | None:
-    """How many weeks until so many have triggered and their windows are over."""
-    return sizing.weeks_needed(units, row["per_week"], duration(play.goal_within) / WEEK)
-
-
-def _said(row: dict[str, Any]) -> str:
-    """The plan in words, or why there is none."""
+def _plan_in_words(row: dict[str, Any]) -> str:
+    """The plan, or why there is none."""
     rise = f"{row['smallest_effect'] * 100:.3g} points"
     if not row["per_week"]:
         return "Nobody triggers it: there is no traffic to plan on."
@@ -173,10 +187,44 @@ def _said(row: dict[str, Any]) -> str:
         return "Too few were held out to say what people do without it."
     if row["units"] is None:
         return f"From {row['base'] * 100:.1f} % there is no rise of {rise} to plan for."
-    size = f"{row['units']:,} {row['unit']}s, {row['weeks']:,} weeks, to see {rise}."
+    size = f"{row['units']:,} {COUNTED_AS[row['unit']]}, {row['weeks']:,} weeks, to see {rise}."
     if row["weeks"] <= sizing.LONGEST:
         return size
     half = row["weeks_at_half"]
     if half is not None and half <= sizing.LONGEST:
         return f"{size} Hold out half and it takes {half:,}."
     return f"{size} Not answerable with this traffic: want more of the play, or more people."
+
+
+def _say_iterations(result: Result, told: Told, _words: str) -> str:
+    """How many plays can go round again within a year, the soonest, and those that cannot."""
+    rows = result.rows
+    soon = [row for row in rows if row["weeks"] is not None and row["weeks"] <= sizing.LONGEST]
+    text = (
+        f"**{told.count('within_a_year', len(soon))} of {told.count('plays', len(rows), 'play')}**"
+        " can be tried anew within a year and show the smallest effect worth having"
+    )
+    if soon:
+        first = soon[0]
+        text += (
+            f"; the soonest is {plain(first['play'])}: {count(first['units'])} "
+            f"{COUNTED_AS[first['unit']]}, {times(first['weeks'], 'week')}"
+        )
+    slow = [f"{plain(row['play'])}: {plain(row['plan'])}" for row in rows if row not in soon]
+    return bullets([f"{text}.", *slow])
+
+
+def _say_tried(result: Result, told: Told, _words: str) -> str:
+    """What all iterations say together, and the one that luck flatters most."""
+    rows = result.rows
+    plays = told.count("plays", len({row["play"] for row in rows}), "play")
+    text = f"{told.count('iterations', len(rows), 'iteration')} of {plays} were measured"
+    if any(row["drawn"] is None for row in rows):
+        return f"{text}: too few to say what luck is in the largest."
+    top = max(rows, key=lambda row: row["difference"])
+    ends = f"{points(top['drawn_low'])} to {points(top['drawn_high'])}"
+    return (
+        f"{text}. The largest, of {plain(top['play'])} ({top['live_from']}), is "
+        f"{points(top['difference'])} points; seen beside all others, expect "
+        f"**{points(top['drawn'])}** ({ends})."
+    )

@@ -11,21 +11,55 @@ from ibis import _
 from playbook import ledger
 from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
-from playbook.impact import counted
-from playbook.impact.asking import obstacle
-from playbook.impact.rollouts import place
+from playbook.impact.trial import COUNTED_AS, begins, measurable
+from playbook.impact.turns import place_between
 from playbook.language.periods import duration, words
 from playbook.language.portable import count_if
-from playbook.results import Answer, Unavailable
+from playbook.language.wording import percent, times
+from playbook.results import Answer, Result
+from playbook.results.columns import COUNT, ID, KEY, MOMENT, SHARE, TEXT, share_of
+from playbook.results.section import Unanswerable, section, there
+from playbook.results.sentences import Told, bullets, plain, said
 from playbook.run import Run
 
+DESCRIBED = {"label": ID, "launch": MOMENT}
+DESCRIBED |= {"before": share_of("n_before"), "after": share_of("n_after")}
+DESCRIBED |= {"n_before": COUNT, "n_after": COUNT, "dates": COUNT, "as_large": SHARE}
+DESCRIBED |= {"grade": TEXT, "because": TEXT}
 WIDTH = 4  # weeks on either side of a launch
 
 
-def launches(run: Run) -> list[Answer]:
-    """Before and after for every play that is sent and holds nobody out."""
-    plays = [p for p in run.declared.plays if not (p.draft or p.holds_out)]
-    return [before_after(run, play.slug) for play in plays]
+@section("impact.launches")
+def launches(run: Run) -> Answer:
+    """Before and after for every play that is sent and holds nobody out.
+
+    Returns:
+        Shape `table`: the rows of `before_after`; of a play of which nothing can be told,
+        `because` says why.
+    """
+    plays = [play for play in run.declared.plays if not (play.draft or play.holds_out)]
+    singles = [(play, before_after(run, play.slug)) for play in plays]
+
+    def finish(_rows: Rows) -> Rows:
+        return [
+            row
+            for play, single in singles
+            for row in single.rows or [_undescribed(play) | {"because": single.reason}]
+        ]
+
+    def say(_result: Result, _told: Told, _words: str) -> str:
+        return bullets(said(single, says=_say_launch).text for _play, single in singles)
+
+    return run.result(
+        "table",
+        None,
+        finish,
+        own=DESCRIBED | {"label": KEY},
+        counts="units that triggered, or would have, by week around each launch",
+        made_of=(*there(*(single for _play, single in singles)), *run.scans),
+        says=say,
+        silence="Every play that is sent has a holdout: none rests on before and after.",
+    )
 
 
 def live_since(run: Run) -> dict[str, tuple[str, ...]]:
@@ -36,13 +70,14 @@ def live_since(run: Run) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     for play in run.declared.plays:
-        since = counted.begins(run, play)
+        since = begins(run, play)
         if not play.draft and since <= run.period.as_of:
             day = f"{since:%Y-%m-%d}"
             found[day] = (*found.get(day, ()), play.slug)
     return dict(sorted(found.items()))
 
 
+@section("impact.{slug}.before_after")
 def before_after(run: Run, slug: str) -> Answer:
     """The share that did a play's goal before and after its launch, beside dates without one.
 
@@ -55,58 +90,53 @@ def before_after(run: Run, slug: str) -> Answer:
         share of them at which the change was `as_large`, `grade` (D), and `because`: why this is
         no effect. Nothing but `because` where the data do not reach so far.
     """
-    id = f"impact.{slug}.before_after"
-    if reason := ledger.obstacle(run, slug):
-        return Unavailable(id, reason)
     play = ledger.play_of(run, slug)
     if not play.live_from:
-        return Unavailable(
-            id,
+        raise Unanswerable(
             f"The play `{slug}` has no holdout, and nobody says when it went live: nothing can be "
             "compared. Write `live_from:`, and before and after can be described; write "
-            "`holdout: 0.1`, and its effect can be measured.",
+            "`holdout: 0.1`, and its effect can be measured."
         )
     launch = datetime.fromisoformat(play.live_from)
-    edges = _around(run, play, launch)
+    edges = _weeks_around(run, play, launch)
     found = ledger.outcomes(run, play).filter(
         _.arm == "treated", _.decision != "already_done", _.is_mature
     )
     by_week = (
-        found.mutate(period=place(_.moment_at, edges))
+        found.mutate(period=place_between(_.moment_at, edges))
         .filter(_.period >= 0)
         .group_by("period")
         .aggregate(n=_.count(), did=count_if(_.did))
     )
-
-    def finish(rows: Rows) -> Rows:
-        return [_described(run, play, launch, edges, rows)]
-
     return run.result(
-        id,
         "table",
         by_week,
-        finish,
+        lambda rows: [_before_after_row(run, play, launch, edges, rows)],
+        own=DESCRIBED,
+        counted=COUNTED_AS[play.unit],
         counts=f"{play.unit}s that triggered, or would have, by week around the launch",
-        says=(
+        told=(
             ("comparison", "none: before and after, described"),
             ("goal", play.goal),
             ("within", words(duration(play.goal_within))),
             ("declared", play.version),
         ),
+        says=_say_launch,
     )
 
 
+@section("impact.{slug}.openers")
 def openers(run: Run, slug: str) -> Answer:
     """Openers against the rest: refused, whatever the numbers (grade F)."""
-    reason = obstacle(run, slug) or (
+    measurable(run, slug)
+    raise Unanswerable(
         f"Openers of `{slug}` against the rest are no comparison (grade F): whoever would do the "
         "goal anyway opens more. Compare all who triggered with those held out, or ask what the "
         "message did among those whom it reached."
     )
-    return Unavailable(f"impact.{slug}.openers", reason)
 
 
-def _around(run: Run, play: Play, launch: datetime) -> list[datetime]:
+def _weeks_around(run: Run, play: Play, launch: datetime) -> list[datetime]:
     """The ends of the whole weeks in the data, before and after a launch."""
     last = min(run.period.until, run.period.as_of - duration(play.goal_within))
     first = run.period.since + duration(play.after)
@@ -114,7 +144,7 @@ def _around(run: Run, play: Play, launch: datetime) -> list[datetime]:
     return [launch + WEEK * week for week in range(-back, on + 1)]
 
 
-def _described(
+def _before_after_row(
     run: Run, play: Play, launch: datetime, edges: Sequence[datetime], rows: Rows
 ) -> dict[str, Any]:
     """Before and after, and how often as much changes when nothing is launched."""
@@ -129,16 +159,14 @@ def _described(
     from playbook.adapters import quasi
 
     found = quasi.placebo_dates(periods, at, width=WIDTH, others=others)
-    row: dict[str, Any] = {"label": play.slug, "launch": play.live_from}
-    row |= dict.fromkeys(("before", "after", "n_before", "n_after", "dates", "as_large"))
+    row = _undescribed(play)
     least = run.declared.product.min_n
     sides = [sum(n for n, _did in periods[max(at - WIDTH, 0) : at])]
     sides.append(sum(n for n, _did in periods[at : at + WIDTH]))
     if found is None or min(sides) < least:
         return row | {
-            "grade": "–",
             "because": f"It takes {WIDTH} whole weeks on either side of the launch, with {least} "
-            f"{play.unit}s each; there are {at} before with {sides[0]:,} and "
+            f"{COUNTED_AS[play.unit]} each; there are {at} before with {sides[0]:,} and "
             f"{len(periods) - at} after with {sides[1]:,}. Hold some out: then it needs no before.",
         }
     row |= {"before": found.before, "after": found.after, "n_before": sides[0]}
@@ -148,3 +176,28 @@ def _described(
         "because": "nobody was held out, so nobody can say that the play did it. Write "
         "`holdout: 0.1` to be able to.",
     }
+
+
+def _undescribed(play: Play) -> dict[str, Any]:
+    """The row of a launch of which nothing is told."""
+    nothing = dict.fromkeys(DESCRIBED)
+    return nothing | {"label": play.slug, "launch": play.live_from, "grade": "–"}
+
+
+def _say_launch(result: Result, _told: Told, _words: str) -> str:
+    """Before and after, how usual that is, and that it is no effect."""
+    (row,) = result.rows
+    name = f"**{plain(row['label'])}**"
+    if row["before"] is None:
+        return f"{name} has no claim. {row['because']}"
+    usual = "there are no other dates to compare that with"
+    if row["as_large"] is not None:
+        usual = (
+            f"a change this large comes at {percent(row['as_large'])} of "
+            f"{times(row['dates'], 'date')} when nothing was launched"
+        )
+    return (
+        f"{name}: {percent(row['before'])} did its goal in the weeks before {row['launch']} and "
+        f"{percent(row['after'])} in those after it; {usual}. This is no effect: "
+        f"{row['because']} Grade {row['grade']}."
+    )

@@ -5,77 +5,101 @@ from __future__ import annotations
 from typing import Any
 
 from playbook import answers
+from playbook.answers import ATTEMPTS, counted_as
 from playbook.counting.shaping import Rows
 from playbook.declare import Question
-from playbook.results import Answer, Unavailable
+from playbook.impact.effects import effects
+from playbook.impact.trial import COUNTED_AS
+from playbook.language.wording import count
+from playbook.results import Answer, Result, Unavailable
+from playbook.results.columns import COUNT, ID, KEY, NAME, TEXT
+from playbook.results.section import Unanswerable, section, there
+from playbook.results.sentences import Told, plain
 from playbook.run import Run
 
-LOSING = ("reached_within", "missed_within", "steps")  # the measures that say who does not arrive
+ASKED = {"question": KEY, "asks": TEXT, "lost": COUNT, "of": COUNT, "to": NAME, "counted": TEXT}
+ASKED |= {"plays": ID, "work": ID, "helps": TEXT, "helped": COUNT, "because": TEXT}
+ORDER = (
+    "what cannot be answered; then by how many are lost, less those for whom plays work, where "
+    "both are people, or both accounts"
+)
 
 
-def burning(run: Run, effects: Answer) -> Answer:
+@section("impact.burning")
+def next_question(run: Run) -> Answer:
     """What to ask next: first what cannot be answered, then by how many no play is shown to help.
 
-    Losses of users, accounts and visits stand in one order, and so do those whom plays reach: it
-    is where to look, not a sum.
-
-    Args:
-        run: The opened run.
-        effects: The effects of all plays: rows of shape `effect` with the play as `label`.
+    Losses of people, accounts and drafts stand in one order: it is where to look, not a sum.
+    Whom plays work for is subtracted where the question counts the same, and else not at all.
 
     Returns:
         Shape `table`: one row per question that says who does not arrive, or that cannot be
-        answered: `question`, `asks`; `lost` (units that do not get `to`, at the step where most
-        are lost), `of`, `unit`; the `plays` whose goal that is, those of them that are shown to
-        `work`, and how many units these are for (`helped`); and `because`: why there is no
-        answer, or "". Questions with fewer than `min_n` units are left out.
+        answered: `question`, `asks`; `lost` (how many do not get `to`, at the step where most
+        are lost), `of`, and what is `counted`; the `plays` whose goal that is, those of them
+        that are shown to `work`, whom these help (`helps`: people, accounts), and how many they
+        are for (`helped`; null where the question counts something else); and `because`: why
+        there is no answer, or "". Questions with fewer than `min_n` are left out.
     """
     if not run.declared.questions:
-        reason = f"{run.declared.product.name} declares no questions: there is nothing to rank."
-        return Unavailable("impact.burning", reason)
+        name = run.declared.product.name
+        raise Unanswerable(f"{name} declares no questions: there is nothing to rank.")
+    found = effects(run)
+    asked = [(question, _losing(run, question)) for question in run.declared.questions]
+    told = [(question, answer) for question, answer in asked if answer]
 
-    def rows() -> Rows:
-        ours = [] if isinstance(effects, Unavailable) else effects.rows
-        works = {row["label"]: row for row in ours if row["verdict"] == "works"}
-        found = [_row(run, question, works) for question in run.declared.questions]
-        return sorted((row for row in found if row), key=_place)
+    def finish(_rows: Rows) -> Rows:
+        works = {row["label"]: row for row in found.rows if row["verdict"] == "works"}
+        rows = [_loss(run, question, answer, works) for question, answer in told]
+        least = run.declared.product.min_n
+        many = [row for row in rows if row["of"] is None or row["of"] >= least]
+        return sorted(many, key=_place_in_order)
 
     return run.result(
-        "impact.burning",
         "table",
-        run.log,
+        None,
+        finish,
+        own=ASKED,
         counts="units of each question that do not get on, at the step where most are lost",
-        fetched=rows,
+        told=(("order", ORDER),),
+        made_of=(*there(found, *(answer for _question, answer in told)), *run.scans),
+        says=_say_next_question,
+        silence="No question says who does not arrive: there is none to rank.",
     )
 
 
-def _row(run: Run, question: Question, works: dict[str, Any]) -> dict[str, Any] | None:
+def _losing(run: Run, question: Question) -> Answer | None:
+    """The answer, or why there is none; None where it does not say who does not arrive."""
+    if reason := answers.lacks(run, question):
+        return Unavailable(question.id, reason)
+    return (
+        answers.answer(run, question.id, stage="impact") if question.measure in ATTEMPTS else None
+    )
+
+
+def _loss(run: Run, question: Question, answer: Answer, works: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {"question": question.id, "asks": question.asks}
-    row |= {"lost": None, "of": None, "to": "", "unit": question.unit}
-    row |= {"plays": (), "work": (), "helped": 0, "because": ""}
-    if reason := answers.obstacle(run, question):
-        return row | {"because": reason}
-    if question.measure not in LOSING:
-        return None
-    found = answers.answer(run, question.id, stage="impact")
-    if isinstance(found, Unavailable):
-        return row | {"because": found.reason}
-    lost, of, to = _lost(question, found.rows)
-    if of < run.declared.product.min_n:
-        return None
-    plays = tuple(p.slug for p in run.declared.plays if p.goal == to and not p.draft)
-    work = tuple(slug for slug in plays if slug in works)
-    helped = sum(works[slug]["n_treated"] + works[slug]["n_holdout"] for slug in work)
-    row |= {"lost": lost, "of": of, "to": to, "plays": plays}
-    return row | {"work": work, "helped": helped}
+    row |= {"lost": None, "of": None, "to": "", "counted": counted_as(question)}
+    row |= {"plays": (), "work": (), "helps": "", "helped": 0, "because": ""}
+    if isinstance(answer, Unavailable):
+        return row | {"because": answer.reason}
+    lost, of, to = _lost_most(question, answer.rows)
+    row |= {"lost": lost, "of": of, "to": to}
+    plays = [play for play in run.declared.plays if play.goal == to and not play.draft]
+    work = [play for play in plays if play.slug in works]
+    row |= {"plays": tuple(p.slug for p in plays), "work": tuple(p.slug for p in work)}
+    helps = sorted({COUNTED_AS[play.unit] for play in work})
+    if set(helps) - {row["counted"]}:
+        return row | {"helps": " and ".join(helps), "helped": None}
+    sizes = [works[p.slug]["n_treated"] + works[p.slug]["n_holdout"] for p in work]
+    return row | {"helps": " and ".join(helps), "helped": sum(sizes)}
 
 
-def _place(row: dict[str, Any]) -> tuple[bool, int]:
+def _place_in_order(row: dict[str, Any]) -> tuple[bool, int]:
     """What cannot be answered first; then what is left without a play that works."""
-    return row["lost"] is not None, -max((row["lost"] or 0) - row["helped"], 0)
+    return row["lost"] is not None, -max((row["lost"] or 0) - (row["helped"] or 0), 0)
 
 
-def _lost(question: Question, rows: Rows) -> tuple[int, int, str]:
+def _lost_most(question: Question, rows: Rows) -> tuple[int, int, str]:
     """How many do not get on, of how many, and to what; at the step where most are lost."""
     if not rows:
         return 0, 0, question.steps[-1]
@@ -85,3 +109,24 @@ def _lost(question: Question, rows: Rows) -> tuple[int, int, str]:
     row = rows[0]
     missed = row["reached"] if question.measure == "missed_within" else row["n"] - row["reached"]
     return missed, row["n"], question.goal
+
+
+def _say_next_question(result: Result, _told: Told, _words: str) -> str:
+    """The question to ask next, and why it is that one."""
+    top = result.rows[0]
+    text = f"The next burning question: *{plain(top['asks'])}* "
+    if top["lost"] is None:
+        return f"{text}The data cannot answer it: {plain(top['because'])}"
+    step = plain(result.label(top["to"]))
+    text += (
+        f"**{count(top['lost'])}** of {count(top['of'])} {top['counted']} are lost before “{step}”"
+    )
+    plays, works = (", ".join(map(plain, top[name])) for name in ("plays", "work"))
+    if not plays:
+        return f"{text}, and no play wants that."
+    if not works:
+        return f"{text}, and of the plays that want that ({plays}) none is shown to work."
+    text += f", and what is shown to work on it ({works}) is for"
+    if top["helped"] is None:
+        return f"{text} {top['helps']}: nothing is subtracted from the {top['counted']}."
+    return f"{text} {count(top['helped'])}."

@@ -5,21 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from playbook.counting.shaping import Rows
-from playbook.impact import checking, counted
-from playbook.impact.asking import compared, experiments, incomparable_all, result
-from playbook.impact.effects import CANNOT_TELL, HARMS, NOT_MATURED, TOO_FEW, WORKS, Judged, judged
-from playbook.impact.played import Played
+from playbook.impact.checking import each_counted
+from playbook.impact.counts import Counts
+from playbook.impact.effects import (
+    CANNOT_TELL,
+    HARMS,
+    NOT_MATURED,
+    TOO_FEW,
+    WORKS,
+    Judged,
+    judged,
+)
 from playbook.impact.segments import DIFFERS, for_whom
+from playbook.impact.trial import of_all, sums, trials
 from playbook.inference import sizing, stats
 from playbook.language.mistakes import listed
 from playbook.language.wording import percent
-from playbook.results import Answer, Unavailable
+from playbook.results import Answer, Result
+from playbook.results.columns import KEY, POINTS, RATIO, SHARE, TEXT
+from playbook.results.section import section
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
 SILENT = (CANNOT_TELL, TOO_FEW, NOT_MATURED)
 REACHED = 0.5  # of treated units: with fewer reached, most of an effect is lost on the way
+COLUMNS = {
+    "play": KEY,
+    "verdict": TEXT,
+    "sees": POINTS,
+    "smallest_effect": POINTS,
+    **dict.fromkeys(("delivered", "seen", "contaminated", "matured"), SHARE),
+    "planned": RATIO,
+    "why": TEXT,
+}
 
 
+@section("impact.why_null")
 def why_null(run: Run) -> Answer:
     """Why plays show no effect: one row per play without one.
 
@@ -32,63 +53,68 @@ def why_null(run: Run) -> Answer:
         the first of these that explains it, in a sentence; and for whom the effect is another,
         where effects are shown to differ (see `for_whom`).
     """
-    if reason := incomparable_all(run):
-        return Unavailable("impact.why_null", reason)
-    plays = experiments(run)
+    all_ = trials(run)
 
     def finish(rows: Rows) -> Rows:
-        found = [judged(run, played) for played in checking.each(run, plays, rows)]
-        return [_row(run, each) for each in found if each.row["verdict"] in SILENT]
+        found = [judged(*each) for each in each_counted(all_, rows)]
+        return [_null(each) for each in found if each.row["verdict"] in SILENT]
 
-    table = counted.sums(run, plays)
-    return result(run, "why_null", "table", table, finish, says=compared())
+    return of_all(
+        run,
+        "table",
+        sums(all_),
+        finish,
+        own=COLUMNS,
+        says=_nulls_said,
+        silence="Every play that is measured shows an effect.",
+    )
 
 
-def _row(run: Run, judged: Judged) -> dict[str, Any]:
-    played, n = judged.played, judged.row["n_treated"]
-    held, triggered = judged.row["n_holdout"], played.sum("triggered")
+def _null(of: Judged) -> dict[str, Any]:
+    counts, n = of.counts, of.row["n_treated"]
+    held, triggered = of.row["n_holdout"], counts.sum("triggered")
     row = {
-        "play": played.play.slug,
-        "verdict": judged.row["verdict"],
-        "sees": sees(played),
-        "smallest_effect": played.play.smallest_effect,
-        "delivered": _share(played.sum("got", "treated"), n),
-        "seen": _share(played.sum("seen", "treated"), n),
-        "contaminated": _share(played.sum("got", "holdout"), held),
-        "matured": _share(n + held, triggered),
-        "planned": judged.row["information"],
+        "play": counts.play.slug,
+        "verdict": of.row["verdict"],
+        "sees": sees(counts),
+        "smallest_effect": counts.play.smallest_effect,
+        "delivered": _part_of(counts.sum("got", "treated"), n),
+        "seen": _part_of(counts.sum("seen", "treated"), n),
+        "contaminated": _part_of(counts.sum("got", "holdout"), held),
+        "matured": _part_of(n + held, triggered),
+        "planned": of.row["information"],
     }
-    apart = _differing(run, judged) if judged.row["verdict"] == CANNOT_TELL else ""
-    return row | {"why": _why(judged, row) + apart}
+    apart = _differing(of) if of.row["verdict"] == CANNOT_TELL else ""
+    return row | {"why": _null_reason(of, row) + apart}
 
 
-def sees(played: Played) -> float | None:
+def sees(counts: Counts) -> float | None:
     """The smallest rise that the units at hand show with 80 % power; None: not even to all.
 
     An interval that reaches further, for the looks so far, is one of fewer units.
     """
-    base = played.arm("holdout").share
-    wider = (played.deviations / stats.DEVIATIONS) ** 2
+    base = counts.arm("holdout").share
+    wider = (counts.deviations / stats.DEVIATIONS) ** 2
     return sizing.smallest_difference(
-        base or 0, played.sum("n"), holdout=played.held, design_effect=wider
+        base or 0, counts.sum("n"), holdout=counts.held, design_effect=wider
     )
 
 
-def _why(judged: Judged, row: dict[str, Any]) -> str:
+def _null_reason(of: Judged, row: dict[str, Any]) -> str:
     """The main reason, in a sentence."""
     rise, worth = row["sees"], row["smallest_effect"]
-    if judged.row["verdict"] == NOT_MATURED:
-        return f"Not matured: {judged.why}."
-    if judged.row["verdict"] == TOO_FEW:
-        return f"Too few: {judged.why}."
+    if of.row["verdict"] == NOT_MATURED:
+        return f"Not matured: {of.why}."
+    if of.row["verdict"] == TOO_FEW:
+        return f"Too few: {of.why}."
     if row["delivered"] < REACHED:
         return f"Delivery: {percent(row['delivered'])} of the treated got it; the rest dilute it."
     if row["contaminated"]:
         return f"Contamination: {percent(row['contaminated'])} of the held-out got it, too."
-    if judged.difference.high < worth:
+    if of.difference.high < worth:
         return (
             f"It does too little on average: the {worth * 100:g} points that would be worth having "
-            f"are ruled out (at most {judged.difference.high * 100:+.1f})."
+            f"are ruled out (at most {of.difference.high * 100:+.1f})."
         )
     if rise is None or rise > worth:
         could = "no rise at all" if rise is None else f"a rise from {rise * 100:.1f} points on"
@@ -100,11 +126,10 @@ def _why(judged: Judged, row: dict[str, Any]) -> str:
     )
 
 
-def _differing(run: Run, judged: Judged) -> str:
+def _differing(of: Judged) -> str:
     """By which columns the effect differs, and for whom it works or harms; "" if by none."""
-    found = for_whom(run, judged.played.play.slug)
-    rows = [] if isinstance(found, Unavailable) else found.rows
-    differs = [row for row in rows if row["differs"] == DIFFERS]
+    found = for_whom(of.of.run, of.counts.play.slug)
+    differs = [row for row in found.rows if row["differs"] == DIFFERS]
     if not differs:
         return ""
     said = [
@@ -116,5 +141,10 @@ def _differing(run: Run, judged: Judged) -> str:
     return f" But its effect differs by {by}: {', '.join(said) or 'it is shown for none alone'}."
 
 
-def _share(part: int, n: int) -> float | None:
+def _part_of(part: int, n: int) -> float | None:
     return part / n if n else None
+
+
+def _nulls_said(result: Result, _told: Told, _words: str) -> str:
+    """Per play that shows no effect the main reason."""
+    return bullets(f"**{plain(row['play'])}** {plain(row['why'])}" for row in result.rows)

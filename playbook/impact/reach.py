@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -14,12 +14,14 @@ from playbook.counting import shaping
 from playbook.counting.shaping import Rows
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
-from playbook.impact.asking import obstacle
-from playbook.impact.counted import begins
+from playbook.impact.trial import COUNTED_AS, begins, measurable
 from playbook.inference import stats
 from playbook.language.periods import duration, moment, words
 from playbook.language.portable import count_if
-from playbook.results import Answer, Result, Unavailable
+from playbook.language.wording import interval, percent, too_few
+from playbook.results import Answer, Result
+from playbook.results.section import section
+from playbook.results.sentences import Told, plain
 from playbook.run import Run
 
 WORDS = {
@@ -34,6 +36,7 @@ BY_HUMAN, BY_MACHINE, BY_UNKNOWN = "a human", "a machine alone", "nobody knows w
 SEEN_BY = (BY_HUMAN, BY_UNKNOWN, BY_MACHINE, "not seen")
 
 
+@section("impact.{slug}.reach")
 def reach(run: Run, slug: str) -> Answer:
     """What became of a play's treated units: assigned to *did*, on assigned denominators.
 
@@ -46,11 +49,8 @@ def reach(run: Run, slug: str) -> Answer:
         Of what the tool says, a unit that came further came as far: who saw a message was sent
         it. Units whose window is open are counted apart.
     """
-    id = f"impact.{slug}.reach"
-    if reason := obstacle(run, slug):
-        return Unavailable(id, reason)
-    play = ledger.play_of(run, slug)
-    units = _treated(run, play).left_join(_told(run, play), "unit")
+    play = measurable(run, slug)
+    units = _treated(run, play).left_join(_told_steps(run, play), "unit")
     is_open = (~_.is_mature).fill_null(False)
     told = {name: count_if(_.is_mature & _[name]) for name in TOLD}
     counted = units.aggregate(
@@ -61,9 +61,10 @@ def reach(run: Run, slug: str) -> Answer:
         did=count_if(_.is_mature & _.did),
         open=count_if(is_open),
     )
-    return _result(run, play, "reach", "steps", counted, _steps)
+    return _of_treated(run, play, "steps", counted, _reach_steps, says=_reach_said)
 
 
+@section("impact.{slug}.seen")
 def seen(run: Run, slug: str) -> Answer:
     """By whom a play's delivered messages were seen; machines and unknown openers apart.
 
@@ -73,10 +74,7 @@ def seen(run: Run, slug: str) -> Answer:
         nobody knows whom, by a machine alone, not seen. The share that people saw lies between
         the first class and the first two.
     """
-    id = f"impact.{slug}.seen"
-    if reason := obstacle(run, slug):
-        return Unavailable(id, reason)
-    play = ledger.play_of(run, slug)
+    play = measurable(run, slug)
     own = _treated(run, play).filter(_.is_mature.fill_null(False)).select("unit")
     counted = (
         own.inner_join(_lookers(run, play), "unit")
@@ -94,7 +92,7 @@ def seen(run: Run, slug: str) -> Answer:
         ]
         return shaping.classes(every, (), last=-1)
 
-    return _result(run, play, "seen", "mix", counted, finish)
+    return _of_treated(run, play, "mix", counted, finish, says=_seen_said)
 
 
 def _treated(run: Run, play: Play) -> ir.Table:
@@ -117,7 +115,7 @@ def _treated(run: Run, play: Play) -> ir.Table:
     )
 
 
-def _told(run: Run, play: Play) -> ir.Table:
+def _told_steps(run: Run, play: Play) -> ir.Table:
     """What the tool says happened, each step with those after it: tools lack some of their logs."""
     told = ledger.messages_of(run, play)
     further = {step: ibis.or_(*(told[name] for name in TOLD[k:])) for k, step in enumerate(TOLD)}
@@ -139,7 +137,7 @@ def _lookers(run: Run, play: Play) -> ir.Table:
     )
 
 
-def _steps(rows: Rows) -> Rows:
+def _reach_steps(rows: Rows) -> Rows:
     counts = [rows[0][name] for name in REACH]
     found: Rows = []
     for position, (name, n) in enumerate(zip(REACH, counts, strict=True)):
@@ -162,22 +160,56 @@ def _steps(rows: Rows) -> Rows:
     return found
 
 
-def _result(
-    run: Run, play: Play, name: str, shape: str, table: ir.Table, finish: Callable[[Rows], Rows]
+def _of_treated(
+    run: Run,
+    play: Play,
+    shape: str,
+    table: ir.Table,
+    finish: Callable[[Rows], Rows],
+    **given: Any,
 ) -> Result:
-    """A result of one play in this module's own words, made once."""
-    id = f"impact.{play.slug}.{name}"
-
-    def make() -> Result:
-        says = (
+    """A result of a play's treated units, in this module's own words."""
+    return run.result(
+        shape,
+        table,
+        finish,
+        counts=f"treated {play.unit}s, from the recomputed trigger",
+        told=(
             ("comparison", "none: treated units alone, as assigned"),
             ("goal", play.goal),
             ("within", words(duration(play.goal_within))),
             ("left out", "units whose window is open; bots and internal people"),
             ("declared", play.version),
-        )
-        counts = f"treated {play.unit}s, from the recomputed trigger"
-        found = run.result(id, shape, table, finish, counts=counts, says=says)
-        return replace(found, labels=run.labels | WORDS)
+        ),
+        labels=run.labels | WORDS,
+        unit=play.unit,
+        counted=COUNTED_AS[play.unit],
+        within=words(duration(play.goal_within)),
+        **given,
+    )
 
-    return run.remembered((id,), make)
+
+def _reach_said(result: Result, told: Told, _words: str) -> str:
+    """What became of the units that a play was meant for; doing the goal apart from the rest."""
+    n = {row["step"]: told.count(f"{row['step']}.n", row["n"]) for row in result.rows}
+    ways = ", ".join(f"{n[name]} {plain(result.label(name))}" for name in REACH[1:-1])
+    did = result.rows[-1]
+    share = f"**{percent(did['of_first'])}** ({interval(did['low'], did['high'])})"
+    return (
+        f"Of {n['assigned']} assigned, {ways}. {n['did']} did the goal in its "
+        f"time, {share} of the assigned, whether or not they were reached."
+    )
+
+
+def _seen_said(result: Result, told: Told, _words: str) -> str:
+    """Between which shares people saw what was delivered, and what machines opened alone."""
+    human, unknown, machine, _not = result.rows
+    total = human["total"]
+    if total < result.min_n:
+        return f"{too_few(total)}."
+    text = f"Of {told.count('total', total)} to whom it was delivered, "
+    text += f"**{percent(human['share'])}** saw it"
+    if unknown["n"]:
+        most = told.share("seen_at_most", (human["n"] + unknown["n"]) / total, total)
+        text += f" for sure, and {most} if all were people of whom the tool does not know it"
+    return f"{text}. Machines alone opened it for {percent(machine['share'])}."

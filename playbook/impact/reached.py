@@ -5,21 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from playbook.counting.shaping import Rows
-from playbook.impact import counted
-from playbook.impact.asking import BY_STRATA, compared, result
-from playbook.impact.checking import of
-from playbook.impact.effects import Judged, judged, verdict_of, with_effect
-from playbook.inference.reached import Reached, Shape
+from playbook.impact.counts import ARMS
+from playbook.impact.effects import ACTION, OWN, SEVERAL, Judged, judged, verdict_of, with_effect
+from playbook.impact.trial import sums
+from playbook.inference.reached import Shape
 from playbook.inference.reached import reached as two_stage
-from playbook.results import Answer, Unavailable
+from playbook.language.wording import points
+from playbook.results import Answer, Result
+from playbook.results.columns import COUNT, NUMBER
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 ASSIGNED, REACHED = "as assigned", "among those reached"
 ASSUMED = "A-"  # randomized, and assumed: the assignment works through the message alone
-SAID = "among those reached: two-stage; its interval is Anderson and Rubin's"
+HOW = "among those reached: two-stage; its interval is Anderson and Rubin's"
 EXCLUSION = "the play works through a delivered message alone"
+WEAK = 10  # squared deviations of delivery between the arms, below which a division is shaky
+BY_STRATA = (
+    "Its arms are drawn by strata, each with another share held out: across them neither those "
+    "reached nor times can be compared. Hold out one share to see this section."
+)
+COLUMNS = SEVERAL | {"reached_treated": COUNT, "reached_holdout": COUNT, "first_stage": NUMBER}
 
 
+@section("impact.{slug}.among_reached")
 def among_reached(run: Run, slug: str) -> Answer:
     """The effect of a play as assigned, and among those who got it because they were treated.
 
@@ -33,46 +43,62 @@ def among_reached(run: Run, slug: str) -> Answer:
         the units that got the message, and `first_stage`: how far delivery differs, in squared
         deviations; below 10 it is weak.
     """
-    whole = with_effect(run, slug, "among_reached", "print")
-    if isinstance(whole, Unavailable):
-        return whole
-    play = whole.played.play
-    if play.holdout_by:
-        return Unavailable(f"impact.{slug}.among_reached", BY_STRATA)
+    of = with_effect(run, slug, "print").of
+    if of.play.holdout_by:
+        raise Unanswerable(BY_STRATA)
 
     def finish(rows: Rows) -> Rows:
-        assigned = judged(run, of(run, play, rows))
-        return [_reached(assigned) | assigned.row | {"label": ASSIGNED}, _reached(assigned)]
+        assigned = judged(of, of.counts(rows))
+        reached = _among_reached(assigned)
+        return [reached | assigned.row | {"label": ASSIGNED}, reached]
 
-    says = (*compared(play), ("reached", SAID), ("assumes", EXCLUSION))
-    table = counted.sums(run, [play])
-    return result(run, "among_reached", "effect", table, finish, play=play, says=says)
+    told = (("reached", HOW), ("assumes", EXCLUSION))
+    return of.result(
+        "effect",
+        sums([of]),
+        finish,
+        told=told,
+        own=OWN | ACTION | COLUMNS,
+        says=_among_reached_said,
+    )
 
 
-def _reached(assigned: Judged) -> dict[str, Any]:
-    arms = [assigned.played.arm(arm) for arm in counted.ARMS]
+def _among_reached(assigned: Judged) -> dict[str, Any]:
+    arms = [assigned.counts.arm(arm) for arm in ARMS]
     found = two_stage(*arms, deviations=assigned.row["deviations"])
-    told = found is not None and found.shape is Shape.INTERVAL and found.effect is not None
-    effect = found.effect if told else None
+    known = found is not None and found.shape is Shape.INTERVAL and found.effect is not None
+    effect = found.effect if known else None
     share = arms[0].did_got / arms[0].got if arms[0].got else None
     return assigned.row | {
         "label": REACHED,
         "reached_treated": arms[0].got,
         "reached_holdout": arms[1].got,
         "treated": share,
-        "holdout": share - effect if told and share is not None else None,
+        "holdout": share - effect if known and share is not None else None,
         "difference": effect,
-        "low": found.low if told else None,
-        "high": found.high if told else None,
-        "verdict": _verdict(found, told=told),
-        "grade": ASSUMED if told else "–",
-        "why": "" if told else "the message reached too few to say",
+        "low": found.low if known else None,
+        "high": found.high if known else None,
+        "verdict": verdict_of(found.low, found.high) if known else "reached too few",
+        "grade": ASSUMED if known else "–",
+        "why": "" if known else "the message reached too few to say",
         "first_stage": found.f if found else None,
         "action": "",
     }
 
 
-def _verdict(found: Reached | None, *, told: bool) -> str:
-    if not told:
-        return "reached too few"
-    return verdict_of(found.low, found.high)
+def _among_reached_said(result: Result, told: Told, _words: str) -> str:
+    """The effect among those who got the message, and what that assumes."""
+    row = result.rows[-1]
+    names = ("reached_treated", "n_treated", "reached_holdout", "n_holdout")
+    treated, n_treated, held, n_held = (told.count(name, row[name]) for name in names)
+    got = f"{treated} of {n_treated} treated got the message"
+    if row["reached_holdout"]:
+        got += f", and {held} of {n_held} held out"
+    if row["difference"] is None:
+        return f"{got}: too few to say what it does to those whom it reaches."
+    weak = "; delivery hardly differs" if (row["first_stage"] or WEAK) < WEAK else ""
+    return (
+        f"{got}. Among those reached it is **{points(row['difference'])} points** "
+        f"({points(row['low'])} to {points(row['high'])}{weak}), if it works through the "
+        f"message alone; grade {row['grade']}."
+    )

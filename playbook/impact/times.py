@@ -4,55 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis.expr.types as ir
-
 from playbook.counting import shaping
 from playbook.counting.shaping import Rows
-from playbook.declare import Play
-from playbook.impact import counted
-from playbook.impact.asking import BY_STRATA, compared, result
-from playbook.impact.effects import of_play, with_effect
-from playbook.inference import stats, times
-from playbook.language.periods import duration
-from playbook.results import Answer, Unavailable
+from playbook.impact.counts import ARMS
+from playbook.impact.effects import with_effect
+from playbook.impact.reached import BY_STRATA
+from playbook.impact.trial import Trial, waits
+from playbook.inference import stats
+from playbook.inference.times import Waiting
+from playbook.inference.times import sooner as mean_difference
+from playbook.language.wording import MINUS, length
+from playbook.results import Answer, Result
+from playbook.results.columns import COUNT, HOURS, KEY, Column, P
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 HOUR = 3600
-CENSORED = "all who triggered, for as long as they were seen (Kaplan–Meier)"
+CENSORED = (("times", "all who triggered, for as long as they were seen (Kaplan–Meier)"),)
 LABELS = {"holdout": "held out"}
+SOONER = {
+    "play": KEY,
+    **dict.fromkeys(("within_hours", "treated_hours", "holdout_hours"), HOURS),
+    "difference_hours": Column("hours", ends=("low_hours", "high_hours")),
+    **dict.fromkeys(("low_hours", "high_hours"), HOURS),
+    "p": P,
+    **dict.fromkeys(("n_treated", "n_holdout"), COUNT),
+}
 
 
+@section("impact.{slug}.waiting")
 def waiting(run: Run, slug: str) -> Answer:
     """The share of each arm that has done the goal by each hour, open windows included.
 
     Returns:
         Shape `curve`, broken down by `arm`.
     """
-    found = _asked(run, slug, "waiting")
-    if isinstance(found, Unavailable):
-        return found
-    play, table = found
-    hours = duration(play.goal_within).total_seconds() / HOUR
+    of = _timed_trial(run, slug)
+    hours = of.window.total_seconds() / HOUR
 
     def finish(rows: Rows) -> Rows:
         timed = [row | {"hours": row["seconds"] / HOUR} for row in rows]
         drawn = shaping.curves(timed, ("arm",), hours)
-        return sorted(drawn, key=lambda row: counted.ARMS.index(row["arm"]))
+        return sorted(drawn, key=lambda row: ARMS.index(row["arm"]))
 
-    says = (*compared(play), ("times", CENSORED))
-    return result(
-        run,
-        "waiting",
-        "curve",
-        table,
-        finish,
-        play=play,
-        by=("arm",),
-        says=says,
-        words_for=LABELS,
-    )
+    labels = run.labels | LABELS
+    return of.result("curve", waits(of), finish, by=("arm",), told=CENSORED, labels=labels)
 
 
+@section("impact.{slug}.sooner")
 def sooner(run: Run, slug: str) -> Answer:
     """How much sooner the treated get there: the mean time without the goal, up to its window.
 
@@ -62,38 +62,36 @@ def sooner(run: Run, slug: str) -> Answer:
         sooner) with `low_hours` and `high_hours` (widened for all looks so far), `p` (log-rank,
         of a single look), `n_treated` and `n_holdout`. No row where a curve is not known so far.
     """
-    found = _asked(run, slug, "sooner")
-    if isinstance(found, Unavailable):
-        return found
-    play, table = found
-
-    def finish(rows: Rows) -> Rows:
-        return _sooner(play, rows, of_play(run, slug).row["deviations"])
-
-    says = (*compared(play), ("times", CENSORED))
-    return result(run, "sooner", "table", table, finish, play=play, says=says)
-
-
-def _asked(run: Run, slug: str, name: str) -> tuple[Play, ir.Table] | Unavailable:
-    whole = with_effect(run, slug, name, "time")
-    if isinstance(whole, Unavailable):
-        return whole
-    play = whole.played.play
-    if play.holdout_by:
-        return Unavailable(f"impact.{slug}.{name}", BY_STRATA)
-    return play, counted.waits(run, play)
+    of = _timed_trial(run, slug)
+    deviations = with_effect(run, slug, "time").row["deviations"]
+    return of.result(
+        "table",
+        waits(of),
+        lambda rows: _mean_times(of, rows, deviations),
+        told=CENSORED,
+        own=SOONER,
+        says=_sooner_said,
+        silence="*The waiting times are not known for the whole window yet.*",
+    )
 
 
-def _sooner(play: Play, rows: Rows, deviations: float) -> list[dict[str, Any]]:
-    arms = [_waiting(rows, arm) for arm in counted.ARMS]
-    limit = duration(play.goal_within).total_seconds() / HOUR
-    found = times.sooner(*arms, limit=limit)
+def _timed_trial(run: Run, slug: str) -> Trial:
+    of = with_effect(run, slug, "time").of
+    if of.play.holdout_by:
+        raise Unanswerable(BY_STRATA)
+    return of
+
+
+def _mean_times(of: Trial, rows: Rows, deviations: float) -> list[dict[str, Any]]:
+    arms = [_arm_waits(rows, arm) for arm in ARMS]
+    limit = of.window.total_seconds() / HOUR
+    found = mean_difference(*arms, limit=limit)
     if not found:
         return []
     half = (found.high - found.low) / 2 * deviations / stats.DEVIATIONS
     return [
         {
-            "play": play.slug,
+            "play": of.play.slug,
             "within_hours": limit,
             "treated_hours": found.treated,
             "holdout_hours": found.holdout,
@@ -107,12 +105,27 @@ def _sooner(play: Play, rows: Rows, deviations: float) -> list[dict[str, Any]]:
     ]
 
 
-def _waiting(rows: Rows, arm: str) -> times.Waiting:
+def _arm_waits(rows: Rows, arm: str) -> Waiting:
     own = sorted(
         (row for row in rows if row["arm"] == arm), key=lambda r: (r["seconds"], r["reached"])
     )
-    return times.Waiting(
+    return Waiting(
         times=[row["seconds"] / HOUR for row in own],
         reached=[bool(row["reached"]) for row in own],
         weights=[int(row["n"]) for row in own],
+    )
+
+
+def _sooner_said(result: Result, _told: Told, _words: str) -> str:
+    """How much sooner, or later, the treated get to the goal."""
+    row = result.rows[0]
+    low, high = row["low_hours"], row["high_hours"]
+    text = "It is not shown that the treated get there sooner or later"
+    if low > 0 or high < 0:
+        way = "sooner" if high < 0 else "later"
+        text = f"The treated get there **{abs(row['difference_hours']):,.1f} hours {way}**"
+    between = f"{-high:,.1f} to {-low:,.1f} hours sooner".replace("-", MINUS)
+    return (
+        f"{text} on average ({between}; whoever does not within {length(row['within_hours'])} "
+        f"counts with these; {row['n_treated']:,} treated, {row['n_holdout']:,} held out)."
     )

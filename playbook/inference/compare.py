@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from playbook.inference import permuted, stats
 from playbook.inference.arms import Arm, Difference, differed
@@ -28,7 +29,7 @@ def people(
         Statistician 54), which is never 0.
     """
     arms = Arm.of_people(*treated), Arm.of_people(*holdout)
-    return _judged(*arms, [_Share.of_people(arm) for arm in arms], deviations, "people")
+    return _with_interval(*arms, [_Share.of_people(arm) for arm in arms], deviations, "people")
 
 
 def accounts(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIONS) -> Difference:
@@ -51,7 +52,7 @@ def accounts(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIONS
     if few and treated.rows and holdout.rows:
         return permuted.difference(treated, holdout, deviations=deviations)
     arms = (treated, holdout)
-    return _judged(*arms, [_Share.of_accounts(arm) for arm in arms], deviations, "accounts")
+    return _with_interval(*arms, [_Share.of_accounts(arm) for arm in arms], deviations, "accounts")
 
 
 @dataclass(frozen=True)
@@ -95,12 +96,47 @@ class _Share:
         return max((middle - half) / width, 0.0), min((middle + half) / width, 1.0)
 
 
+def stratified(
+    arms: tuple[Arm, Arm],
+    pairs: list[tuple[Arm, Arm]],
+    compared: Callable[[Arm, Arm], Difference],
+) -> Difference:
+    """The mean of the strata's differences, each weighed by n₁ n₀ / (n₁ + n₀) (Mantel and
+    Haenszel 1959), with the interval that theirs make of it (MOVER: Zou and Donner 2008,
+    Statistics in Medicine 27)."""
+    both = [(t, h) for t, h in pairs if t.n and h.n]
+    if not both:
+        return differed(*arms, ends=(-1, 1), p=1.0, error=0, method="none")
+    sizes = [t.n * h.n / (t.n + h.n) for t, h in both]
+    weights = [size / sum(sizes) for size in sizes]
+    found = [compared(t, h) for t, h in both]
+
+    def mean(values: Iterable[float]) -> float:
+        return sum(w * value for w, value in zip(weights, values, strict=True))
+
+    def reach(values: Iterable[float]) -> float:
+        return math.sqrt(sum((w * v) ** 2 for w, v in zip(weights, values, strict=True)))
+
+    middle = mean(each.difference for each in found)
+    ends = (
+        middle - reach(each.difference - each.low for each in found),
+        middle + reach(each.high - each.difference for each in found),
+    )
+    error = reach(each.error or 0.0 for each in found)
+    p = permuted.two_sided(abs(middle) / error) if error else 1.0
+    made = differed(*arms, ends=ends, p=p, error=error, method="strata")
+    shares = (mean(arm.share for arm in own) for own in zip(*both, strict=True))
+    return replace(
+        made, difference=middle, **dict(zip(("treated", "holdout"), shares, strict=True))
+    )
+
+
 def _careful(did: int, n: int) -> float:
     share = (did + 1) / (n + 2)
     return share * (1 - share) / (n + 2)
 
 
-def _judged(
+def _with_interval(
     treated: Arm, holdout: Arm, shares: list[_Share | None], deviations: float, method: str
 ) -> Difference:
     if None in shares:
@@ -108,14 +144,14 @@ def _judged(
     return differed(
         treated,
         holdout,
-        ends=_ends(*shares, permuted.two_sided(deviations)),
+        ends=_interval_ends(*shares, permuted.two_sided(deviations)),
         p=_touching(*shares),
         error=math.sqrt(sum(share.variance for share in shares)),
         method=method,
     )
 
 
-def _ends(treated: _Share, holdout: _Share, error: float) -> tuple[float, float]:
+def _interval_ends(treated: _Share, holdout: _Share, error: float) -> tuple[float, float]:
     """Newcombe's interval of a difference, of the arms' own."""
     (low, high), (low0, high0) = treated.ends(error), holdout.ends(error)
     difference = treated.share - holdout.share
@@ -132,7 +168,7 @@ def _touching(treated: _Share, holdout: _Share) -> float:
     sign = 1 - 2 * side
 
     def over(power: float) -> float:
-        return sign * _ends(treated, holdout, 10**power)[side]
+        return sign * _interval_ends(treated, holdout, 10**power)[side]
 
     if treated.share == holdout.share:
         return 1.0

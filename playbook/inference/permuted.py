@@ -45,14 +45,14 @@ def difference(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIO
     return differed(
         treated,
         holdout,
-        ends=(_end(p_of, found, -1.0, error), _end(p_of, found, 1.0, error)),
+        ends=(_interval_end(p_of, found, -1.0, error), _interval_end(p_of, found, 1.0, error)),
         p=p_of(0.0),
         error=math.sqrt(treated.covariance[0, 0] + holdout.covariance[0, 0]),
         method="permutation",
     )
 
 
-def _end(p_of: Callable[[float], float], inside: float, far: float, error: float) -> float:
+def _interval_end(p_of: Callable[[float], float], inside: float, far: float, error: float) -> float:
     """The effect between `inside` and `far` at which the test begins to refuse."""
     # 0 is tried first, so that the interval and the p value never disagree.
     if inside * far < 0:
@@ -76,7 +76,7 @@ def _test(treated: Arm, holdout: Arm) -> Callable[[float], float]:
     second = columns.sum(axis=1)[:, None] - first
 
     def p_of(effect: float) -> float:
-        one, other = _part(first, effect), _part(second, effect)
+        one, other = _swapped_part(first, effect), _swapped_part(second, effect)
         apart, variance = np.abs(one[0] - other[0]), one[1] + other[1]
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.where(variance > 0, apart / np.sqrt(variance), np.inf)
@@ -87,7 +87,7 @@ def _test(treated: Arm, holdout: Arm) -> Callable[[float], float]:
     return p_of
 
 
-def _part(sums: np.ndarray, effect: float) -> tuple[np.ndarray, np.ndarray]:
+def _swapped_part(sums: np.ndarray, effect: float) -> tuple[np.ndarray, np.ndarray]:
     """The share of one part of every draw once the effect is taken away, and its variance."""
     n, did, own, n_n, n_did, n_own, did_did, did_own, own_own = sums
     left = did - effect * own

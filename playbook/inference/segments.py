@@ -94,7 +94,7 @@ def shrunken(estimates: Sequence[Estimate]) -> Pooled | None:
         return None
     from statsmodels.stats.meta_analysis import combine_effects
 
-    effects, variances = _split(estimates)
+    effects, variances = _spread_apart(estimates)
     with np.errstate(invalid="ignore", divide="ignore"):  # of a τ² below 0, which is 0 here
         found = combine_effects(effects, variances, method_re="chi2")
     between = max(float(found.tau2), 0.0)
@@ -116,11 +116,11 @@ def _cochran(estimates: Sequence[Estimate]) -> tuple[float, float] | None:
     from statsmodels.stats.meta_analysis import combine_effects
 
     with np.errstate(invalid="ignore", divide="ignore"):  # of a pooled effect that is not used
-        found = combine_effects(*_split(estimates)).test_homogeneity()
+        found = combine_effects(*_spread_apart(estimates)).test_homogeneity()
     return float(found.statistic), float(found.pvalue)
 
 
-def _split(estimates: Sequence[Estimate]) -> tuple[np.ndarray, np.ndarray]:
+def _spread_apart(estimates: Sequence[Estimate]) -> tuple[np.ndarray, np.ndarray]:
     """Effects and their variances."""
     effects, errors = np.array(estimates, float).T
     return effects, errors**2

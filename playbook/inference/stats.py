@@ -16,6 +16,13 @@ DEVIATIONS = 1.959963984540054  # on either side of the middle of 95 % of a norm
 Stratum = tuple[int, int, int, int]
 
 
+def normal_quantile(share: float) -> float:
+    """The value below which this share of a standard normal distribution lies."""
+    from scipy.special import ndtri
+
+    return float(ndtri(share))
+
+
 def wilson(successes: int, n: int) -> tuple[float, float]:
     """The Wilson score interval of a share (Wilson 1927); (0, 1) without observations."""
     from statsmodels.stats.proportion import proportion_confint

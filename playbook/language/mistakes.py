@@ -38,3 +38,9 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names as a sentence part: "a, b, c", or "nothing"."""
     return ", ".join(str(name) for name in names) or "nothing"
+
+
+def either(names: Iterable[str]) -> str:
+    """Names of which one will do: "`a`, `b` or `c`"."""
+    *others, last = [f"`{name}`" for name in names]
+    return f"{', '.join(others)} or {last}" if others else last

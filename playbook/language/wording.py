@@ -6,6 +6,7 @@ import math
 from datetime import date
 
 MINUS, NONE = "\u2212", "–"
+DAY, LONG = 24, 72  # hours; from the second on a time is told in days
 
 
 def count(n: float | None) -> str:
@@ -80,3 +81,12 @@ def day(text: str) -> str:
     except ValueError:
         return text
     return f"{found:%a} {found.day} {found:%b %Y}"
+
+
+def length(hours: float) -> str:
+    """A length of time in its own unit: "24 minutes", "6 hours", "3.5 days"."""
+    if hours < 2:
+        return times(round(hours * 60), "minute")
+    if hours < LONG:
+        return f"{hours:,.0f} hours"
+    return f"{hours / DAY:,.1f}".removesuffix(".0") + " days"

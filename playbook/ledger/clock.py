@@ -49,7 +49,7 @@ def going_out(run: Run, rows: ir.Table, channel: str) -> ir.Table:
     hours = _waiting(rules)
     judged = rules if _never_ends(hours) else [rule for rule in rules if rule.then == "drop"]
     columns, zones = rows.columns, _zones(run)
-    known = rows.mutate(zone_=_zone(run, rows)).inner_join(
+    known = rows.mutate(zone_=_zone_of(run, rows)).inner_join(
         zones,
         [
             _.zone_ == zones.of_zone,
@@ -59,7 +59,7 @@ def going_out(run: Run, rows: ir.Table, channel: str) -> ir.Table:
     )
     found = known.mutate(moment_at=_waited(known, hours, _resumed(channel)))
     found = found.mutate(local_at=_local(found))
-    return found.mutate(quiet=_in_words(found, judged)).select(
+    return found.mutate(quiet=_quiet_in_words(found, judged)).select(
         *columns, "moment_at", "local_at", "quiet"
     )
 
@@ -92,16 +92,16 @@ def _never_ends(hours: Sequence[Hours]) -> bool:
     return list(hours) == [(0, DAY)]
 
 
-def _zone(run: Run, rows: ir.Table) -> ir.StringValue:
+def _zone_of(run: Run, rows: ir.Table) -> ir.StringValue:
     """The person's zone, or the product's where they have none that we know."""
     fallback = run.declared.product.sending.zone
-    known = _known(run)
+    known = _known_zones(run)
     if ZONE not in rows.columns or not known:
         return ibis.literal(fallback)
     return ibis.cases((rows[ZONE].isin(known), rows[ZONE]), else_=fallback)
 
 
-def _known(run: Run) -> list[str]:
+def _known_zones(run: Run) -> list[str]:
     """The zones that occur among people; other texts are none."""
 
     def fetched() -> list[str]:
@@ -136,7 +136,7 @@ def _zones(run: Run) -> ir.Table:
             for channel in channels
         }
         years = run.period.since.year, run.period.as_of.year + 1
-        names = dict.fromkeys([sending.zone, *_known(run)])
+        names = dict.fromkeys([sending.zone, *_known_zones(run)])
         rows = [row for name in names for row in _stretches(name, hours, *years)]
         found = ibis.memtable(pa.Table.from_pylist(rows))
         times = [column for column in found.columns if found[column].type().is_timestamp()]
@@ -199,7 +199,7 @@ def _local(rows: ir.Table) -> ir.TimestampValue:
     return portable.shifted(rows.moment_at, offset)
 
 
-def _in_words(rows: ir.Table, rules: Sequence[Quiet]) -> ir.StringValue:
+def _quiet_in_words(rows: ir.Table, rules: Sequence[Quiet]) -> ir.StringValue:
     """The first of the quiet hours that a moment is in; null if none."""
     day, cases = rows.local_at.truncate("D"), []
     for rule in rules:

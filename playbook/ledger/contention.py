@@ -53,11 +53,11 @@ def contended(run: Run, due: ir.Table, plays: Sequence[Play]) -> ir.Table:
     known = crowd.left_join(sent, ["home", "place"]).select(
         *crowd.columns, is_sent=_.was_sent.fill_null(False)
     )
-    judged = _judged(known, bounds)
+    judged = _broken_bounds(known, bounds)
     if desk is not run.warehouse:
         judged = _here(desk, judged)
     found = due.left_join(judged, list(NUMBERS))
-    return _in_words(found, bounds, plays).select(*due.columns)
+    return _decisions_in_words(found, bounds, plays).select(*due.columns)
 
 
 def _here(warehouse: Warehouse, rows: ir.Table) -> ir.Table:
@@ -96,7 +96,7 @@ def _room(rows: ir.Table, bounds: Sequence[Bound], among: ir.BooleanValue) -> ir
     return ~ibis.or_(*(bound.broken(rows, among) for bound in bounds))
 
 
-def _judged(rows: ir.Table, bounds: Sequence[Bound]) -> ir.Table:
+def _broken_bounds(rows: ir.Table, bounds: Sequence[Bound]) -> ir.Table:
     """Messages with the place of the first bound that they would break, `broken`, now that all is
     settled, and the rank of the play that won their stretch, `winner`."""
     contest = next(bound for bound in bounds if not bound.reason)
@@ -105,7 +105,7 @@ def _judged(rows: ir.Table, bounds: Sequence[Bound]) -> ir.Table:
     return rows.select(*NUMBERS, broken=ibis.cases(*cases, else_=None), winner=winner)
 
 
-def _in_words(rows: ir.Table, bounds: Sequence[Bound], plays: Sequence[Play]) -> ir.Table:
+def _decisions_in_words(rows: ir.Table, bounds: Sequence[Bound], plays: Sequence[Play]) -> ir.Table:
     """The messages with `decision` and `reason`."""
     decisions, reasons = [], []
     for place, bound in enumerate(bounds):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -27,8 +28,43 @@ COLUMNS = (
 )
 
 
+def first_due(run: Run, plays: Sequence[Play], *, since: datetime) -> ir.Table:
+    """The plain ledger: each unit's first trigger of each play, when its message is due.
+
+    No rule of sending plays a part: not quiet hours, nor limits, nor what other plays send.
+
+    Args:
+        run: The opened run.
+        plays: The plays.
+        since: When the first triggers count.
+
+    Returns:
+        One row per play and unit, in both arms: `play`, `unit`, `user_id`, `account_id`, `arm`,
+        `moment_at` (when it is due) and `done` (why it is of no use any more, or null).
+    """
+    people = who.acting(run)
+    found = []
+    for play in plays:
+        begun = _first_begun(run, play, who.meant(people, play))
+        after = interval(duration(play.after))
+        rows = _with_exits(run, play, begun).mutate(moment_at=_.began_at + after)
+        rows = rows.filter(_.moment_at <= moment(run.period.as_of))
+        rows = _first_of_units(run, play, rows, since)
+        found.append(
+            rows.select(
+                *("unit", "user_id", "account_id", "arm", "done"),
+                play=ibis.literal(play.slug),
+                moment_at=_.moment_at.cast(TIME),
+            )
+        )
+    return united(found)
+
+
 def messages(run: Run, plays: Sequence[Play]) -> ir.Table:
     """One row per message of any play that is due by the end of the data, in both arms.
+
+    To the plain ledger this adds the episodes of plays that may come again, the waits for the
+    end of quiet hours, and the further messages of sequences.
 
     Returns:
         `KEY`, `user_id`, `account_id`, `user_no`, `home_no`, `channel`, `triggered_at` (when it
@@ -37,18 +73,11 @@ def messages(run: Run, plays: Sequence[Play]) -> ir.Table:
         falls into, or null), `has_address` (an e-mail can be sent at all), and the order of
         plays: `pressing` (−priority) and `rank` (the place of the slug).
     """
-    wanted = [column for play in plays for column in who.columns(play)]
-    for column in ("timezone", "email_domain"):
-        if run.tables.has("users", column):
-            wanted.append(column)
-    acting = who.acting(run, plays, dict.fromkeys(wanted))
-    acting = run.warehouse.keep(acting, "ledger_people")
+    people = who.acting(run)
     slugs = sorted(play.slug for play in plays)
-    firsts = who.named(plays)
     found = []
     for play in plays:
         place = slugs.index(play.slug)
-        own = _of_play(run, play, acting, firsts, place)
         found += [
             each.mutate(
                 play=ibis.literal(play.slug),
@@ -57,53 +86,55 @@ def messages(run: Run, plays: Sequence[Play]) -> ir.Table:
                 has_address=_has_address(each),
                 **{column: each[column].cast(TIME) for column in TIMES},
             ).select(*COLUMNS)
-            for each in own
+            for each in _sequence(run, play, people, place)
         ]
     return united(found)
 
 
-def _of_play(
-    run: Run, play: Play, acting: ir.Table, firsts: Mapping[str, str], place: int
-) -> list[ir.Table]:
+def _sequence(run: Run, play: Play, people: ir.Table, place: int) -> list[ir.Table]:
     """The messages of each step of a play, the first one's first."""
-    meant = who.with_unit(who.among(acting, play.audience), play)
-    begun = _begun(run, play, meant, firsts, place).filter(_.began_at < moment(run.period.until))
+    meant = who.meant(people, play)
+    begun = _begun(run, play, meant, place) if play.again else _first_begun(run, play, meant)
     first = _timed(run, play, _with_exits(run, play, begun), play, interval(duration(play.after)))
-    first = first.mutate(done=_done(first, play, play, firsts))
-    if play.unit == "account":
-        first = _first_of_unit(first)
-    # Not before: an account whose first person came before the period had its message then.
-    first = first.filter(_.began_at >= moment(run.period.since))
-    first = who.with_arms(run, play, first)
-    found = [first.mutate(step=ibis.literal(0, "int64"))]
+    first = _first_of_units(run, play, first, run.period.since)
     if play.then:
         first = run.warehouse.keep(first, f"ledger_first_{place}")
-        found = [first.mutate(step=ibis.literal(0, "int64"))]
+    found = [first.mutate(step=ibis.literal(0, "int64"))]
     going_on = first.filter(_.done.isnull()).drop(
         "triggered_at", "moment_at", "local_at", "quiet", "done", "channel"
     )
     for number, step in enumerate(play.then, 1):
         after = interval(duration(play.after) + duration(step.after))
         own = _timed(run, play, who.among(going_on, step.audience), step, after)
-        done = _done(own, play, step, firsts)
+        done = _of_no_use(run, own, play, step)
         found.append(own.mutate(done=done, step=ibis.literal(number, "int64")))
     return found
 
 
-def _begun(
-    run: Run, play: Play, meant: ir.Table, firsts: Mapping[str, str], place: int
-) -> ir.Table:
+def _first_of_units(run: Run, play: Play, rows: ir.Table, since: datetime) -> ir.Table:
+    """The first messages with `done` and `arm`, an account's to one of its people."""
+    rows = rows.mutate(done=_of_no_use(run, rows, play, play))
+    if play.unit == "account":
+        rows = _first_of_account(rows)
+    # Not before: an account whose first person came before then had its message already.
+    return who.with_arms(run, play, rows.filter(_.began_at >= moment(since)))
+
+
+def _first_begun(run: Run, play: Play, meant: ir.Table) -> ir.Table:
+    """The people meant who triggered, at the first time: `began_at` and `episode` besides."""
+    first = meant[who.first_times(run)[play.trigger]]
+    begun = meant.mutate(began_at=first, episode=ibis.literal(1, "int64"))
+    return begun.filter(begun.began_at.notnull(), begun.began_at < moment(run.period.until))
+
+
+def _begun(run: Run, play: Play, meant: ir.Table, place: int) -> ir.Table:
     """The people meant who triggered, once per episode: `began_at` and `episode` besides."""
-    if play.again is None:
-        began_at = meant[firsts[play.trigger]]
-        found = meant.mutate(began_at=began_at, episode=ibis.literal(1, "int64"))
-        return found.filter(found.began_at.notnull())
     done = units.rows(run.tables, "user").filter(_.event == play.trigger)
     own = meant.select("user_id", "user_no").inner_join(
         done.select(user_id="unit", at="at"), "user_id"
     )
     numbered = episodes(run, own, duration(play.again), f"ledger_again_{place}")
-    return meant.inner_join(numbered, "user_no")
+    return meant.inner_join(numbered, "user_no").filter(_.began_at < moment(run.period.until))
 
 
 def _with_exits(run: Run, play: Play, begun: ir.Table) -> ir.Table:
@@ -138,10 +169,9 @@ def _timed(
     return out.filter(_.moment_at <= end)
 
 
-def _done(
-    rows: ir.Table, play: Play, part: Play | Step, firsts: Mapping[str, str]
-) -> ir.StringValue:
+def _of_no_use(run: Run, rows: ir.Table, play: Play, part: Play | Step) -> ir.StringValue:
     """Which event, or lack of one, makes the message of no use at its moment; null if none."""
+    firsts = who.first_times(run)
     cases = [(rows[firsts[e]] <= rows.moment_at, f"had done {e}") for e in part.unless]
     cases += [
         (rows[f"exit_{place}"] <= rows.moment_at, f"did {event} after the trigger")
@@ -154,8 +184,8 @@ def _done(
     return ibis.cases(*cases, else_=none) if cases else none
 
 
-def _first_of_unit(rows: ir.Table) -> ir.Table:
-    """One row per unit and episode: its first person whose message is of use, else its first.
+def _first_of_account(rows: ir.Table) -> ir.Table:
+    """One row per account and episode: its first person whose message is of use, else its first.
 
     Episodes are counted for each person: an account's second one is made of its people's second
     episodes.

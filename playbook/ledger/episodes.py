@@ -35,12 +35,12 @@ def episodes(run: Run, triggers: ir.Table, again: timedelta, name: str) -> ir.Ta
     times = triggers.select("user_no", "at").distinct()
     begun = times
     if again:
-        begun = _followed(run, times, again, name)
+        begun = _following_pointers(run, times, again, name)
     numbered = ibis.row_number().over(ibis.window(group_by="user_no", order_by="at")) + 1
     return begun.select("user_no", began_at="at", episode=numbered.cast("int64"))
 
 
-def _followed(run: Run, times: ir.Table, again: timedelta, name: str) -> ir.Table:
+def _following_pointers(run: Run, times: ir.Table, again: timedelta, name: str) -> ir.Table:
     keep = run.warehouse.keep
     jumps = keep(_next(times, again), f"{name}_jumps_0")
     begun = times.group_by("user_no").aggregate(at=_.at.min())

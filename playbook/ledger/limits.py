@@ -90,7 +90,7 @@ def bounds(plays: Sequence[Play], sending: Sending) -> list[Bound]:
     """What a message must obey, in the order in which reasons are given."""
     ranks = {slug: rank for rank, slug in enumerate(sorted(play.slug for play in plays))}
     found = [
-        _once(ranks[play.slug], ranks[other], other)
+        _after_another(ranks[play.slug], ranks[other], other)
         for play in plays
         for other in play.suppressed_by
         if other in ranks
@@ -104,7 +104,7 @@ def per_account(sending: Sending) -> bool:
     return "account" in (sending.one_per, *(limit.per for limit in sending.limits))
 
 
-def _once(play: int, other: int, name: str) -> Bound:
+def _after_another(play: int, other: int, name: str) -> Bound:
     return Bound(
         "suppressed",
         f"had been sent {name}",

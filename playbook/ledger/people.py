@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import ibis
@@ -12,12 +13,15 @@ from playbook.counting import units
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
 from playbook.language import portable
+from playbook.language.mistakes import listed, nearest
 from playbook.language.portable import when
+from playbook.results.section import Unanswerable
 from playbook.run import Run
 
 TREATED, HOLDOUT, EVERYTHING = "treated", "holdout", "everything"
 OF = "of_"  # begins the columns that hold what `users` says of a person
 FIRST = "first_"  # begins those with the first time of an event
+_NUMBERS = itertools.count(1)
 
 
 def people(run: Run, columns: Iterable[str]) -> ir.Table:
@@ -32,43 +36,93 @@ def people(run: Run, columns: Iterable[str]) -> ir.Table:
         whole = ibis.coalesce(real.account_id, real.user_id)
     none: ir.BooleanValue = ibis.literal(False)
     if sending.holdout:
-        none = _place(run, sending.salt, whole) < _cut(sending.holdout)
+        none = _bucket_of(run, sending.salt, whole) < _bucket_cut(sending.holdout)
     chosen = {OF + column: real[column] for column in columns}
     return real.select("user_id", "account_id", **chosen, gets_none=none)
 
 
-def acting(run: Run, plays: Sequence[Play], columns: Iterable[str]) -> ir.Table:
+def acting(run: Run) -> ir.Table:
     """`people`, of those who did anything that the plays name, with when they first did it.
 
-    One scan of the log for all plays: the i-th event of `named` has the column `first_i`. People
-    and accounts have a number besides, because a whole number is sorted several times faster
-    than a text: `user_no`, in order of `user_id`, and `home_no`, their account's. Who is in no
-    account is at home alone.
+    Made once per run, from one scan of the log for all plays: the first time of each event is in
+    the column that `first_times` says. People and accounts have a number besides, because a whole
+    number is sorted several times faster than a text: `user_no`, in order of `user_id`, and
+    `home_no`, their account's. Who is in no account is at home alone.
     """
-    events = named(plays)
-    firsts = (
-        units.rows(run.tables, "user")
-        .filter(_.event.isin(list(events)))
-        .group_by(user_id="unit")
-        .aggregate(**{column: when(_.event == e, _.at).min() for e, column in events.items()})
-    )
-    found = people(run, columns).inner_join(firsts, "user_id")
-    number = ibis.row_number().over(ibis.window(order_by="user_id")).cast("int64")
-    found = found.mutate(user_no=number)
-    first = found.user_no.min().over(ibis.window(group_by="account_id"))
-    return found.mutate(home_no=ibis.ifelse(found.account_id.isnull(), found.user_no, first))
+
+    def made() -> ir.Table:
+        events = first_times(run)
+        firsts = (
+            units.rows(run.tables, "user")
+            .filter(_.event.isin(list(events)))
+            .group_by(user_id="unit")
+            .aggregate(**{column: when(_.event == e, _.at).min() for e, column in events.items()})
+        )
+        own = ("timezone", "email_domain")
+        wanted = [column for play in plays(run) for column in columns(play)]
+        wanted += [column for column in own if run.tables.has("users", column)]
+        found = people(run, dict.fromkeys(wanted)).inner_join(firsts, "user_id")
+        number = ibis.row_number().over(ibis.window(order_by="user_id")).cast("int64")
+        found = found.mutate(user_no=number)
+        first = found.user_no.min().over(ibis.window(group_by="account_id"))
+        found = found.mutate(home_no=ibis.ifelse(found.account_id.isnull(), found.user_no, first))
+        return run.warehouse.keep(found, kept_as("ledger_people"))
+
+    return run.remembered(("ledger", "people"), made)
 
 
-def named(plays: Sequence[Play]) -> dict[str, str]:
-    """Event → its column: the events whose first time decides."""
-    events = [
-        event
-        for play in plays
-        for part in (play, *play.then)
-        for event in (*part.unless, *part.having)
-    ]
-    names = dict.fromkeys([*(play.trigger for play in plays), *events])
+def first_times(run: Run) -> dict[str, str]:
+    """Event → the column of `acting` with its first time: the events whose first time decides."""
+    told = plays(run)
+    parts = [part for play in told for part in (play, *play.then)]
+    events = [event for part in parts for event in (*part.unless, *part.having)]
+    names = dict.fromkeys([*(play.trigger for play in told), *events])
     return {event: f"{FIRST}{place}" for place, event in enumerate(names)}
+
+
+def kept_as(name: str) -> str:
+    """A name of its own for each table that is kept, and the same whenever a notebook runs."""
+    return f"{name}_{next(_NUMBERS)}"
+
+
+def plays(run: Run) -> list[Play]:
+    """The plays whose audience can be told: what `lacks` finds nothing wrong with."""
+    return [play for play in run.declared.plays if not lacks(run, play.slug)]
+
+
+def play_of(run: Run, slug: str) -> Play:
+    """A declared play.
+
+    Raises:
+        Unanswerable: Nobody declares it, or its audience cannot be told.
+    """
+    if reason := lacks(run, slug):
+        raise Unanswerable(reason)
+    return next(play for play in run.declared.plays if play.slug == slug)
+
+
+def lacks(run: Run, slug: str) -> str:
+    """What it takes to tell a play's audience and is not there; "" if it can be told."""
+    play = next((play for play in run.declared.plays if play.slug == slug), None)
+    if play is None:
+        known = listed(play.slug for play in run.declared.plays)
+        return f"{run.declared.product.name} declares no play `{slug}`. It declares: {known}."
+    if not run.tables.has("users"):
+        return "The table `users` is not mapped: without it nobody can say who was meant."
+    has = run.tables.users.columns
+    if lacking := [column for column in columns(play) if column not in has]:
+        return _users_lack(f"The audience of `{slug}` names", lacking, has)
+    if play.unit == "account" and run.tables.accounts is not None:
+        has = list(dict.fromkeys((*has, *run.tables.accounts.columns)))
+    if lacking := [column for column in play.holdout_by if column not in has]:
+        return _users_lack(f"The holdout of `{slug}` is by", lacking, has)
+    return ""
+
+
+def meant(rows: ir.Table, play: Play) -> ir.Table:
+    """The rows of `people` whom a play is for, and who have a unit of it, with it: `unit`."""
+    own = among(rows, play.audience).mutate(unit=_[UNIT_COLUMN[play.unit]])
+    return own.filter(_.unit.notnull())
 
 
 def columns(play: Play) -> list[str]:
@@ -83,12 +137,6 @@ def among(rows: ir.Table, audience: Mapping[str, Sequence[str]]) -> ir.Table:
     return rows
 
 
-def with_unit(rows: ir.Table, play: Play) -> ir.Table:
-    """The rows that have a unit of the play, with it: `unit`."""
-    own = rows.mutate(unit=_[UNIT_COLUMN[play.unit]])
-    return own.filter(_.unit.notnull())
-
-
 def with_arms(run: Run, play: Play, rows: ir.Table) -> ir.Table:
     """The rows (`unit`, `gets_none` …) with `arm`: `treated`, `holdout` or `everything`.
 
@@ -96,22 +144,29 @@ def with_arms(run: Run, play: Play, rows: ir.Table) -> ir.Table:
     every run, and before anything is sent. Strata (`holdout_by`) are the unit's own: whoever is
     in none has the play's `holdout`.
     """
-    kept, cut = rows.columns, ibis.literal(_cut(play.holdout))
+    kept, cut = rows.columns, ibis.literal(_bucket_cut(play.holdout))
     for column, shares in play.holdout_by.items():
         strata = units.traits(run.tables, play.unit, [column])
         strata = strata.select(of_unit="unit", stratum_=_[column].cast("string"))
         rows = rows.left_join(strata, rows.unit == strata.of_unit)
-        own = [(rows.stratum_ == value, _cut(share)) for value, share in shares.items()]
+        own = [(rows.stratum_ == value, _bucket_cut(share)) for value, share in shares.items()]
         cut = ibis.cases(*own, else_=cut) if own else cut
     cases = [(rows.gets_none, EVERYTHING)]
     if play.holds_out:
-        cases.append((_place(run, play.salted, rows.unit) < cut, HOLDOUT))
+        cases.append((_bucket_of(run, play.salted, rows.unit) < cut, HOLDOUT))
     return rows.mutate(arm=ibis.cases(*cases, else_=TREATED)).select(*kept, "arm")
 
 
-def _cut(share: float) -> int:
+def _users_lack(what: str, lacking: Sequence[str], has: Sequence[str]) -> str:
+    return (
+        f"{what} {listed(lacking)}, which `users` lacks. "
+        f"It has: {listed(has)}. Hint: {nearest(lacking[0], has)}"
+    )
+
+
+def _bucket_cut(share: float) -> int:
     return round(share * portable.BUCKETS)
 
 
-def _place(run: Run, salt: str, id: ir.StringValue) -> ir.IntegerValue:
+def _bucket_of(run: Run, salt: str, id: ir.StringValue) -> ir.IntegerValue:
     return portable.bucket(ibis.literal(f"{salt}:") + id, engine=run.warehouse.engine)

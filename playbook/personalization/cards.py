@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from playbook.counting.shaping import Rows
@@ -10,60 +12,65 @@ from playbook.declare import Play, Step
 from playbook.language.mistakes import listed
 from playbook.language.periods import duration, words
 from playbook.language.wording import chosen
-from playbook.personalization.dryrun import decisions, no_plays
+from playbook.personalization.dryrun import decisions, declared_plays
 from playbook.personalization.holdouts import holdouts
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import Answer, Result
+from playbook.results.columns import FLAG, KEY, NUMBER, TEXT
+from playbook.results.section import section
+from playbook.results.sentences import Told, plain
 from playbook.run import Run
 
 VERBS = {"email": "mails", "in_app": "shows a guide to", "push": "sends a push to"}
+CARD = {"play": KEY, "draft": FLAG, "in_words": TEXT, "a_week": NUMBER}
+CARD |= {"holdout": TEXT, "waits_for": TEXT}
 
 
+@section("personalization.cards")
 def cards(run: Run) -> Answer:
     """Every play in words: one row per play, by priority.
 
     Returns:
-        Shape `table`: `play`, `draft`, `in words` (computed from the declaration), `a week`
-        (messages that would have been sent in a week of the period), `holdout`, and `waits for`
+        Shape `table`: `play`, `draft`, `in_words` (computed from the declaration), `a_week`
+        (messages that would have been sent in a week of the period), `holdout`, and `waits_for`
         (the decision that stands open: go live, or weeks until its holdout can tell).
     """
-    if not run.declared.plays:
-        return no_plays(run, "cards")
-    plays = sorted(run.declared.plays, key=lambda play: (-play.priority, play.slug))
+    plays = sorted(declared_plays(run), key=lambda play: (-play.priority, play.slug))
     tried, sized = decisions(run), holdouts(run)
 
     def finish(_rows: Rows) -> Rows:
-        sent = _sent(tried)
+        sent: Counter[str] = Counter()
+        for row in tried.rows:
+            sent[row["play"]] += row["send"]
         weeks = max((min(run.period.until, run.period.as_of) - run.period.since).days / 7, 1)
-        waits = {} if isinstance(sized, Unavailable) else {r["play"]: r for r in sized.rows}
+        plans = {row["play"]: row for row in sized.rows}
         return [
             {
                 "play": play.slug,
                 "draft": play.draft,
-                "in words": said(play, run.labels),
-                "a week": round(sent[play.slug] / weeks, 1) if play.slug in sent else None,
-                "holdout": _held(play, run.labels),
-                "waits for": _waits(play, waits.get(play.slug)),
+                "in_words": _play_in_words(play, run.labels),
+                "a_week": round(sent[play.slug] / weeks, 1) if play.slug in sent else None,
+                "holdout": _holdout_in_words(play, run.labels),
+                "waits_for": _waits(play, plans.get(play.slug)),
             }
             for play in plays
         ]
 
-    table = run.tables.arrivals.limit(0).select("event")
-    if isinstance(tried, Result):
-        table = tried.table
-    return Result(
-        id="personalization.cards",
-        shape="table",
-        table=table,
-        as_of=run.as_of,
-        finish=finish,
+    return run.result(
+        "table",
+        None,
+        finish,
+        own=CARD,
+        made_of=tuple(each for each in (tried, sized) if isinstance(each, Result)),
+        says=partial(_cards_in_words, plays),
+        definition=(),
     )
 
 
-def said(play: Play, labels: Mapping[str, str]) -> str:
+def _play_in_words(play: Play, labels: Mapping[str, str]) -> str:
     """What a play does, in sentences computed from its declaration."""
     verb = VERBS[play.channel]
     text = f"{verb[0].upper()}{verb[1:]} {_who(play.audience, labels, 'everybody')} "
-    text += f"{_when(play, labels)}{_conditions(play, labels)}{_message(play)}."
+    text += f"{_when(play, labels)}{_conditions(play, labels)}{_subject(play)}."
     for step in play.then:
         text += " " + _then(play, step, labels)
     goal = labels.get(play.goal, play.goal)
@@ -94,7 +101,7 @@ def _conditions(part: Play | Step, labels: Mapping[str, str]) -> str:
     return text + (f", provided they {' and '.join(needs)} by then" if needs else "")
 
 
-def _message(part: Play | Step) -> str:
+def _subject(part: Play | Step) -> str:
     """The first field of the message tells which it is: a subject, or a guide."""
     fields = list(part.message.items())
     return f": {fields[0][0]} “{fields[0][1]}”" if fields else ""
@@ -104,11 +111,11 @@ def _then(play: Play, step: Step, labels: Mapping[str, str]) -> str:
     verb = VERBS[step.channel or play.channel]
     return (
         f"Then {verb} {_who(step.audience, labels, 'them')} {words(duration(step.after))} later"
-        f"{_conditions(step, labels)}{_message(step)}."
+        f"{_conditions(step, labels)}{_subject(step)}."
     )
 
 
-def _held(play: Play, labels: Mapping[str, str]) -> str:
+def _holdout_in_words(play: Play, labels: Mapping[str, str]) -> str:
     shares = [
         f"{chosen(share)} of {labels.get(value, value)}"
         for column in play.holdout_by.values()
@@ -122,14 +129,18 @@ def _did(event: str, labels: Mapping[str, str]) -> str:
     return labels.get(event, event)
 
 
-def _sent(tried: Answer) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for row in [] if isinstance(tried, Unavailable) else tried.rows:
-        found[row["play"]] = found.get(row["play"], 0) + row["send"]
-    return found
-
-
 def _waits(play: Play, sized: Mapping[str, Any] | None) -> str:
     """The decision that a play waits for."""
     verdict = sized["verdict"] if sized else "a holdout, to be measured against"
     return f"Go live. Then: {verdict}" if play.draft else verdict
+
+
+def _cards_in_words(plays: Sequence[Play], result: Result, told: Told, _words: str) -> str:
+    """How many plays there are, how many of them are drafts, and which lack a holdout."""
+    n, drafts = len(plays), sum(play.draft for play in plays)
+    without = [plain(play.slug) for play in plays if not play.holds_out]
+    text = f"**{told.count('plays', n, 'play')}** {'are' if n > 1 else 'is'} declared"
+    text += f", {told.count('drafts', drafts)} of them not sent yet" if drafts else ""
+    if without:
+        return f"{text}; without a holdout, and so beyond measure: {', '.join(without)}."
+    return f"{text}. Each has a holdout: each of them can be measured."

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from playbook import answers
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
-from playbook.results import UNKNOWN, Answer, Result, Unavailable
+from playbook.language.wording import count
+from playbook.results import UNKNOWN, Answer, Result
+from playbook.results.columns import COUNT, NAME, TEXT, Column, share_of
+from playbook.results.section import Unanswerable, needed, section
+from playbook.results.sentences import Told, named
 from playbook.run import Run
 
 CELLS = ("persona", "intent", "acquisition")
 REACHING = ("reached_within", "did_before")
 GAP = "none: a gap"
+OF_CELL = Column("count", of="people")
+LOSS = {"people": COUNT, "reached": share_of("people"), "lost": OF_CELL}
+STOP = {"most_stop_before": NAME, "of_them": OF_CELL}
+PLAYS = {"plays": TEXT}
 
 
+@section("personalization.matrix")
 def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -> Answer:
     """Persona x intent x acquisition: size, friction, and the plays that cover each cell.
 
@@ -26,74 +36,87 @@ def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -
         cells: The columns that make a cell.
 
     Returns:
-        Shape `table`: one row per cell: the cell, people, reached, lost (people who did not
-        reach it), where most of them stop (with `path`) and how many, and the plays whose
-        audience includes it; largest loss first. Of a cell below `min_n` only its people are
-        said, and it comes after the others: what it loses would say who did not get there.
+        Shape `table` by `cells`: one row per cell: `people`, `reached`, `lost` (people who did
+        not reach it), with `path` also the step that `most_stop_before` and how many `of_them`,
+        and the `plays` whose audience includes it; largest loss first. Of a cell below `min_n`
+        only its people are said, and it comes after the others: what it loses would say who did
+        not get there.
     """
-    found = answers.answer(run, id, by=list(cells), stage="personalization")
-    if isinstance(found, Unavailable):
-        return found
+
+    def answered(id: str) -> Result:
+        return needed(answers.answer(run, id, by=list(cells), stage="personalization"))
+
+    found = answered(id)
     if run.declared.question(id).measure not in REACHING:
-        return Unavailable(
-            "personalization.matrix",
-            f"`{id}` does not count who reaches a goal: use {' or '.join(REACHING)}.",
+        raise Unanswerable(
+            f"`{id}` does not count who reaches a goal: use {' or '.join(REACHING)}."
         )
-    walked = answers.answer(run, path, by=list(cells), stage="personalization") if path else None
-    if isinstance(walked, Unavailable):
-        return walked
+    walked = answered(path) if path else None
     if walked and walked.shape != "steps":
-        return answers.unfit(
-            "personalization.matrix", run.declared.question(path), "where people stop needs steps"
-        )
+        measure = run.declared.question(path).measure
+        raise Unanswerable(f"`{path}` is counted by `{measure}`: where people stop needs steps.")
 
     def finish(rows: Rows) -> Rows:
-        stops = _stops(walked, cells) if walked else None
-        return _cells(run, found, found.finish(rows), cells, stops)
+        stops = _most_lost(walked) if walked else None
+        told = [_cell_and_plays(run, row, found, stops) for row in found.finish(rows)]
+        return sorted(told, key=lambda row: 1 if row["lost"] is None else -row["lost"])
 
     return replace(
-        found, id="personalization.matrix", shape="table", by=tuple(cells), finish=finish
+        found,
+        shape="table",
+        own=LOSS | (STOP if walked else {}) | PLAYS,
+        made_of=(walked,) if walked else (),
+        finish=finish,
+        says=_coverage_in_words,
     )
 
 
-def _stops(walked: Result, cells: Sequence[str]) -> dict[tuple, tuple[str, int]]:
+def _most_lost(walked: Result) -> dict[str, tuple[str, int]]:
     """Cell → the step before which it loses most, and how many."""
-    found: dict[tuple, tuple[str, int]] = {}
+    found: dict[str, tuple[str, int]] = {}
     for row in walked.rows:
-        cell = tuple(row[column] for column in cells)
+        cell = walked.segment(row)
         if row["lost"] > found.get(cell, ("", 0))[1]:
             found[cell] = (row["step"], row["lost"])
     return found
 
 
-def _cells(
+def _cell_and_plays(
     run: Run,
+    row: Mapping[str, Any],
     found: Result,
-    rows: Rows,
-    cells: Sequence[str],
-    stops: dict[tuple, tuple[str, int | None]] | None,
-) -> Rows:
-    lines: Rows = []
-    for row in rows:
-        enough = row["n"] >= found.min_n
-        covering = [_named(play) for play in run.declared.plays if _covers(play, row)]
-        line = {column: found.label(row[column]) for column in cells}
-        line |= {"people": row["n"], "reached": row["share"] if enough else None}
-        line |= {"lost": row["n"] - row["reached"] if enough else None}
-        if stops is not None:
-            cell = tuple(row[column] for column in cells)
-            step, n = stops.get(cell, ("", None)) if enough else ("", None)
-            line |= {"most stop before": found.label(step), "of them": n}
-        lines.append(line | {"plays": ", ".join(covering) or GAP})
-    return sorted(lines, key=lambda line: 1 if line["lost"] is None else -line["lost"])
+    stops: Mapping[str, tuple[str, int]] | None,
+) -> dict[str, Any]:
+    enough = row["n"] >= found.min_n
+    told = {column: row[column] for column in found.by} | {"people": row["n"]}
+    told |= {"reached": row["share"] if enough else None}
+    told |= {"lost": row["n"] - row["reached"] if enough else None}
+    if stops is not None:
+        step, n = stops.get(found.segment(row), ("", None)) if enough else ("", None)
+        told |= {"most_stop_before": step, "of_them": n}
+    covering = [play for play in run.declared.plays if _covers(play, row)]
+    names = [f"{play.slug} (draft)" if play.draft else play.slug for play in covering]
+    return told | {"plays": ", ".join(names) or GAP}
 
 
-def _named(play: Play) -> str:
-    return f"{play.slug} (draft)" if play.draft else play.slug
-
-
-def _covers(play: Play, row: dict) -> bool:
+def _covers(play: Play, row: Mapping[str, Any]) -> bool:
     """Whether a cell lies in a play's audience; a play for everybody covers no cell by itself."""
     return bool(play.audience) and all(
         row.get(column, UNKNOWN) in accepted for column, accepted in play.audience.items()
     )
+
+
+def _coverage_in_words(result: Result, told: Told, _words: str) -> str:
+    """How much of the loss lies in cells that a play covers, and the largest gap."""
+    known = [row for row in result.rows if row["lost"] is not None]
+    gaps = [row for row in known if row["plays"] == GAP]
+    lost, left = (sum(row["lost"] for row in rows) for rows in (known, gaps))
+    covered = told.share("covered", 1 - left / lost if lost else None, lost)
+    text = (
+        f"**{covered}** of {told.count('lost', lost)} {result.counted} who do not get there are "
+        "in the audience of a play"
+    )
+    if not gaps:
+        return f"{text}."
+    cell, n = named(result, gaps[0]), count(gaps[0]["lost"])
+    return f"{text}. The largest gap is {cell}: {n} {result.counted} and no play."

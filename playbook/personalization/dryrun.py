@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import ibis.expr.types as ir
 from ibis import _
 
 from playbook import ledger
 from playbook.counting import measures, shaping
 from playbook.counting.shaping import Rows
+from playbook.declare import Play
 from playbook.language.periods import duration, words
 from playbook.language.portable import count_if
-from playbook.language.wording import chosen
-from playbook.results import PERIOD, Answer, Result, Unavailable
+from playbook.language.wording import chosen, count, percent, times
+from playbook.results import PERIOD, Answer, Result
+from playbook.results.columns import COUNT, KEY
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
 DECISIONS = ("send", "holdout", "already_done", *ledger.HELD_BACK)
@@ -26,8 +33,13 @@ WORDS = {
 WANTS = ("send", "lost_priority", "capped")  # what nothing but the other messages can stop
 MOST = 4  # so many messages a week, or more, are one class of pressure
 PER = {"person": "user_id", "account": "account_id"}
+DECIDED = {"play": KEY, "message": KEY} | dict.fromkeys(("due", *DECISIONS), COUNT)
+MET = {"play": KEY, "rival": KEY} | dict.fromkeys(
+    ("both", "play_won", "rival_won", "both_went_out", "neither_did"), COUNT
+)
 
 
+@section("personalization.decisions")
 def decisions(run: Run) -> Answer:
     """What would have become of every message that was due, by play and step.
 
@@ -35,9 +47,19 @@ def decisions(run: Run) -> Answer:
         Shape `table`: one row per play and message of its sequence, by messages due: `play`,
         `message` (1 is the first), `due`, and a column per decision.
     """
-    return _result(run, "decisions", "table", _per_play, _most_due)
+    each = {name: count_if(_.decision == name) for name in DECISIONS}
+    of_play = messages_due(run).group_by("play", message=_.step + 1)
+    return run.result(
+        "table",
+        of_play.aggregate(due=_.count(), **each),
+        _most_due_first,
+        own=DECIDED,
+        says=_decisions_in_words,
+        **dry_run(run),
+    )
 
 
+@section("personalization.by_day")
 def by_day(run: Run) -> Answer:
     """The decisions by day: how even the load is, and when rules bind.
 
@@ -45,13 +67,12 @@ def by_day(run: Run) -> Answer:
         Shape `load`: one row per day (UTC) of the moment and decision: `day`, `decision` and
         `n`, how many messages.
     """
-
-    def per_day(due: ir.Table) -> ir.Table:
-        return due.group_by(day=_.moment_at.date(), decision="decision").aggregate(n=_.count())
-
-    return _result(run, "by_day", "load", per_day, _days)
+    due = messages_due(run)
+    per_day = due.group_by(day=_.moment_at.date(), decision="decision").aggregate(n=_.count())
+    return run.result("load", per_day, _days_in_order, **dry_run(run))
 
 
+@section(lambda per: "personalization.contention" + ("_per_account" if per == "account" else ""))
 def contention(run: Run, *, per: str = "person") -> Answer:
     """Which plays want the same person, or account, at the same time, and which of them wins.
 
@@ -62,80 +83,78 @@ def contention(run: Run, *, per: str = "person") -> Answer:
     Returns:
         Shape `table`: one row per pair of plays: `play` (the one that wins more often),
         `rival`, `both` (how often both were due in the same stretch of time to the same person,
-        or account), and how often `play won`, `rival won`, `both went out` and `neither did`.
+        or account), and how often `play_won`, `rival_won`, `both_went_out` and `neither_did`.
         Messages held out or stopped on their own account want nobody.
     """
     if per not in PER:
-        return Unavailable("personalization.contention", f"`per` is {' or '.join(PER)}: `{per}`.")
+        raise Unanswerable(f"`per` is {' or '.join(PER)}: `{per}`.")
+    return run.result(
+        "table",
+        _meetings(run, messages_due(run), PER[per]),
+        _winner_first,
+        own=MET,
+        says=_contention_in_words,
+        silence="No two plays ever want the same one at the same time.",
+        **dry_run(run),
+    )
 
-    def pairs(due: ir.Table) -> ir.Table:
-        return _pairs(run, due, PER[per])
 
-    name = "contention" if per == "person" else f"contention_per_{per}"
-    return _result(run, name, "table", pairs, _rivals)
-
-
+@section("personalization.pressure")
 def pressure(run: Run) -> Answer:
     """How many messages people and accounts would have got in a week.
 
     Returns:
         Shape `mix` by `per` (person or account): of all weeks in which one got any message, the
-        share with 1, 2, 3 … of them; weeks begin on Monday (UTC).
+        share with 1, 2, 3 … of them, and the `most` that such a week brought; weeks begin on
+        Monday (UTC).
     """
-
-    def per_week(due: ir.Table) -> ir.Table:
-        sent = due.filter(_.decision == "send").mutate(at=_.moment_at)
-        return measures.weekly(sent, most=MOST)
-
-    def finish(rows: Rows) -> Rows:
-        return shaping.weekly(rows, MOST)
-
-    return _result(run, "pressure", "mix", per_week, finish, by=("per",))
-
-
-def _result(run: Run, name: str, shape: str, counted, finish, *, by: tuple[str, ...] = ()):
-    id = f"personalization.{name}"
-    if not run.declared.plays:
-        return no_plays(run, name)
-    if reasons := [r for play in run.declared.plays if (r := ledger.obstacle(run, play.slug))]:
-        return Unavailable(id, reasons[0])
-    period = f"{run.period.since:%d %b %Y} to {run.period.until:%d %b %Y}"
-
-    def made() -> Result:
-        return Result(
-            id=id,
-            shape=shape,
-            table=counted(ledger.decided(run)),
-            by=by,
-            definition=(
-                ("what", "every message that the plays would have sent, and what decides on it"),
-                *rules(run),
-                (PERIOD, period),
-                ("left out", "bots and internal people; messages due after the end of the data"),
-            ),
-            as_of=run.as_of,
-            min_n=run.declared.product.min_n,
-            labels=run.labels | WORDS,
-            finish=finish,
-        )
-
-    return run.remembered(("result", id), made)
-
-
-def no_plays(run: Run, name: str) -> Unavailable:
-    return Unavailable(
-        f"personalization.{name}",
-        f"{run.declared.product.name} has no plays. A play says who gets which message when. "
-        "Declare plays to see this section.",
+    sent = messages_due(run).filter(_.decision == "send").mutate(at=_.moment_at)
+    return run.result(
+        "mix",
+        measures.weekly(sent, most=MOST),
+        lambda rows: shaping.weekly(rows, MOST),
+        by=("per",),
+        own={"most": COUNT},
+        says=_pressure_in_words,
+        silence="Nothing would have gone out.",
+        **dry_run(run),
     )
 
 
-def rules(run: Run) -> tuple[tuple[str, str], ...]:
+def declared_plays(run: Run) -> tuple[Play, ...]:
+    """The product's plays, of which a section needs one at least."""
+    if not run.declared.plays:
+        raise Unanswerable(
+            f"{run.declared.product.name} has no plays. A play says who gets which message when. "
+            "Declare plays to see this section."
+        )
+    return run.declared.plays
+
+
+def messages_due(run: Run) -> ir.Table:
+    """The ledger of all plays, if the audience of each can be told."""
+    for play in declared_plays(run):
+        ledger.play_of(run, play.slug)
+    return ledger.decided(run)
+
+
+def dry_run(run: Run) -> dict[str, Any]:
+    """What all results of the dry run say of themselves, as fields."""
+    definition = (
+        ("what", "every message that the plays would have sent, and what decides on it"),
+        *_rules_of_sending(run),
+        (PERIOD, f"{run.period.since:%d %b %Y} to {run.period.until:%d %b %Y}"),
+        ("left out", "bots and internal people; messages due after the end of the data"),
+    )
+    return {"definition": definition, "labels": run.labels | WORDS}
+
+
+def _rules_of_sending(run: Run) -> tuple[tuple[str, str], ...]:
     """What all plays obey together, as (word, value) pairs."""
     sending = run.declared.product.sending
     limits = [
         f"{each.most} {f'by {each.channel} ' if each.channel else ''}per {each.per} "
-        + (f"and {each.within}" if each.within in ("day", "week") else f"in {_length(each.within)}")
+        + (f"and {each.within}" if each.within in ("day", "week") else _in_time(each.within))
         for each in sending.limits
     ]
     quiet = [
@@ -144,7 +163,7 @@ def rules(run: Run) -> tuple[tuple[str, str], ...]:
     ]
     held = f"{chosen(sending.holdout)} of {sending.holdout_unit}s"
     pairs = [
-        ("priority", f"one message per {sending.one_per} in {_length(sending.every)}"),
+        ("priority", f"one message per {sending.one_per} {_in_time(sending.every)}"),
         ("at most", "; ".join(limits)),
         ("quiet", "; ".join(quiet)),
         ("zone", f"the person's; {sending.zone} where unknown" if quiet or limits else ""),
@@ -153,33 +172,23 @@ def rules(run: Run) -> tuple[tuple[str, str], ...]:
     return tuple((word, value) for word, value in pairs if value)
 
 
-def _length(text: str) -> str:
-    return words(duration(text))
+def _in_time(text: str) -> str:
+    return f"in {words(duration(text))}"
 
 
-def _per_play(due: ir.Table) -> ir.Table:
-    each = {name: count_if(_.decision == name) for name in DECISIONS}
-    return due.group_by("play", "step").aggregate(due=_.count(), **each)
-
-
-def _most_due(rows: Rows) -> Rows:
-    found = []
+def _most_due_first(rows: Rows) -> Rows:
+    most: Counter[str] = Counter()
     for row in rows:
-        named = {"play": row["play"], "message": row["step"] + 1, "due": row["due"]}
-        found.append(named | {name: row[name] for name in DECISIONS})
-    most = {row["play"]: 0 for row in found}
-    for row in found:
         most[row["play"]] += row["due"]
-    return sorted(found, key=lambda row: (-most[row["play"]], row["play"], row["message"]))
+    return sorted(rows, key=lambda row: (-most[row["play"]], row["play"], row["message"]))
 
 
-def _days(rows: Rows) -> Rows:
-    place = {name: position for position, name in enumerate(DECISIONS)}
-    rows = sorted(rows, key=lambda row: (row["day"], place[row["decision"]]))
+def _days_in_order(rows: Rows) -> Rows:
+    rows = sorted(rows, key=lambda row: (row["day"], DECISIONS.index(row["decision"])))
     return [row | {"day": row["day"].isoformat()[:10]} for row in rows]
 
 
-def _pairs(run: Run, messages: ir.Table, scope: str) -> ir.Table:
+def _meetings(run: Run, messages: ir.Table, scope: str) -> ir.Table:
     """How often two plays are due to one scope in one stretch of time, and who goes out."""
     due = messages.filter(_.decision.isin(WANTS), _[scope].notnull()).mutate(
         stretch=ledger.stretch(_.moment_at, ledger.limits.every(run.declared.product.sending))
@@ -194,20 +203,68 @@ def _pairs(run: Run, messages: ir.Table, scope: str) -> ir.Table:
     )
     return joined.group_by("play", "rival").aggregate(
         both=_.count(),
-        won=count_if(_.went & ~_.rival_went),
-        lost=count_if(~_.went & _.rival_went),
-        sent=count_if(_.went & _.rival_went),
-        none=count_if(~_.went & ~_.rival_went),
+        play_won=count_if(_.went & ~_.rival_went),
+        rival_won=count_if(~_.went & _.rival_went),
+        both_went_out=count_if(_.went & _.rival_went),
+        neither_did=count_if(~_.went & ~_.rival_went),
     )
 
 
-def _rivals(rows: Rows) -> Rows:
-    found = []
-    for row in rows:
-        wins = [(row["play"], row["won"]), (row["rival"], row["lost"])]
-        (play, won), (rival, lost) = sorted(wins, key=lambda win: -win[1])
-        found.append(
-            {"play": play, "rival": rival, "both": row["both"], "play won": won}
-            | {"rival won": lost, "both went out": row["sent"], "neither did": row["none"]}
-        )
+def _winner_first(rows: Rows) -> Rows:
+    swapped = {"play": "rival", "rival": "play", "play_won": "rival_won", "rival_won": "play_won"}
+    found = [
+        row | {name: row[other] for name, other in swapped.items()}
+        if row["rival_won"] > row["play_won"]
+        else row
+        for row in rows
+    ]
     return sorted(found, key=lambda row: (-row["both"], row["play"], row["rival"]))
+
+
+def _decisions_in_words(result: Result, told: Told, _words: str) -> str:
+    """How many messages were due, how many would have gone out, and what held back the rest."""
+    sums = {name: sum(row[name] for row in result.rows) for name in ("due", *DECISIONS)}
+    sums["wanted"] = sums["due"] - sums["already_done"]
+
+    def many(name: str) -> str:
+        return told.count(name, sums[name])
+
+    text = (
+        f"**{many('due')}** messages were due. {many('already_done')} came too late to be "
+        f"needed: their people had done it, or were not ready. Of the other {many('wanted')}, "
+        f"{many('send')} would have gone out and {many('holdout')} been held out to compare with."
+    )
+    worst = sorted((name for name in ledger.HELD_BACK if sums[name]), key=lambda name: -sums[name])
+    if not worst:
+        return f"{text} Nothing else would have held one back."
+    parts = [f"{plain(result.label(name))} {many(name)}" for name in worst]
+    lost, wanted = sum(sums[name] for name in worst), sums["wanted"]
+    share = told.share("held_back", lost / wanted if wanted else None, wanted)
+    return f"{text} The rules would have held back {share}: {', '.join(parts)}."
+
+
+def _contention_in_words(result: Result, told: Told, _words: str) -> str:
+    """The pair of plays that meets most often, and who wins."""
+    top, met = result.rows[0], sum(row["both"] for row in result.rows)
+    wins = f"{plain(top['play'])} wins {count(top['play_won'])}"
+    if top["both_went_out"]:
+        wins += f", both go out {times(top['both_went_out'], 'time')}"
+    return (
+        f"Two plays want the same one at the same time on "
+        f"{told.count('occasions', met, 'occasion')}. Most often it is {plain(top['play'])} and "
+        f"{plain(top['rival'])} ({count(top['both'])}): {wins}."
+    )
+
+
+def _pressure_in_words(result: Result, told: Told, _words: str) -> str:
+    """How much the fullest weeks hold, for people and for accounts."""
+    lines = []
+    for (per,), own in shaping.grouped(result.rows, result.by).items():
+        told.segment, total = result.segment(own[0]), own[0]["total"]
+        alone = next((percent(row["share"]) for row in own if not row["position"]), None)
+        lines.append(
+            f"Of the weeks in which a{'n' if per[0] in 'aeiou' else ''} {per} gets any message, "
+            f"{alone or told.share('1', 0.0, total)} bring one alone (n = {count(total)}); the "
+            f"fullest brings {told.count('fullest', max(row['most'] for row in own))}."
+        )
+    return bullets(lines)

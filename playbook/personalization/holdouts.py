@@ -18,14 +18,35 @@ from playbook.inference.sizing import Clusters
 from playbook.language.periods import duration, interval
 from playbook.language.portable import count_if, ratio, united, when
 from playbook.language.wording import percent
-from playbook.results import Answer, Unavailable
+from playbook.results import Answer, Result
+from playbook.results.columns import COUNT, FLAG, KEY, NUMBER, POINTS, RATIO, SHARE, TEXT, share_of
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told, plain
 from playbook.run import Run
 
 SOON = 12  # weeks for which the smallest rise that can be seen is said
 ARMS = ("treated", "holdout")
 GROUPS = (*ARMS, "all")
+SIZED = {
+    "play": KEY,
+    "unit": TEXT,
+    "base": share_of("n"),
+    "base_of": TEXT,
+    "n": COUNT,
+    "per_week": NUMBER,
+    "smallest_effect": POINTS,
+    "holdout": SHARE,
+    **dict.fromkeys(("units", "weeks", "weeks_at_half"), COUNT),
+    "sees": POINTS,
+    "people_per_account": NUMBER,
+    **dict.fromkeys(("icc", "design_effect"), RATIO),
+    "weeks_by_account": COUNT,
+    "answerable": FLAG,
+    "verdict": TEXT,
+}
 
 
+@section("personalization.holdouts")
 def holdouts(run: Run) -> Answer:
     """The size and the weeks that each play needs, from what its units did in the period.
 
@@ -46,29 +67,25 @@ def holdouts(run: Run) -> Answer:
         accounts drawn, it would take `design_effect` times the people, and `weeks_by_account`;
         null where fewer than `min_n` have a colleague.
     """
-    return run.remembered(("holdouts",), lambda: _holdouts(run))  # the linter asks once a play
-
-
-def _holdouts(run: Run) -> Answer:
     plays = [play for play in run.declared.plays if play.holds_out]
     if not plays:
-        reason = "No play with a holdout is declared: there is nothing to size."
-        return Unavailable("personalization.holdouts", reason)
-    if reasons := [r for play in plays if (r := ledger.obstacle(run, play.slug))]:
-        return Unavailable("personalization.holdouts", reasons[0])
+        raise Unanswerable("No play with a holdout is declared: there is nothing to size.")
+    for play in plays:
+        ledger.play_of(run, play.slug)
     ordered = sorted(plays, key=lambda play: (-play.priority, play.slug))
 
     def finish(rows: Rows) -> Rows:
         sums = {row["play"]: row for row in rows}
-        return [_row(run, play, sums.get(play.slug, {})) for play in ordered]
+        return [_size_and_weeks(run, play, sums.get(play.slug, {})) for play in ordered]
 
     return run.result(
-        "personalization.holdouts",
         "table",
-        united([_sums(run, play) for play in ordered]),
+        united([_group_sums(run, play) for play in ordered]),
         finish,
         counts="units that trigger in the period, in both arms; the goal of matured ones",
-        says=(("plan", "80 % power at 5 %, two-sided"), ("test", "Newcombe's interval")),
+        told=(("plan", "80 % power at 5 %, two-sided"), ("test", "Newcombe's interval")),
+        own=SIZED,
+        says=_sizes_in_words,
     )
 
 
@@ -110,8 +127,8 @@ class _Facts:
         return sizing.smallest_difference(self.base or 0, units, holdout=self.holdout)
 
 
-def _row(run: Run, play: Play, sums: dict[str, Any]) -> dict[str, Any]:
-    facts = _facts(run, play, sums)
+def _size_and_weeks(run: Run, play: Play, sums: dict[str, Any]) -> dict[str, Any]:
+    facts = _facts_of_period(run, play, sums)
     units = facts.units(facts.holdout)
     row = {
         "play": play.slug,
@@ -129,12 +146,12 @@ def _row(run: Run, play: Play, sums: dict[str, Any]) -> dict[str, Any]:
         **dict.fromkeys(("people_per_account", "icc", "design_effect", "weeks_by_account")),
     }
     if play.unit == "user":
-        row |= _alike(facts, sums)
+        row |= _likeness(facts, sums)
     answerable = row["weeks"] is not None and row["weeks"] <= sizing.LONGEST
-    return row | {"answerable": answerable, "verdict": _verdict(row, facts)}
+    return row | {"answerable": answerable, "verdict": _plan_in_words(row, facts)}
 
 
-def _facts(run: Run, play: Play, sums: dict[str, Any]) -> _Facts:
+def _facts_of_period(run: Run, play: Play, sums: dict[str, Any]) -> _Facts:
     least, period = run.declared.product.min_n, run.period
     held = _clusters(sums, "holdout").units >= least and not play.draft
     group = _clusters(sums, "holdout" if held else "all")
@@ -155,7 +172,7 @@ def _facts(run: Run, play: Play, sums: dict[str, Any]) -> _Facts:
     )
 
 
-def _alike(facts: _Facts, sums: dict[str, Any]) -> dict[str, Any]:
+def _likeness(facts: _Facts, sums: dict[str, Any]) -> dict[str, Any]:
     """How alike colleagues are, and what drawing whole accounts would cost."""
     accounts, arms = facts.accounts, [_clusters(sums, arm) for arm in ARMS]
     if not accounts.units:
@@ -176,7 +193,7 @@ def _alike(facts: _Facts, sums: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _verdict(row: dict[str, Any], facts: _Facts) -> str:
+def _plan_in_words(row: dict[str, Any], facts: _Facts) -> str:
     if reason := _unplannable(row, facts):
         return reason
     weeks, at_half = row["weeks"], row["weeks_at_half"]
@@ -220,7 +237,7 @@ def _clusters(sums: dict[str, Any], group: str) -> Clusters:
     return Clusters(int(accounts), int(units), squares, int(reached), round(within, 6))
 
 
-def _sums(run: Run, play: Play) -> ir.Table:
+def _group_sums(run: Run, play: Play) -> ir.Table:
     """One row (none without units): `play`, `triggered`, `held`, and each group's `Clusters`."""
     compared = [_.decision.isin(["send", "holdout"]), _.arm.isin(list(ARMS))]
     compared.append(run.period.entered(_.moment_at - interval(duration(play.after))))
@@ -247,3 +264,18 @@ def _sums(run: Run, play: Play) -> ir.Table:
             f"within_{group}": ratio(did * did, n).sum(),
         }
     return per_account.group_by(play=ibis.literal(play.slug)).aggregate(**sums)
+
+
+def _sizes_in_words(result: Result, told: Told, _words: str) -> str:
+    """How many plays can tell within a year what they are worth, and which cannot."""
+    able = [row for row in result.rows if row["answerable"]]
+    never = [plain(row["play"]) for row in result.rows if not row["answerable"]]
+    text = (
+        f"**{told.count('answerable', len(able))} of "
+        f"{told.count('plays', len(result.rows), 'play')}** can tell within a year whether they "
+        "bring the smallest effect worth having"
+    )
+    if able:
+        soonest = min(able, key=lambda row: row["weeks"])
+        text += f"; the soonest is {plain(soonest['play'])}, after {soonest['weeks']} weeks"
+    return text + (f". Not with this traffic and holdout: {', '.join(never)}." if never else ".")

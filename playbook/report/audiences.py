@@ -188,7 +188,7 @@ def _export_or_reason(
 ) -> dict[str, Any]:
     """What the manifest says of a play: its files, or why there are none."""
     try:
-        reason = ledger.obstacle(run, play.slug)
+        reason = ledger.lacks(run, play.slug)
         if not reason and play.slug.endswith(".gone"):
             reason = f"`{play.slug}` ends as the lists of who is gone do. Hint: rename the play."
         if reason:

@@ -109,6 +109,7 @@ def execute(
             str(source),
             str(target),
             parameters=dict(given),
+            engine_name=_engine(),
             kernel_name="python3",
             cwd=str(source.parent),
             progress_bar=False,
@@ -148,6 +149,27 @@ def trusted(notebook: nbformat.NotebookNode) -> str:
         ):
             return f"the cell “{cell.source.splitlines()[0]}” did not run"
     return ""
+
+
+def _engine() -> str:
+    """papermill's engine under another name, which writes the notebook at its start and its end.
+
+    Its own writes all of it before and after each cell; `request_save_on_cell_execute=False`
+    writes nothing at all where a kernel dies or a cell takes too long.
+    """
+    from papermill.engines import NBClientEngine, papermill_engines
+
+    class Quiet(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **given: Any) -> Any:
+            path, nb_man.output_path = nb_man.output_path, None
+            try:
+                return super().execute_managed_notebook(nb_man, kernel_name, **given)
+            finally:
+                nb_man.output_path = path
+
+    papermill_engines.register("quiet", Quiet)
+    return "quiet"
 
 
 def _scrub(target: Path, given: Mapping[str, str]) -> nbformat.NotebookNode | None:

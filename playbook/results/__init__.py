@@ -2,105 +2,108 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import importlib
+import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import ibis.expr.types as ir
 
-# Shape → the columns of its rows, after the columns of `by`. `share`, `low` and `high` are
-# shares from 0 to 1; `low` and `high` are the ends of a 95 % interval.
-SHAPES: dict[str, tuple[str, ...]] = {
-    "share": ("n", "reached", "repeated", "open", "share", "low", "high"),
-    "mix": ("label", "position", "n", "total", "share", "low", "high"),
-    "buckets": ("label", "position", "n", "total", "share", "low", "high"),
-    "steps": ("step", "position", "n", "of_first", "of_previous", "lost", "low", "high"),
-    "trend": ("period", "series", "value", "n", "low", "high", "complete"),
-    "curve": ("hours", "share", "low", "high", "n"),
-    # Who came back, by week of the start and period since; null where a period is not over.
-    "retention": (
-        *("cohort", "position", "n", "on", "share", "low", "high"),
-        *("on_or_after", "complete"),
-    ),
-    "effect": (
-        "label",
-        "n_treated",
-        "treated",
-        "n_holdout",
-        "holdout",
-        "difference",
-        "low",
-        "high",
-        "verdict",
-        "grade",
-    ),
-    # A segment against all others together; null where too few are compared.
-    "differences": (
-        *("n", "share", "n_others", "share_others"),
-        *("difference", "low", "high", "verdict"),
-    ),
-    # Behaviour before a landmark against the goal after it; `difference` has `low` and `high`.
-    "drivers": ("event", "times", "n_did", "n_not", "difference", "low", "high", "verdict"),
-    "audit": ("subject", "check", "status", "seen", "expected"),
-    # A question's answer, and the ends between which every defect of the data leaves it.
-    "bounds": ("subject", "asks", "n", "share", "low", "high", "lowest", "highest", "because"),
-    # Rows a day; `low` and `high` are what the same weekdays around it lead one to expect.
-    "volume": ("event", "day", "n", "expected", "low", "high", "anomaly"),
-    # Messages that were due on a day, and what was decided on them.
-    "load": ("day", "decision", "n"),
-    "table": (),
-}
+from playbook.results.columns import ENTERED, NAME, SHAPES, Column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from playbook.results.sentences import Told
+
 UNKNOWN = "(unknown)"
 SEVERITIES = ("blocking", "warning", "note")  # of what is found wrong, the worst first
 PERIOD = "period"  # the word of a definition that says which entries count
+NOBODY = "*Nobody in the period: there is nothing to say.*"
+Rows = list[dict[str, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """A lazy table of one shape.
+    """A lazy table of one shape, or rows that are made of other results.
 
     Attributes:
         id: Stable dotted id, such as `audit.first_workflow_24h`; figures are named after it.
         shape: A key of `SHAPES`.
-        table: The lazy table; its SQL is the result's SQL.
+        table: The lazy table; its SQL is the result's SQL. None: all is made of other results.
+        own: The columns that its rows have besides `by` and the shape's, or instead of these.
         by: Columns of `table` that the result is broken down by.
         definition: What was counted and how, as (word, value) pairs in reading order.
         as_of: Last moment that the data covers, as text.
         min_n: Below this n no share is shown.
         labels: Names in the data → words for people.
         asks: The question as people ask it.
+        unit: Who is counted: `user`, `account`, `session`; "" where it is none of them.
+        counted: What is counted, as people say it: "people", "accounts", "drafts", "messages".
+        again: How `repeated` reads in a sentence, and over a column.
+        falling: What a share that falls counts, such as "not arrived yet"; "": what is reached.
+        within: The window, in words; "" where there is none.
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
+        made_of: The other results that its rows are made of.
         fetched: Gives rows of `table` that the run holds already, so that they are not fetched
             once more.
         prepared: Gives the table to fetch in place of `table`: the same, made of what the session
             keeps.
+        says: Its sentence, where it is not that of its shape; see `results.sentences`.
+        silence: What is said where there are no rows.
     """
 
     id: str
     shape: str
-    table: ir.Table
+    table: ir.Table | None = None
+    own: Mapping[str, Column] = field(default_factory=dict)
     by: tuple[str, ...] = ()
     definition: tuple[tuple[str, str], ...] = ()
     as_of: str = ""
     min_n: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     asks: str = ""
-    finish: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None
-    fetched: Callable[[], list[dict[str, Any]]] | None = None
+    unit: str = ""
+    counted: str = "units"
+    again: tuple[str, str] = ("more than once", "twice or more")
+    falling: str = ""
+    within: str = ""
+    finish: Callable[[Rows], Rows] | None = None
+    made_of: tuple[Result, ...] = ()
+    fetched: Callable[[], Rows] | None = None
     prepared: Callable[[ir.Table], ir.Table] | None = None
+    says: Callable[[Result, Told, str], str] | None = None
+    silence: str = NOBODY
 
     @cached_property
-    def rows(self) -> list[dict[str, Any]]:
-        """The rows, fetched once and in reading order; unknown segments read "(unknown)"."""
-        table = self.prepared(self.table) if self.prepared and not self.fetched else self.table
-        rows = self.fetched() if self.fetched else table.to_pyarrow().to_pylist()
+    def raw(self) -> Rows:
+        """The rows of `table` as the engine gives them, fetched once."""
+        if self.fetched:
+            return self.fetched()
+        if self.table is None:
+            return []
+        table = self.prepared(self.table) if self.prepared else self.table
+        return table.to_pyarrow().to_pylist()
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows in reading order; unknown segments read "(unknown)"."""
+        rows = [dict(row) for row in self.raw]
         for row in rows:
             for column in self.by:
                 row[column] = UNKNOWN if row[column] is None else str(row[column])
         return self.finish(rows) if self.finish else rows
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every column of its rows."""
+        return dict.fromkeys(self.by, NAME) | SHAPES[self.shape] | self.own
 
     @property
     def question(self) -> str:
@@ -117,6 +120,15 @@ class Result:
         counted = [pair for pair in self.definition if pair[0] != PERIOD]
         return hashlib.md5(json.dumps(counted).encode()).hexdigest()[:8]
 
+    def named(self, id: str) -> Result:
+        """The result under an id; what counts of its own says in its definition what it is."""
+        if self.id == id:
+            return self
+        what = (("what", id.partition(".")[2]),)
+        told = self.definition
+        is_own = told[:1] and told[0][0] == "counts"
+        return replace(self, id=id, definition=what + told if is_own else told)
+
     def label(self, name: object) -> str:
         """The words for a name of the data: `labels` first, else the name without underscores."""
         return self.labels.get(str(name), str(name).replace("_", " "))
@@ -124,6 +136,44 @@ class Result:
     def segment(self, row: Mapping[str, Any]) -> str:
         """A row's segment as text: "" for everybody, else "persona=sales"."""
         return ", ".join(f"{column}={row[column]}" for column in self.by)
+
+    def size(self, row: Mapping[str, Any], column: Column) -> int | None:
+        """How many stand behind a value of a row; None where nobody does."""
+        found = [
+            self.entered[self.segment(row)] if name == ENTERED else row[name]
+            for name in column.sizes
+        ]
+        known = [n for n in found if n is not None]
+        return sum(known) if known else None
+
+    @cached_property
+    def entered(self) -> dict[str, int]:
+        """Segment → how many took the first step: the n of its steps' shares of the first."""
+        return {self.segment(row): row["n"] for row in self.rows if not row["position"]}
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows, columns=list(self.columns) if not self.rows else None)
+
+    def to_csv(self, path: str | Path = "") -> str:
+        """The rows as CSV, written to a file where one is named."""
+        text = io.StringIO()
+        names = list(self.rows[0]) if self.rows else list(self.columns)
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        if path:
+            Path(path).write_text(text.getvalue(), encoding="utf-8")
+        return text.getvalue()
+
+    def __repr__(self) -> str:
+        return f"<{self.id}: a result of shape {self.shape}>"
+
+    def _ipython_display_(self) -> None:
+        # Views stand above results; a result only knows by name who shows it.
+        importlib.import_module("playbook.views").shown(self)
 
 
 @dataclass(frozen=True)
@@ -133,10 +183,13 @@ class Unavailable:
     Attributes:
         id: The id that the result would have had.
         reason: Sentences: what is missing, what there is, how to go on.
+        rows: None at all, made of nothing.
     """
 
     id: str
     reason: str
+    rows: Rows = field(default_factory=list, init=False, repr=False, compare=False)
+    made_of: tuple[Result, ...] = field(default=(), init=False, repr=False, compare=False)
 
 
 Answer = Result | Unavailable

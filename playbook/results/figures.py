@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from playbook.results import Answer, Result
+from playbook.results.columns import NUMBERS, SUMMED, Column
 
 MIME = "application/vnd.playbook.figures+json"
 COLUMNS = (
@@ -20,75 +22,101 @@ COLUMNS = (
     "as_of",
     "definition",
 )
-ENDS = (".lowest", ".highest")  # of bounds, which are no estimates and have no interval
+UNITS = {
+    "points": "difference",
+    "moved": "difference",
+}  # kind of a column → the unit of its figures, if not the kind
 
 
 def of(result: Answer) -> list[dict[str, Any]]:
     """The figures of a result: one row per number, with n and interval; none if unavailable.
 
     `figure` is a stable dotted id, such as `audit.first_workflow_24h.share`; `segment` is "" or
-    "persona=data_engineer"; `unit` is `share`, `count`, `hours` or `difference`; `definition`
-    is a hash that changes with the way of counting.
+    "persona=data_engineer"; `unit` is `share`, `count`, `difference`, `hours` or another kind of
+    number; `definition` is a hash that changes with the way of counting.
     """
     if not isinstance(result, Result):
         return []
-    if result.shape == "volume":
-        return _anomalies(result)
-    if result.shape == "load":
-        return _decided(result)
-    entrants = entered(result)
+    if result.shape in SUMMED:
+        return _summed(result)
+    columns = result.columns
+    ends = {end for column in columns.values() for end in column.ends}
+    told = [
+        (name, column)
+        for name, column in sorted(columns.items(), key=lambda pair: not pair[1].ends)
+        if column.figure or (result.shape == "table" and column.kind in NUMBERS)
+    ]
+    keys = [name for name, column in columns.items() if column.is_key]
     found = [
-        _figure(result, row, suffix, n, value, unit)
+        _of_cell(result, row, named, name, column)
         for row in result.rows
-        for suffix, n, value, unit in _numbers(result, row, entrants)
+        for name, column in told
+        if name not in ends and (named := _cell_name(row, keys, name, column))
     ]
     return _told_apart(found)
 
 
-def entered(result: Result) -> dict[str, int]:
-    """Segment → how many reached the first step: the n of its steps' shares of the first."""
-    if result.shape != "steps":
-        return {}
-    return {result.segment(row): row["n"] for row in result.rows if not row["position"]}
-
-
-def _figure(
-    result: Result, row: dict[str, Any], suffix: str, n: int | None, value: Any, unit: str
+def figure(
+    result: Result,
+    name: str,
+    value: float | None,
+    *,
+    kind: str,
+    n: int | None = None,
+    ends: tuple[float | None, float | None] = (None, None),
+    segment: str = "",
 ) -> dict[str, Any]:
-    few = unit != "count" and (n or 0) < result.min_n
+    """A number as a row to keep; what rests on too few is null."""
+    few = n is not None and kind != "count" and n < result.min_n
     value = None if few else value
-    bare = (
-        value is None
-        or unit not in {"share", "difference"}
-        or (result.shape == "bounds" and suffix.endswith(ENDS))
-    )
+    low, high = (None, None) if value is None else ends
     return {
-        "figure": f"{result.id}.{suffix}",
+        "figure": f"{result.id}.{name}",
         "question": result.question,
-        "segment": result.segment(row) if row else "",
+        "segment": segment,
         "n": n,
-        "value": _rounded(value),
-        "low": None if bare else _rounded(row.get("low")),
-        "high": None if bare else _rounded(row.get("high")),
-        "unit": unit,
+        "value": _rounded(value, kind),
+        "low": _rounded(low),
+        "high": _rounded(high),
+        "unit": UNITS.get(kind, kind),
         "as_of": result.as_of,
         "definition": result.definition_hash,
     }
 
 
-def _anomalies(result: Result) -> list[dict[str, Any]]:
-    """How many of the days are out of the ordinary, as one figure."""
-    n = len(result.rows)
-    odd = sum(bool(row["anomaly"]) for row in result.rows)
-    return [_figure(result, {}, "anomalies", n, odd, "count")] if n else []
+def _of_cell(
+    result: Result, row: Mapping[str, Any], named: str, column: str, kind: Column
+) -> dict[str, Any]:
+    low, high = kind.ends or ("", "")
+    return figure(
+        result,
+        named,
+        row.get(column),
+        kind=kind.kind,
+        n=result.size(row, kind),
+        ends=(row.get(low), row.get(high)),
+        segment=result.segment(row),
+    )
 
 
-def _decided(result: Result) -> list[dict[str, Any]]:
-    """How many messages each decision met, over all days."""
+def _cell_name(row: Mapping[str, Any], keys: list[str], name: str, column: Column) -> str:
+    """What the figure of a cell is called; "" where it is none."""
+    if callable(column.figure):
+        return column.figure(row)
+    if column.figure:
+        return column.figure.format_map(row)
+    return ".".join([*(str(row[key]).replace(" ", "_") for key in keys), name])
+
+
+def _summed(result: Result) -> list[dict[str, Any]]:
+    """What the rows of a shape come to where there are too many of them to keep."""
+    if result.shape == "volume" and result.rows:
+        odd = sum(bool(row["anomaly"]) for row in result.rows)
+        return [figure(result, "anomalies", odd, kind="count", n=len(result.rows))]
     sums: Counter[str] = Counter()
-    for row in result.rows:
+    for row in result.rows if result.shape == "load" else []:
         sums[row["decision"]] += row["n"]
-    return [_figure(result, {}, name, None, n, "count") for name, n in sorted(sums.items())]
+    return [figure(result, name, n, kind="count") for name, n in sorted(sums.items())]
 
 
 def _told_apart(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -102,45 +130,7 @@ def _told_apart(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _numbers(
-    result: Result, row: dict[str, Any], entrants: dict[str, int]
-) -> list[tuple[str, int | None, Any, str]]:
-    """(suffix, n, value, unit) for each number of a row."""
-    match result.shape:
-        case "share":
-            return [
-                ("share", row["n"], row["share"], "share"),
-                ("open", row["open"], row["open"], "count"),
-            ]
-        case "mix" | "buckets":
-            name = row["label"].replace(" ", "_")
-            return [
-                (name, row["total"], row["share"], "share"),
-                (f"{name}.n", None, row["n"], "count"),
-            ]
-        case "steps":
-            return [(row["step"], entrants[result.segment(row)], row["of_first"], "share")]
-        case "bounds":
-            name, n = row["subject"], row["n"]
-            ends = [(f"{name}{end}", n, row[end[1:]], "share") for end in ENDS]
-            return [(name, n, row["share"], "share"), *(ends if row["share"] is not None else [])]
-        case "trend":
-            unit = "share" if row["series"] == "share" else "count"
-            return [(f"{row['series']}.{row['period']}", row["n"], row["value"], unit)]
-        case "differences":
-            step = f"{row['step']}." if "step" in row else ""
-            return [(f"{step}difference", row["n"], row["difference"], "difference")]
-        case "effect":
-            n = row["n_treated"] + row["n_holdout"]
-            several = result.question in {"effects", "among_reached"}
-            name = row["label"].replace(" ", "_") if several else "difference"
-            return [(name, n, row["difference"], "difference")]
-        case "drivers":
-            name = row["event"] + (".twice" if row["times"] == 2 else "")
-            return [(name, row["n_did"] + row["n_not"], row["difference"], "difference")]
-        case _:
-            return []
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 6)
+def _rounded(value: float | None, kind: str = "") -> float | None:
+    if value is None:
+        return None
+    return float(f"{value:.6g}") if kind == "p" else round(float(value), 6)

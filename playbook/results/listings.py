@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlglot
 
 from playbook.language.wording import NONE, count, moved, percent, points, too_few
-from playbook.results import Answer, Result, Unavailable, figures
+from playbook.results import Answer, Result, Unavailable
+from playbook.results.columns import Column
 
-SHARES = {"share", "low", "high", "of_first", "of_previous", "reached", "treated", "holdout"}
-SHARES |= {"lowest", "highest"}
-SHARES |= {"slow_share", "share_did", "share_not", "share_others", "base", "delivered", "seen"}
-SHARES |= {"claim", "claim_opened", "claim_clicked"}
-POINTS = {"smallest_effect", "sees", "drawn"}  # differences of shares, wherever they stand
-DIFFERENCES = {"difference", "low", "high", "adjusted", "adjusted_low", "adjusted_high"}
-DIFFERENCES |= {"anytime_low", "anytime_high"}
-IN_POINTS = {"effect", "drivers", "differences"}  # shapes whose intervals are of differences
+ROWS = 50  # of a table, at most, unless more are asked for
 
 
 @dataclass(frozen=True)
@@ -50,7 +44,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Sql:
-    """A statement, shown as code."""
+    """A statement, or several, shown as code."""
 
     text: str
 
@@ -59,35 +53,65 @@ class Sql:
         return {"text/markdown": f"{fence}sql\n{self.text}\n{fence}", "text/plain": self.text}
 
 
-def table(result: Answer, *, most: int = 50, only: Sequence[str] = ()) -> Listing:
+def table(result: Answer, *, most: int = ROWS, only: Sequence[str] = ()) -> Listing:
     """The rows of any result, at most `most` of them, and how many there are.
 
     Args:
         result: A result, or why there is none.
         most: Rows at most.
-        only: The columns to show, of many; all, unless given.
+        only: The columns to show, of many; all that people read, unless given.
     """
     if isinstance(result, Unavailable):
         return Listing((), (), result.reason)
     rows = result.rows
-    columns = tuple(name for name in rows[0] if not only or name in only) if rows else ()
-    sizes = figures.entered(result)
+    told = {
+        name: column
+        for name, column in result.columns.items()
+        if rows and name in rows[0] and (name in only if only else column.kind != "place")
+    }
     shown = tuple(
-        tuple(_cell(result, c, row, _size(result, c, row, sizes)) for c in columns)
+        tuple(cell(result, row, name, column) for name, column in told.items())
         for row in rows[:most]
     )
     note = f"{most:,} of {len(rows):,} rows" if len(rows) > most else ""
-    return Listing(tuple(column.replace("_", " ") for column in columns), shown, note)
+    return Listing(tuple(name.replace("_", " ") for name in told), shown, note)
 
 
 def sql(result: Answer) -> Sql:
-    """The SQL that counts a result, in its engine's own dialect."""
+    """The SQL that counts a result, in its engine's own dialect: each statement that it is made of.
+
+    What is shown, run as it stands, returns the rows that the result was made from.
+    """
     if isinstance(result, Unavailable):
         return Sql("-- " + " ".join(result.reason.split()))
-    engine = result.table.get_backend()
-    # What is compiled is what runs; `ibis.to_sql` may show another statement.
-    text = engine.compile(result.table)
-    return Sql(sqlglot.transpile(text, read=engine.dialect, write=engine.dialect, pretty=True)[0])
+    found = statements(result)
+    if not found:
+        return Sql("-- Nothing is counted: this is what the product declares.")
+    if len(found) == 1:
+        return Sql(next(iter(found.values())))
+    return Sql(";\n\n".join(f"-- {id}\n{text}" for id, text in found.items()))
+
+
+def statements(result: Result) -> dict[str, str]:
+    """Name of a result that has a statement of its own → it; of all that a result is made of."""
+    found: dict[str, str] = {}
+    for part in parts(result):
+        text = _statement(part)
+        if text not in found.values():
+            found[part.id if part.id not in found else f"{part.id} ({len(found)})"] = text
+    return found
+
+
+def parts(result: Result) -> Iterator[Result]:
+    """The results with statements of their own that a result is made of, itself included."""
+    seen: list[Result] = []
+    waiting = [result]
+    while waiting:
+        part = waiting.pop(0)
+        if part not in seen:
+            seen.append(part)
+            waiting += part.made_of
+    return (part for part in seen if part.table is not None)
 
 
 def definition(result: Answer) -> Listing:
@@ -98,47 +122,39 @@ def definition(result: Answer) -> Listing:
     return Listing(("word", "value"), pairs)
 
 
-def _size(result: Result, column: str, row: dict[str, Any], entrants: dict[str, int]) -> int:
-    """On how many units a share rests."""
-    if result.shape == "steps":
-        n = entrants[result.segment(row)]
-        before = row["n"] + row["lost"]
-        return before if column == "of_previous" else n
-    if f"n_{column}" in row:
-        return row[f"n_{column}"]
-    if result.shape in {"drivers", "differences"} and column.startswith("share_"):
-        return row[f"n_{column.removeprefix('share_')}"]
-    return row.get("total", row.get("n", result.min_n))
-
-
-def _cell(result: Result, column: str, row: dict[str, Any], n: int) -> str:
-    value = row[column]
-    match value:
-        case None:
-            return NONE
-        case bool():
-            return "yes" if value else "no"
-        case float() if column in DIFFERENCES and result.shape in IN_POINTS:
-            return points(value)
-        case float() if column in POINTS or (column == "difference" and result.shape == "table"):
-            return points(value)
-        case float() if column in {"icc", "design_effect"}:
-            return f"{value:.2f}"
-        case float() if column in {"p", "p_corrected"}:
-            return f"{value:.2g}"
-        case float() if column == "moves":
-            return moved(value)
-        case float() if column in SHARES and result.shape == "volume":
-            return count(value)
-        case float() if column in SHARES and n < result.min_n:
-            return too_few(n)
-        case float() if column in SHARES:
+def cell(result: Result, row: Mapping[str, Any], name: str, column: Column) -> str:
+    """A value as people read it, by the kind of its column; what rests on too few says so."""
+    value = row.get(name)
+    if value is None or value == "":
+        return NONE if value is None else ""
+    size = result.size(row, column)
+    match column.kind:
+        case "share" | "points" | "moved" if size is not None and size < result.min_n:
+            return too_few(size)
+        case "share":
             return percent(value)
-        case float():
-            return f"{value:,.1f}"
-        case int():
+        case "points":
+            return points(value)
+        case "moved":
+            return moved(value)
+        case "count":
             return count(value)
-        case str() if column in result.by:
+        case "ratio":
+            return f"{value:.2f}"
+        case "p":
+            return f"{value:.2g}"
+        case "number" | "hours" | "days":
+            return f"{value:,.1f}"
+        case "flag":
+            return "yes" if value else "no"
+        case "name":
             return result.label(value)
         case _:
-            return str(value)
+            return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _statement(result: Result) -> str:
+    engine = result.table.get_backend()
+    # What is compiled is what runs; `ibis.to_sql` may show another statement.
+    text = engine.compile(result.table)
+    return sqlglot.transpile(text, read=engine.dialect, write=engine.dialect, pretty=True)[0]

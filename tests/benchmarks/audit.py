@@ -14,7 +14,7 @@ from tests.benchmarks import SMALL, log
 from tests.benchmarks.funnel import _files
 
 CHECKS = (
-    *("data_points", "rules", "by_week", "examples", "destinations", "copies", "freshness"),
+    *("data_points", "rules", "rules_by_week", "examples", "destinations", "copies", "freshness"),
     *("lateness", "volume", "duplicates", "visits", "causes", "devices", "people", "crawlers"),
     *("disposable", "agreement", "soundness"),
 )
@@ -36,12 +36,12 @@ def ours_but_duplicates(folder: Path) -> Callable[[], int]:
     _checked(log(SMALL))
 
     def run() -> int:
-        twice = sources._twice
-        sources._twice = lambda table, key: table.select(key).limit(0)
+        twice = sources._shared_ids
+        sources._shared_ids = lambda table, key: table.select(key).limit(0)
         try:
             return _checked(folder)
         finally:
-            sources._twice = twice
+            sources._shared_ids = twice
 
     return run
 

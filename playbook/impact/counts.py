@@ -1,24 +1,22 @@
-"""The counts of one play as arms and strata, its plan, and how often it is looked at."""
+"""`Counts`: the sums of one play as arms and strata, its plan, and how often it is looked at."""
 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.inference import compare, looks, sizing
-from playbook.inference.arms import Arm, Difference, differed
-from playbook.inference.permuted import two_sided
+from playbook.inference.arms import Arm, Difference
 
+ARMS = ("treated", "holdout")
 KEPT = 0.3  # of the error allowed: for looks after the plan is met
 
 
 @dataclass(frozen=True)
-class Played:
-    """What `counted.sums` says of one play.
+class Counts:
+    """What `trial.sums` says of one play.
 
     Attributes:
         play: The play.
@@ -104,13 +102,13 @@ class Played:
         arms = self.arm("treated"), self.arm("holdout")
         if len(self.strata) > 1:
             pairs = [(self.arm("treated", s), self.arm("holdout", s)) for s in self.strata]
-            return _stratified(arms, pairs, compared)
+            return compare.stratified(arms, pairs, compared)
         return compared(*arms)
 
     @functools.cached_property
     def expected(self) -> float:
         """The units of the smaller arm that would do the goal if the play changed nothing."""
-        sizes = [self.sum("n", arm) for arm in ("treated", "holdout")]
+        sizes = [self.sum("n", arm) for arm in ARMS]
         return self.sum("did") / sum(sizes) * min(sizes) if sum(sizes) else 0.0
 
     @functools.cached_property
@@ -149,38 +147,3 @@ def _strata(play: Play, names: set[str]) -> dict[str, float]:
     shares = next(iter(play.holdout_by.values()), {})
     found = {name: shares.get(name, play.holdout) for name in sorted(names)}
     return {name: share for name, share in found.items() if share}
-
-
-def _stratified(
-    arms: tuple[Arm, Arm],
-    pairs: list[tuple[Arm, Arm]],
-    compared: Callable[[Arm, Arm], Difference],
-) -> Difference:
-    """The mean of the strata's differences, each weighed by n₁ n₀ / (n₁ + n₀) (Mantel and
-    Haenszel 1959), with the interval that theirs make of it (MOVER: Zou and Donner 2008,
-    Statistics in Medicine 27)."""
-    both = [(t, h) for t, h in pairs if t.n and h.n]
-    if not both:
-        return differed(*arms, ends=(-1, 1), p=1.0, error=0, method="none")
-    sizes = [t.n * h.n / (t.n + h.n) for t, h in both]
-    weights = [size / sum(sizes) for size in sizes]
-    found = [compared(t, h) for t, h in both]
-
-    def mean(values: Iterable[float]) -> float:
-        return sum(w * value for w, value in zip(weights, values, strict=True))
-
-    def reach(values: Iterable[float]) -> float:
-        return math.sqrt(sum((w * v) ** 2 for w, v in zip(weights, values, strict=True)))
-
-    middle = mean(each.difference for each in found)
-    ends = (
-        middle - reach(each.difference - each.low for each in found),
-        middle + reach(each.high - each.difference for each in found),
-    )
-    error = reach(each.error or 0.0 for each in found)
-    p = two_sided(abs(middle) / error) if error else 1.0
-    made = differed(*arms, ends=ends, p=p, error=error, method="strata")
-    shares = (mean(arm.share for arm in own) for own in zip(*both, strict=True))
-    return replace(
-        made, difference=middle, **dict(zip(("treated", "holdout"), shares, strict=True))
-    )

@@ -1,0 +1,54 @@
+"""What other logs tell of a play: the arms that somebody noted down, the messages of the tools."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from playbook.data.arrivals import UNIT_COLUMN
+from playbook.declare import Play
+from playbook.language.portable import count_if
+from playbook.run import Run
+
+
+def logged_arms(run: Run, play: Play) -> ir.Table | None:
+    """The arms that the product's own log has: one row per unit, `unit` and `logged_arm`.
+
+    None where no log is mapped.
+    """
+    if run.tables.assignments is None:
+        return None
+    log = run.tables.assignments.filter(_.play == play.slug)
+    return log.group_by(unit="unit_id").aggregate(logged_arm=_.arm.min())
+
+
+def messages_of(run: Run, play: Play) -> ir.Table:
+    """What the engagement tool says happened: one row per unit that it sent the play to.
+
+    Returns:
+        `unit`, `contacted` (any trace of a message), `sent`, `delivered`, `seen` (by a human:
+        machine and unknown opens are not), `clicked` (a guide: finished), `unsubscribed`,
+        `complained`: each true if it is so for any message. Of a tool that logs no delivery at
+        all, what was sent and did not come back is delivered: unknown is not never.
+    """
+    unit = UNIT_COLUMN[play.unit]
+    own = ibis.window(group_by=["source", "channel"])
+    # Some tools say that a message was sent, and not when.
+    was_sent = _.sent_at.notnull() | _.is_sent.fill_null(False)
+    told = run.tables.messages.mutate(logged_=_.delivered_at.count().over(own) > 0)
+    silent = ~_.logged_ & was_sent & _.bounced_at.isnull()
+    told = told.mutate(arrived_=_.delivered_at.notnull() | silent)
+    sent = told.filter(_.play == play.slug, ~_.is_ghost, _[unit].notnull())
+    human = _.seen_at.notnull() & (~_.seen_by_machine).fill_null(False)
+    acted = _.clicked_at.notnull() | _.completed_at.notnull()
+    traces = [_.delivered_at, _.seen_at, _.clicked_at]
+    return sent.group_by(unit=unit).aggregate(
+        contacted=count_if(ibis.or_(was_sent, *(trace.notnull() for trace in traces))) > 0,
+        sent=count_if(was_sent) > 0,
+        delivered=count_if(_.arrived_) > 0,
+        seen=count_if(human | acted) > 0,
+        clicked=count_if(acted) > 0,
+        unsubscribed=count_if(_.unsubscribed_at.notnull()) > 0,
+        complained=count_if(_.complained_at.notnull()) > 0,
+    )

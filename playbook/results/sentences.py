@@ -1,0 +1,162 @@
+"""What a result says: sentences as Markdown, and the figures of every number that they state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playbook.language import wording
+from playbook.results import Answer, Result, Rows, Unavailable, figures
+
+# What Markdown, HTML or MathJax read as more than text; `_` inside a word is text.
+SPECIAL = re.compile(r"[\\$`*\[\]<>&~]|(?<![^\W_])_|_(?![^\W_])")
+NO_FORMULA = "\u2060"  # a word joiner: Jupyter reads a backslash and a bracket as a formula
+CODE = re.compile(r"(`[^`\n]+`)")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One or more computed sentences, as Markdown, with the figures that they state."""
+
+    text: str
+    figures: tuple[dict[str, Any], ...] = ()
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
+        shown: dict[str, Any] = {"text/markdown": self.text, "text/plain": self.text}
+        if self.figures:
+            shown[figures.MIME] = list(self.figures)
+        return shown
+
+
+class Told:
+    """Writes the numbers of a sentence that stand in no row, and keeps each as a figure.
+
+    Attributes:
+        result: What is told.
+        segment: Whom the numbers are of, as figures name it; "" is everybody.
+        figures: The rows to keep.
+    """
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.segment = ""
+        self.figures: list[dict[str, Any]] = []
+
+    def count(self, name: str, n: float | None, noun: str = "") -> str:
+        """A count, of a thing where one is named: "1,234", "1 event"."""
+        self.kept(name, n, kind="count")
+        return wording.times(int(n or 0), noun) if noun else wording.count(n)
+
+    def share(
+        self,
+        name: str,
+        share: float | None,
+        n: int | None = None,
+        *,
+        ends: tuple[float | None, float | None] = (None, None),
+    ) -> str:
+        """A share of n: "38.2 %"; of too few, that they are."""
+        self.kept(name, share, kind="share", n=n, ends=ends)
+        if n is not None and n < self.result.min_n:
+            return wording.too_few(n)
+        return wording.percent(share)
+
+    def points(
+        self,
+        name: str,
+        difference: float | None,
+        n: int | None = None,
+        *,
+        ends: tuple[float | None, float | None] = (None, None),
+    ) -> str:
+        """A difference of shares: "+3.1"."""
+        self.kept(name, difference, kind="points", n=n, ends=ends)
+        return wording.points(difference)
+
+    def kept(
+        self,
+        name: str,
+        value: float | None,
+        *,
+        kind: str,
+        n: int | None = None,
+        ends: tuple[float | None, float | None] = (None, None),
+    ) -> None:
+        """Keeps a number that the sentence writes in its own way."""
+        name = name.replace(" ", "_")
+        self.figures.append(
+            figures.figure(
+                self.result, name, value, kind=kind, n=n, ends=ends, segment=self.segment
+            )
+        )
+
+
+Says = Callable[[Result, Told, str], str]
+
+
+def said(result: Answer, words: str = "", *, says: Says) -> Finding:
+    """What a sentence makes of a result, or why there is none.
+
+    Args:
+        result: A result, or why there is none.
+        words: What the numbers are of, such as "of new people save a workflow".
+        says: Makes the sentence of the result, of what keeps its numbers, and of `words`.
+    """
+    if isinstance(result, Unavailable):
+        return Finding(f"*Not available.* {_reason_said(result.reason)}")
+    if not result.rows:
+        return Finding(result.silence)
+    told = Told(result)
+    text = says(result, told, words)
+    kept = {(row["figure"], row["segment"]): row for row in told.figures}
+    kept |= {(row["figure"], row["segment"]): row for row in figures.of(result)}
+    return Finding(text, tuple(kept.values()))
+
+
+def together(*found: Finding) -> Finding:
+    """Several findings as one list: a bottom line."""
+    lines = [finding.text for finding in found if finding.text]
+    return Finding(
+        "\n".join(line if line.startswith("- ") else f"- {line}" for line in lines),
+        tuple(figure for finding in found for figure in finding.figures),
+    )
+
+
+def plain(text: object) -> str:
+    """A name from the data as Markdown that shows it as it is, whatever it holds."""
+    return _escaped(" ".join(str(text).split()))
+
+
+def named(result: Result, row: Mapping[str, Any]) -> str:
+    """A row's segment in words, as Markdown; "" for everybody."""
+    return " · ".join(plain(result.label(row[column])) for column in result.by)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """One line as it is, several as a list."""
+    lines = list(lines)
+    return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
+
+
+def each_segment(result: Result, told: Told, say: Callable[[Rows], str]) -> str:
+    """A line per segment under its name; the line alone for everybody."""
+    segments: dict[str, Rows] = {}
+    for row in result.rows:
+        segments.setdefault(result.segment(row), []).append(row)
+    lines = []
+    for told.segment, own in segments.items():
+        name, text = named(result, own[0]), say(own)
+        lines.append(f"**{name}**: {text}" if name else text)
+    return bullets(lines)
+
+
+def _escaped(text: str) -> str:
+    return SPECIAL.sub(r"\\\g<0>", text.replace("\\", f"\\{NO_FORMULA}"))
+
+
+def _reason_said(text: str) -> str:
+    """A reason as Markdown: what it puts into `code` stays so, all else is text."""
+    parts = CODE.split(text) if "``" not in text else [text]
+    return "".join(part if k % 2 else _escaped(part) for k, part in enumerate(parts))
