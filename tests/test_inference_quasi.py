@@ -45,7 +45,7 @@ def test_the_interval_of_a_rollout_is_near_that_of_rs_bootstrap(published):
 def test_the_moves_before_the_start_are_those_of_rs_test():
     # did: "P-value for pre-test of parallel trends assumption: 0.16812", of all groups and
     # periods, by chi-squared.
-    panel, first, _ = quasi._accounts_by_period(COUNTIES)
+    panel, first, _ = quasi._balanced_panel(COUNTIES)
     *_, moves, influences = quasi._moves(panel, first, True)
     covariance = influences @ influences.T
     assert chi2.sf(moves @ np.linalg.inv(covariance) @ moves, 5) == pytest.approx(0.16812, abs=5e-6)

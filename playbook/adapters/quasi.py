@@ -96,7 +96,7 @@ def staggered_rollout(rows: Sequence[Row], *, never_alone: bool = False) -> Roll
             "It comes with the extra `quasi`.",
             'pip install -e ".[quasi]"',
         )
-    panel, first, left_out = _accounts_by_period(rows)
+    panel, first, left_out = _balanced_panel(rows)
     if not _comparable(panel, first, never_alone):
         return None
     found = _fitted(panel, first, never_alone)
@@ -186,7 +186,7 @@ def placebo_dates(
     return Placebo(*found, len(quiet), larger / len(quiet) if quiet else None)
 
 
-def _accounts_by_period(rows: Sequence[Row]) -> tuple[pd.DataFrame, np.ndarray, int]:
+def _balanced_panel(rows: Sequence[Row]) -> tuple[pd.DataFrame, np.ndarray, int]:
     """Accounts by periods, when each began (0: not in the time), and how many are left out."""
     import pandas as pd
 

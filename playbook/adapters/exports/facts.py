@@ -85,17 +85,17 @@ class Landing:
 
 def facts(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
     """Facts: these columns of the rows' own, these values, and null for what else a fact has."""
-    return _filled(rows, FACT, own, values)
+    return _with_nulls(rows, FACT, own, values)
 
 
 def arms(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
     """The arms that a tool drew, made as facts are."""
-    return _filled(rows, ARM, own, values)
+    return _with_nulls(rows, ARM, own, values)
 
 
 def lists(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
     """Who must not be sent to, made as facts are."""
-    return _filled(rows, LISTED, own, values)
+    return _with_nulls(rows, LISTED, own, values)
 
 
 def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str) -> ir.Table:
@@ -108,7 +108,7 @@ def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str)
         off: Whether the person left with it; else they came back.
         values: As of `lists`; `from_at` is the time of the change.
     """
-    changes = _filled(rows, LISTED | {"off": "boolean"}, (), values | {"off": off})
+    changes = _with_nulls(rows, LISTED | {"off": "boolean"}, (), values | {"off": off})
     who = _.person.coalesce(_.address)
     following = ibis.window(group_by=[who, _.channel], order_by=["from_at", "off"])
     ended = changes.filter(_.from_at.notnull()).mutate(to_at=_.from_at.lead().over(following))
@@ -160,7 +160,7 @@ def _first_time(what: str, condition: ir.Deferred | bool = True) -> ir.Deferred:
     return when(_.what.isin([what, SHOWN] if shown else [what]) & condition, _.at).min()
 
 
-def _filled(
+def _with_nulls(
     rows: ir.Table, types: dict[str, str], own: tuple[str, ...], values: dict[str, ir.Value | str]
 ) -> ir.Table:
     given = {k: ibis.literal(v) if isinstance(v, str) else v for k, v in values.items()}

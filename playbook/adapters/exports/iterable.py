@@ -52,7 +52,7 @@ TRANSACTIONAL = "transactional"
 
 def iterable_export(tool: Tool) -> Landing:
     """Messages from the events that name one, and from the skips of experiments."""
-    rows = _named_events(tool).filter(_.event.isin(list(EVENTS)))
+    rows = _known_events(tool).filter(_.event.isin(list(EVENTS)))
     what = rows.event.substitute({event: what for event, (_c, what) in EVENTS.items()})
     held = (rows.why == HELD_OUT).fill_null(False)
     rows = rows.mutate(what=what).filter((what != GHOST) | held)
@@ -73,7 +73,7 @@ def iterable_export(tool: Tool) -> Landing:
     )
 
 
-def _named_events(tool: Tool) -> ir.Table:
+def _known_events(tool: Tool) -> ir.Table:
     """The events with who they are of, why nothing was sent, and what the campaign is called."""
     rows = tool.rows("event", "_fivetran_id", "event_name", "message_id", "campaign_id")
     address = tool.address(rows, "email")
