@@ -139,12 +139,12 @@ class Result:
 
     def size(self, row: Mapping[str, Any], column: Column) -> int | None:
         """How many stand behind a value of a row; None where nobody does."""
-        if not column.sizes:
-            return None
-        return sum(
-            (self.entered[self.segment(row)] if name == ENTERED else row[name]) or 0
+        found = [
+            self.entered[self.segment(row)] if name == ENTERED else row[name]
             for name in column.sizes
-        )
+        ]
+        known = [n for n in found if n is not None]
+        return sum(known) if known else None
 
     @cached_property
     def entered(self) -> dict[str, int]:
