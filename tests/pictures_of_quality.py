@@ -6,6 +6,7 @@ import math
 from datetime import date, timedelta
 from typing import Any
 
+from playbook.audit.freshness import _what_comes_when
 from tests.pictures import result, table
 
 ASKS = (
@@ -180,11 +181,12 @@ def falling(source: str | None, first: float, n: int, done: int = 168) -> list[d
     return found
 
 
-LATE_WORDS = (("share", "not arrived yet"), ("of", "events"))
+LATE_WORDS = {"definition": (("share", "not arrived yet"), ("of", "events"))}
+LATE_WORDS |= {"falling": "not arrived yet", "counted": "events", "says": _what_comes_when}
 LATE = result(
     "curve",
     [{k: v for k, v in row.items() if k != "source"} for row in falling("", 0.021, 612_000, 96)],
-    definition=LATE_WORDS,
+    **LATE_WORDS,
 )
 LATE_BY = result(
     "curve",
@@ -195,7 +197,7 @@ LATE_BY = result(
         *falling(None, 0.02, 12, 120),
     ],
     "source",
-    definition=LATE_WORDS,
+    **LATE_WORDS,
 )
 EVERY = {
     "bounds": BOUNDS,

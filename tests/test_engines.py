@@ -23,7 +23,6 @@ TABLES = (
 AUDIT = (
     "agreement",
     "bounds",
-    "by_week",
     "causes",
     "copies",
     "crawlers",
@@ -39,6 +38,7 @@ AUDIT = (
     "people",
     "questions",
     "rules",
+    "rules_by_week",
     "soundness",
     "verdicts",
     "violations",

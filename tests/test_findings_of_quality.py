@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from playbook import findings
+from playbook import audit, findings
+from playbook.audit.fixes import FIX, _what_to_mend_first
+from playbook.audit.freshness import _what_comes_when
+from playbook.language.wording import count, hours, moved, percent, rare
 from playbook.report.pages import safe
 from playbook.results import Unavailable, figures
-from tests import pictures, pictures_of_quality
+from tests import pictures_of_quality, small
 from tests.pictures import result, table
 from tests.test_findings import HOSTILE
 
@@ -112,7 +116,7 @@ def test_of_many_events_the_three_strangest_are_named():
 
 def late(*points, n=612_000):
     rows = [{"hours": h, "share": s, "low": s, "high": s, "n": n} for h, s in points]
-    return result("curve", rows)
+    return result("curve", rows, says=_what_comes_when)
 
 
 @pytest.mark.parametrize(
@@ -144,11 +148,11 @@ def late(*points, n=612_000):
 def test_lateness_says_what_comes_within_an_hour_what_takes_a_day_and_when_all_is_there(
     found, expected
 ):
-    assert findings.lateness(found).text == expected
+    assert findings.of(found).text == expected
 
 
 def test_lateness_by_source_is_a_list():
-    lines = findings.lateness(pictures_of_quality.LATE_BY).text.splitlines()
+    lines = findings.of(pictures_of_quality.LATE_BY).text.splitlines()
     assert lines[1] == (
         "- **web**: Of 120,400 events **97.3 %** arrive within an hour; 1.6 % take longer than 24 "
         "hours; after 168 hours all are there."
@@ -161,25 +165,41 @@ def test_lateness_by_source_is_a_list():
 
 def fixes(*lines):
     columns = "what | where | owner | rows | share | severity | questions | moves"
-    return result("table", table(columns, *lines))
+    return result("table", table(columns, *lines), own=FIX, says=_what_to_mend_first)
 
 
 DEAD = "never arrives | invitation_sent | growth | 0 | – | blocking | 2 | –"
 LOST = "no account | workflow_ran | platform | 4021 | 0.031 | warning | 4 | 0.0231"
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 COPIES = "copies |  |  | 1 | 0.0001 | note | 0 | –"
 
 
 def test_fixes_name_the_first_three_in_their_order():
-    assert findings.fixes(fixes(DEAD, LOST, COPIES)).text.splitlines() == [
+    assert findings.of(fixes(DEAD, LOST, COPIES)).text.splitlines() == [
         "- **Mend first**: never arrives in invitation_sent (growth); blocks 2 questions.",
         "- **Then**: no account in workflow_ran (platform); 4,021 rows, 3.1 %; touches 4 "
         "questions, and moves an answer by up to 2.3 points.",
         "- **After that**: copies; 1 row, 0.01 %; touches no question.",
     ]
-    assert findings.fixes(fixes(DEAD, LOST, LOST, DEAD, COPIES)).text.splitlines()[3:] == [
+    assert findings.of(fixes(DEAD, LOST, LOST, DEAD, COPIES)).text.splitlines()[3:] == [
         "- 2 more, 1 blocking."
     ]
-    assert findings.fixes(fixes(LOST, LOST, LOST, LOST)).text.splitlines()[3:] == ["- 1 more."]
+    assert findings.of(fixes(LOST, LOST, LOST, LOST)).text.splitlines()[3:] == ["- 1 more."]
+
+
+def numbers_said(figure):
+    """How a sentence may write a figure; hours that are no result stand in its name."""
+    ways = (count, percent, rare, hours, moved)
+    return NUMBER.findall(" ".join([figure["figure"], *(say(figure["value"]) for say in ways)]))
+
+
+def test_a_list_of_what_to_mend_and_what_is_late_keeps_every_number_that_it_says():
+    told = [fixes(DEAD, LOST, LOST, DEAD, COPIES), pictures_of_quality.LATE]
+    told += [late((1, 0.0002), (24, 0.0), (168, 0.0)), late((1, 0.02), (168, 0.00001))]
+    for shown in told:
+        found = findings.of(shown)
+        kept = {n for row in found.figures if row["value"] is not None for n in numbers_said(row)}
+        assert set(NUMBER.findall(found.text)) <= kept
 
 
 # Nothing to say, and names that are text
@@ -194,10 +214,10 @@ EMPTY = {
 
 @pytest.mark.parametrize("name", EMPTY)
 def test_what_is_unavailable_gives_its_reason_and_what_is_empty_its_own_words(name):
-    say = getattr(findings, name)
     reason = findings.Finding("*Not available.* The table `users` is not mapped.")
-    assert say(Unavailable("a.b", "The table `users` is not mapped.")) == reason
-    assert say(replace(pictures.ALL, finish=lambda _rows: [])) == findings.Finding(EMPTY[name])
+    assert findings.of(Unavailable("a.b", "The table `users` is not mapped.")) == reason
+    nothing = small.run(events="event | at | user_id | session_id | anonymous_id")
+    assert findings.of(getattr(audit, name)(nothing)) == findings.Finding(EMPTY[name])
 
 
 @pytest.mark.parametrize("name", ["bounds", "volume", "calm", "verdicts", "destinations"])
@@ -205,7 +225,8 @@ def test_the_sentence_of_a_shape_is_found_by_its_shape_and_keeps_its_figures(nam
     shown = pictures_of_quality.EVERY[name]
     found = findings.of(shown)
     assert found == getattr(findings, shown.shape)(shown)
-    assert list(found.figures) == figures.of(shown)
+    kept = figures.of(shown)
+    assert list(found.figures)[: len(kept)] == kept
 
 
 def test_a_use_is_in_order():
@@ -227,11 +248,19 @@ def test_a_use_is_in_order():
         lambda n: findings.volume(
             result("volume", pictures_of_quality.daily(n, 40, 30, {20: 3.0}))
         ),
-        lambda n: findings.lateness(
-            result("curve", pictures_of_quality.falling(n, 0.02, 999), "source")
+        lambda n: findings.of(
+            result(
+                "curve",
+                pictures_of_quality.falling(n, 0.02, 999),
+                "source",
+                says=_what_comes_when,
+            )
         ),
-        lambda n: findings.fixes(
-            result("table", [fixes(LOST).rows[0] | {"what": n, "where": n, "owner": n}])
+        lambda n: findings.of(
+            replace(
+                fixes(LOST),
+                finish=lambda _rows: [fixes(LOST).rows[0] | {"what": n, "where": n, "owner": n}],
+            )
         ),
     ],
 )

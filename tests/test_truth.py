@@ -268,7 +268,7 @@ def test_the_property_that_a_version_no_longer_sends_is_found(airtouch, violatio
     )
     assert row["where"] == f"web {version}, web 3.5.0"
     assert row["since"] == f"{live:%Y-%m-%d}"
-    assert {week["share"] for week in pb.audit.by_week(airtouch).rows} == {1.0}
+    assert {week["share"] for week in pb.audit.rules_by_week(airtouch).rows} == {1.0}
     assert named(violations, "rules", "workflow_saved")["rows"] == row["rows"]
 
 

@@ -1,22 +1,92 @@
-"""Stage 1, the collection audit: the questions that matter, what they need, and is it there."""
+"""Stage 1, the collection audit: the questions that matter, what they need, and is it there.
 
-from playbook.audit.agreement import agreement
-from playbook.audit.destinations import copies, destinations
-from playbook.audit.fixes import SEVERITIES, VIOLATION, fixes, violations
-from playbook.audit.identity import crawlers, devices, disposable, people, who
-from playbook.audit.order import causes, visits
-from playbook.audit.plan import by_week, data_points, examples
-from playbook.audit.plan import violations as rules
+A check is a section, and what makes violations of its rows: it is written where its topic is, and
+named here.
+"""
+
+from playbook.audit.agreement import agreement, agreement_violations
+from playbook.audit.broken_rules import broken_rules as rules
+from playbook.audit.broken_rules import examples, rule_violations, rules_by_week
+from playbook.audit.destinations import copies, copy_violations, destinations, purpose_violations
+from playbook.audit.fixes import list_of_fixes, ranked_violations
+from playbook.audit.freshness import freshness, lateness, source_violations
+from playbook.audit.identity import (
+    crawler_violations,
+    device_violations,
+    devices,
+    disposable_violations,
+    people_violations,
+    who,
+)
+from playbook.audit.identity import known_people as people
+from playbook.audit.identity import people_by_disposable_domain as disposable
+from playbook.audit.identity import rows_of_crawlers as crawlers
+from playbook.audit.order import cause_violations, causes, visit_violations
+from playbook.audit.order import events_of_visits as visits
+from playbook.audit.plan import data_points, point_violations
 from playbook.audit.questions import (
     answer,
-    bounds,
+    answer_violations,
     bounds_of,
     every_answer,
-    headline,
+    question_violations,
     questions,
     verdicts,
 )
-from playbook.audit.soundness import duplicates, freshness, lateness, soundness, volume
+from playbook.audit.questions import bounds_of_answers as bounds
+from playbook.audit.questions import headline_answer as headline
+from playbook.audit.soundness import duplicate_violations, duplicates, log_violations, soundness
+from playbook.audit.violation import VIOLATION
+from playbook.audit.volume import day_violations, volume
+from playbook.results import SEVERITIES, Result
+from playbook.results.section import section
+from playbook.run import Run
+
+CHECKS = {
+    data_points: point_violations,
+    questions: question_violations,
+    destinations: purpose_violations,
+    rules: rule_violations,
+    freshness: source_violations,
+    soundness: log_violations,
+    duplicates: duplicate_violations,
+    causes: cause_violations,
+    visits: visit_violations,
+    devices: device_violations,
+    people: people_violations,
+    crawlers: crawler_violations,
+    disposable: disposable_violations,
+    agreement: agreement_violations,
+    copies: copy_violations,
+    bounds: answer_violations,
+    volume: day_violations,
+}
+
+
+@section("audit.violations")
+def violations(run: Run) -> Result:
+    """Every defect of plan and data as a row: what `playbook check` writes and counts.
+
+    Returns:
+        Shape `table`: `check` (the family), `subject` (what it is about), `seen`, `expected`,
+        `where`, `since`, `rows` of `of` and their `share`, `severity` (`blocking`: a question
+        has no answer for it; `warning`: it touches one row in a hundred, or moves an answer by
+        a point; else `note`), `questions` (how many need the subject), `moves` (by how much it
+        moves the answer that it moves most; null: unknown) and `owner`; the worst first.
+    """
+    return ranked_violations(run, CHECKS)
+
+
+@section("audit.fixes")
+def fixes(run: Run) -> Result:
+    """What to fix first: the violations by the questions they unblock and the answers they move.
+
+    Returns:
+        Shape `table`: `what`, `where`, `owner`, `rows`, `share`, `severity`, `questions`,
+        `moves`; the most worthwhile first.
+    """
+    return list_of_fixes(run, violations(run))
+
 
 __all__ = [
     "SEVERITIES",
@@ -25,7 +95,6 @@ __all__ = [
     "answer",
     "bounds",
     "bounds_of",
-    "by_week",
     "causes",
     "copies",
     "crawlers",
@@ -43,6 +112,7 @@ __all__ = [
     "people",
     "questions",
     "rules",
+    "rules_by_week",
     "soundness",
     "verdicts",
     "violations",

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting.shaping import Rows
+from playbook.audit.violation import Violation
 from playbook.data.warehouse import first_line
 from playbook.declare import Agreement
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import moment
-from playbook.language.portable import count_if, seconds, united
-from playbook.results import Answer, Unavailable
+from playbook.language.portable import count_if, ratio, seconds, united
+from playbook.results import Answer, Result, Unavailable
+from playbook.results.columns import COUNT, KEY, Columns, share_of
+from playbook.results.section import Unanswerable, section
 from playbook.run import Run, fetched
 
 APART = 3600  # seconds by which the two may differ
-NAME = "audit.agreement"
+AGREEMENT = {"event": KEY, "table": KEY, "in_table": COUNT, "no_event": COUNT}
+AGREEMENT |= {"share": share_of("in_table"), "no_row": COUNT, "apart": COUNT}
+DISAGREES = {
+    "no_event": "in the table and not in the log",
+    "no_row": "in the log and not in the table",
+    "apart": "more than an hour apart",
+}
 
 
-def agreement(run: Run) -> Answer:
+@section("audit.agreement")
+def agreement(run: Run) -> Result:
     """The log against the product's own tables, thing by thing, from the log's beginning on.
 
     Returns:
@@ -31,49 +40,59 @@ def agreement(run: Run) -> Answer:
     """
     declared = run.declared.product.agrees
     if not declared:
-        return Unavailable(
-            NAME,
+        raise Unanswerable(
             "product.yaml names no table of the product that the log must agree with. Write "
-            "`agrees:` to compare events with workflows, connections or invitations.",
+            "`agrees:` to compare events with workflows, connections or invitations."
         )
-    return compared(run, NAME, lambda: _parts(run, declared), ["event", "table"], _shares)
+
+    def parts() -> list[ir.Table]:
+        log = _first_log_times(run, declared)
+        return [_table_against_log(run, each, log) for each in declared]
+
+    return beside_canonical(run, parts, AGREEMENT, share=ratio(_.no_event, _.in_table))
 
 
-def compared(
-    run: Run,
-    name: str,
-    make: Callable[[], Sequence[ir.Table]],
-    order: Sequence[str],
-    finish: Callable[[Rows], Rows],
-) -> Answer:
+def beside_canonical(
+    run: Run, parts: Callable[[], Sequence[ir.Table]], own: Columns, **shares: ir.Deferred
+) -> Result:
     """The union of tables that read what product.yaml names beside the canonical tables.
 
     Their rows are fetched at once: a table or column that is not there, or that does not read
-    as its declaration says, leaves this result out and no other.
+    as its declaration says, leaves this section out and no other. `shares` are columns besides.
     """
-
-    def made() -> Answer:
-        try:
-            parts = make()
-            stacked = united(parts)
-            in_order = stacked.order_by(list(order))
-            rows = fetched(in_order)
-        except Mistake as mistake:
-            return Unavailable(name, mistake.sentence)
-        except Exception as error:
-            said = f"A table that product.yaml names for it does not read: {first_line(error)}"
-            return Unavailable(name, f"{said} Hint: correct the names of its columns.")
-        return run.result(name, "table", in_order, finish, fetched=lambda: rows)
-
-    return run.remembered(("compared", name), made)
+    keys = [name for name, column in own.items() if column.is_key]
+    try:
+        in_order = united(parts()).mutate(**shares).select(*own).order_by(keys)
+        rows = fetched(run.warehouse.prepared(in_order))
+    except Mistake:
+        raise
+    except Exception as error:
+        said = f"A table that product.yaml names for it does not read: {first_line(error)}"
+        raise Unanswerable(f"{said} Hint: correct the names of its columns.") from error
+    return run.result("table", in_order, own=own, fetched=lambda: rows)
 
 
-def _parts(run: Run, declared: Sequence[Agreement]) -> list[ir.Table]:
-    log = _logged(run, declared)
-    return [_compared(run, each, log) for each in declared]
+def unread_violation(check: str, found: Unavailable) -> Violation:
+    """What product.yaml names for a check, and nobody can read."""
+    expected = "what it names can be read"
+    return Violation(check, "product.yaml", found.reason, expected=expected, elsewhere=True)
 
 
-def _logged(run: Run, declared: Sequence[Agreement]) -> ir.Table:
+def agreement_violations(run: Run, found: Answer) -> Iterator[Violation]:
+    """What is in the log or in the table alone, or at different times."""
+    if run.declared.product.agrees and isinstance(found, Unavailable):
+        yield unread_violation("agreement", found)
+    for row in found.rows:
+        for name, seen in DISAGREES.items():
+            if row[name]:
+                wanted, table = "the log and the table agree", row["table"]
+                sizes = {"rows": row[name], "of": row["in_table"]}
+                yield Violation(
+                    "agreement", row["event"], seen, expected=wanted, where=table, **sizes
+                )
+
+
+def _first_log_times(run: Run, declared: Sequence[Agreement]) -> ir.Table:
     """When each thing first stands in the log: `event`, `by`, `key`, `log_at`.
 
     One scan of it; one more where an event must agree by several columns.
@@ -91,12 +110,11 @@ def _logged(run: Run, declared: Sequence[Agreement]) -> ir.Table:
             free[event] = by
         else:
             rounds.append({event: by})
-    parts = [_firsts(run, keys) for keys in rounds]
-    stacked = united(parts)
-    return run.warehouse.keep(stacked, "agreed")
+    parts = [_first_times_by(run, keys) for keys in rounds]
+    return run.warehouse.shared(united(parts))
 
 
-def _firsts(run: Run, keys: Mapping[str, str]) -> ir.Table:
+def _first_times_by(run: Run, keys: Mapping[str, str]) -> ir.Table:
     """When each thing first has each event, which names it in the column that `keys` says."""
     rows = run.tables.arrivals.filter(_.event.isin(list(keys)))
     ids = [(rows.event == event, rows[by].cast("string")) for event, by in keys.items()]
@@ -109,7 +127,7 @@ def _firsts(run: Run, keys: Mapping[str, str]) -> ir.Table:
     )
 
 
-def _compared(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
+def _table_against_log(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
     begins, ends = moment(run.log_begins), moment(run.period.as_of)
     own = run.warehouse.columns(each.table, key=each.key, own_at=each.at)
     known = own.select("key").distinct()  # with what is older than the log, too
@@ -124,19 +142,6 @@ def _compared(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
         apart=count_if(apart.abs() > APART),
     )
     alone = log.filter(_.log_at <= ends).anti_join(known, "key").aggregate(no_row=_.count())
-    crossed = counted.cross_join(alone)
-    return crossed.select(
-        event=ibis.literal(each.event),
-        table=ibis.literal(each.table),
-        in_table=_.in_table,
-        no_event=_.no_event,
-        no_row=_.no_row,
-        apart=_.apart,
+    return counted.cross_join(alone).mutate(
+        event=ibis.literal(each.event), table=ibis.literal(each.table)
     )
-
-
-def _shares(rows: Rows) -> Rows:
-    names = ("event", "table", "in_table", "no_event", "share", "no_row", "apart")
-    for row in rows:
-        row["share"] = row["no_event"] / row["in_table"] if row["in_table"] else None
-    return [{name: row[name] for name in names} for row in rows]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting.shaping import Rows
+from playbook.audit.violation import Violation
 from playbook.data import agents, domains
 from playbook.data.arrivals import early
 from playbook.language.portable import count_if, when
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import Answer, Result, Rows
+from playbook.results.columns import COUNT, KEY, share_of
+from playbook.results.section import Unanswerable, section, there
 from playbook.run import Run
 
-# What is counted of devices and of people → how people say it.
+# What is counted of devices and of people → how people say it; of the first, all the others.
 WORDS = {
     "devices": {
         "known": "devices with a known user",
@@ -30,9 +34,15 @@ WORDS = {
         "one_hit": "people seen once",
     },
 }
+DEVICES = dict.fromkeys(("devices", "known", "shared", "before", "clock_off", "one_hit"), COUNT)
+PEOPLE = dict.fromkeys(("people", *WORDS["people"]), COUNT)
+WHO = {"what": KEY, "counted": COUNT, "of": COUNT, "share": share_of("of")}
+CRAWLER = {"user_agent": KEY, "rows": COUNT, "flagged": COUNT, "of": COUNT}
+DOMAIN = {"email_domain": KEY, "people": COUNT, "of": COUNT}
 
 
-def devices(run: Run) -> Answer:
+@section("audit.devices")
+def devices(run: Run) -> Result:
     """How devices (anonymous ids) become people.
 
     Returns:
@@ -41,11 +51,10 @@ def devices(run: Run) -> Answer:
         it sent was stamped more than a minute off the collector's clock), `one_hit` (unknown,
         and seen once).
     """
-    name = "audit.devices"
     if not run.tables.has("events", "anonymous_id"):
-        return Unavailable(name, "No `anonymous_id` is mapped, so visitors have no devices.")
+        raise Unanswerable("No `anonymous_id` is mapped, so visitors have no devices.")
     per_device = (
-        _seen(run)
+        _seen_together(run)
         .filter(_.anonymous_id.notnull())
         .group_by("anonymous_id")
         .aggregate(
@@ -67,10 +76,11 @@ def devices(run: Run) -> Answer:
         clock_off=count_if(off),
         one_hit=count_if((_.users == 0) & (_.rows == 1)),
     )
-    return run.result(name, "table", counted, counts="every row")
+    return run.result("table", counted, counts="every row", own=DEVICES)
 
 
-def people(run: Run) -> Answer:
+@section("audit.people")
+def known_people(run: Run) -> Result:
     """Who the known people are.
 
     Returns:
@@ -78,11 +88,10 @@ def people(run: Run) -> Answer:
         their events are sent by bots), `staff` (our own), `strangers` (not in the users table),
         `one_hit` (seen once).
     """
-    name = "audit.people"
     if not run.tables.has("events", "user_id"):
-        return Unavailable(name, "No `user_id` is mapped, so events have no people.")
+        raise Unanswerable("No `user_id` is mapped, so events have no people.")
     per_user = (
-        _seen(run)
+        _seen_together(run)
         .filter(_.user_id.notnull())
         .group_by("user_id")
         .aggregate(
@@ -107,43 +116,45 @@ def people(run: Run) -> Answer:
         strangers=count_if(_.listed.isnull()),
         one_hit=count_if(_.rows == 1),
     )
-    return run.result(name, "table", counted, counts="every row")
+    return run.result("table", counted, counts="every row", own=PEOPLE)
 
 
-def who(run: Run) -> Answer:
+@section("audit.who")
+def who(run: Run) -> Result:
     """Devices and people as a list to read: what they are, how many, and of how many.
 
     Returns:
         Shape `table`: `what`, `counted`, `of`, `share`.
     """
-    found = [answer for answer in (devices(run), people(run)) if isinstance(answer, Result)]
+    found = there(devices(run), known_people(run))
     if not found:
-        return Unavailable("audit.who", "Neither `anonymous_id` nor `user_id` is mapped.")
+        raise Unanswerable("Neither `anonymous_id` nor `user_id` is mapped.")
 
-    def rows() -> Rows:
-        counted = [(answer.rows[0], WORDS[answer.question]) for answer in found]
+    def rows(_rows: Rows) -> Rows:
+        counted = [
+            (says, row[name], row[answer.question])
+            for answer in found
+            for row in answer.rows
+            for name, says in WORDS[answer.question].items()
+        ]
         return [
-            {"what": says, "counted": row[name], "of": of, "share": row[name] / of if of else None}
-            for row, words in counted
-            for of in [row[next(iter(row))]]
-            for name, says in words.items()
+            {"what": says, "counted": n, "of": of, "share": n / of if of else None}
+            for says, n, of in counted
         ]
 
-    return run.result("audit.who", "table", found[-1].table, fetched=rows, counts="every row")
+    return run.result("table", None, rows, counts="every row", own=WHO, made_of=found)
 
 
-def crawlers(run: Run) -> Answer:
+@section("audit.crawlers")
+def rows_of_crawlers(run: Run) -> Result:
     """What the browsers' names say: rows that crawlers sent, whether or not they are flagged.
 
     Returns:
         Shape `table`: one row per crawler: `user_agent`, `rows`, `flagged`, and `of` rows that
         name a browser.
     """
-    name = "audit.crawlers"
     if not run.tables.has("events", "user_agent"):
-        return Unavailable(
-            name, "No `user_agent` is mapped, so crawlers are known by their flag alone."
-        )
+        raise Unanswerable("No `user_agent` is mapped, so crawlers are known by their flag alone.")
     counted = (
         run.tables.arrivals.filter(_.user_agent.notnull())
         .group_by("user_agent")
@@ -156,14 +167,14 @@ def crawlers(run: Run) -> Answer:
         found = [row | {"of": of} for row in rows if row["user_agent"] in known]
         return sorted(found, key=lambda row: (-row["rows"], row["user_agent"]))
 
-    return run.result(name, "table", counted, finish, counts="every row")
+    return run.result("table", counted, finish, counts="every row", own=CRAWLER)
 
 
-def disposable(run: Run) -> Answer:
+@section("audit.disposable")
+def people_by_disposable_domain(run: Run) -> Result:
     """People whose address is of a disposable domain: one row per domain, `people` of `of`."""
-    name = "audit.disposable"
     if not run.tables.has("users", "email_domain"):
-        return Unavailable(name, "No `email_domain` of `users` is mapped.")
+        raise Unanswerable("No `email_domain` of `users` is mapped.")
     counted = (
         run.tables.users.filter(_.email_domain.notnull())
         .group_by("email_domain")
@@ -177,10 +188,54 @@ def disposable(run: Run) -> Answer:
         found = [row | {"of": of} for row in rows if row["email_domain"] in known]
         return sorted(found, key=lambda row: (-row["people"], row["email_domain"]))
 
-    return run.result(name, "table", counted, finish, counts="users")
+    return run.result("table", counted, finish, counts="users", own=DOMAIN)
 
 
-def _seen(run: Run) -> ir.Table:
+def device_violations(_run: Run, found: Answer) -> Iterator[Violation]:
+    """Devices of several users or of users known later, and clocks that are off."""
+    for row in found.rows:
+        for name, check, seen, expected in (
+            ("shared", "identity", "several users on one device", "one user each"),
+            ("before", "identity", "were seen before their user was known", "one user each"),
+            ("clock_off", "clocks", "a clock that is off by more than a minute", "the right time"),
+        ):
+            if row[name]:
+                said = {"expected": expected, "minor": name == "before"}
+                said |= {"defect": check} if check == "clocks" else {}
+                sizes = {"rows": row[name], "of": row["devices"]}
+                yield Violation(check, "devices", seen, **said, **sizes)
+
+
+def people_violations(run: Run, found: Answer) -> Iterator[Violation]:
+    """People in several accounts or in no table; and whom every headline leaves out."""
+    for row in found.rows:
+        for name, check, seen in (
+            ("several_accounts", "accounts", "act in several accounts"),
+            ("strangers", "identity", "are not in the users table"),
+            ("bots", "bots", "are bots, and left out of every headline"),
+            ("staff", "bots", "are our own, and left out of every headline"),
+        ):
+            if row[name] and not (name == "strangers" and run.tables.users is None):
+                said = {"defect": check, "minor": True} if check == "bots" else {}
+                sizes = {"rows": row[name], "of": row["people"]}
+                yield Violation(check, "people", seen, **said, **sizes)
+
+
+def crawler_violations(_run: Run, found: Answer) -> Iterator[Violation]:
+    """Rows of crawlers that nobody flagged."""
+    if n := sum(row["rows"] - row["flagged"] for row in found.rows):
+        seen, of = "rows of crawlers without a flag", found.rows[0]["of"]
+        yield Violation("bots", "the log", seen, expected="is_bot", rows=n, of=of)
+
+
+def disposable_violations(_run: Run, found: Answer) -> Iterator[Violation]:
+    """People with addresses that are made to be thrown away."""
+    if n := sum(row["people"] for row in found.rows):
+        seen, of = "have disposable addresses", found.rows[0]["of"]
+        yield Violation("bots", "people", seen, rows=n, of=of, minor=True)
+
+
+def _seen_together(run: Run) -> ir.Table:
     """One row per device, user and account seen together: the one scan of this family."""
     rows = run.tables.arrivals
     seen = rows.group_by(["anonymous_id", "user_id", "account_id"]).aggregate(
@@ -191,4 +246,4 @@ def _seen(run: Run) -> ir.Table:
         ahead=count_if(early(rows.received_at, rows.sent_at)),
         behind=count_if(early(rows.sent_at, rows.received_at)),
     )
-    return run.remembered(("seen",), lambda: run.warehouse.keep(seen, "seen"))
+    return run.warehouse.shared(seen)

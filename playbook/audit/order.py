@@ -1,9 +1,8 @@
-"""What came when: times that cannot be, the order of events, and events that fire twice."""
+"""What came when: causes before effects, events that fire twice, and events that are overtaken."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -11,18 +10,25 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting.shaping import Rows
+from playbook.audit.violation import Violation
 from playbook.language.mistakes import Mistake
 from playbook.language.periods import moment
-from playbook.language.portable import count_if, seconds, united, when
-from playbook.results import Answer, Unavailable
+from playbook.language.portable import count_if, ratio, seconds, united, when
+from playbook.results import Answer, Result
+from playbook.results.columns import COUNT, KEY, share_of
+from playbook.results.section import Unanswerable, section
 from playbook.run import Run
 
 TWICE = 2  # seconds within which the same event in the same visit is one that fired twice
 OVERTAKEN = 60  # seconds by which an event must arrive before an earlier one
+TOLERATED = 0.001  # of events: what stays below happens to every log
+VISITED = {"event": KEY, "n": COUNT, "twice": COUNT, "overtaken": COUNT}
+CAUSE = {"event": KEY, "follows": KEY, "by": KEY, "things": COUNT, "without": COUNT}
+CAUSE |= {"before": COUNT, "share": share_of("things")}
 
 
-def visits(run: Run) -> Answer:
+@section("audit.visits")
+def events_of_visits(run: Run) -> Result:
     """Events of visits that fire twice, or arrive before earlier ones; those that are counted.
 
     Looked at are the events that a question, a play or the path names: on others it changes
@@ -32,12 +38,11 @@ def visits(run: Run) -> Answer:
     Returns:
         Shape `table`: one row per event: `event`, `n`, `twice`, `overtaken`.
     """
-    name = "audit.visits"
     if not run.tables.has("events", "session_id"):
-        return Unavailable(name, "No `session_id` is mapped, so events have no visits.")
+        raise Unanswerable("No `session_id` is mapped, so events have no visits.")
     arrivals, properties = run.tables.arrivals, run.declared.properties
     held = [column for column in properties if column in arrivals.columns]
-    rows = arrivals.filter(_.session_id.notnull(), _.event.isin(counted(run)))
+    rows = arrivals.filter(_.session_id.notnull(), _.event.isin(_named_events(run)))
     rows = rows.anti_join(run.tables.shared, "event_id")  # a copy overtakes nothing
     visit = ibis.window(group_by="session_id", order_by=["at", "event_id"])
     # What must be the same, in one text: one window column instead of one for each.
@@ -55,10 +60,11 @@ def visits(run: Run) -> Answer:
         twice=count_if(again),
         overtaken=count_if(seconds(_.received_at, _.received_before) > OVERTAKEN),
     )
-    return run.result(name, "table", found.order_by("event"), counts="every row")
+    return run.result("table", found.order_by("event"), counts="every row", own=VISITED)
 
 
-def causes(run: Run) -> Answer:
+@section("audit.causes")
+def causes(run: Run) -> Result:
     """Whether what must come first does: `follows` of the plan, thing by thing.
 
     Returns:
@@ -67,7 +73,6 @@ def causes(run: Run) -> Answer:
         later), and `share` of both. Things that the product's tables know to be older than the
         log are left out.
     """
-    name = "audit.causes"
     wanted = [
         (rule.by, point.event, rule.event)
         for point in run.declared.plan
@@ -75,22 +80,40 @@ def causes(run: Run) -> Answer:
         if rule.by in run.tables.arrivals.columns
     ]
     if not wanted:
-        return Unavailable(
-            name,
+        raise Unanswerable(
             "The plan does not say what must come first. Write `follows:` under a data point, "
-            "such as a verification that follows a sign-up.",
+            "such as a verification that follows a sign-up."
         )
     wanted.sort()
     parts = [
         part
         for by, rules in groupby(wanted, key=lambda rule: rule[0])
-        for part in _per_thing(run, by, [(event, first) for _by, event, first in rules])
+        for part in _causes_by(run, by, [(event, first) for _by, event, first in rules])
     ]
-    stacked = united(parts)
-    return run.result(name, "table", stacked.order_by(["event", "follows", "by"]), _shares)
+    counted = united(parts).mutate(share=ratio(_.without + _.before, _.things))
+    in_order = counted.select(*CAUSE).order_by(["event", "follows", "by"])
+    return run.result("table", in_order, own=CAUSE)
 
 
-def counted(run: Run) -> list[str]:
+def cause_violations(_run: Run, found: Answer) -> Iterator[Violation]:
+    """Effects without their cause, or before it."""
+    for row in found.rows:
+        if wrong := row["without"] + row["before"]:
+            seen = f"{row['without']:,} without {row['follows']}, {row['before']:,} before it"
+            wanted = f"after {row['follows']} of the same {row['by']}"
+            sizes = {"rows": wrong, "of": row["things"]}
+            yield Violation("order", row["event"], seen, expected=wanted, **sizes)
+
+
+def visit_violations(_run: Run, found: Answer) -> Iterator[Violation]:
+    """Events that later ones of their visit overtook, if there are more than a few."""
+    overtaken, n = (sum(row[name] for row in found.rows) for name in ("overtaken", "n"))
+    if overtaken > TOLERATED * n:
+        seen, wanted = "events overtaken in their visit", "they arrive in order"
+        yield Violation("order", "the log", seen, expected=wanted, rows=overtaken, of=n)
+
+
+def _named_events(run: Run) -> list[str]:
     """The events that a question, a play or the path names."""
     names = [event for question in run.declared.questions for event in question.events]
     for play in run.declared.plays:
@@ -98,19 +121,16 @@ def counted(run: Run) -> list[str]:
     return sorted({*names, *run.declared.product.path})
 
 
-def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table]:
+def _causes_by(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table]:
     """The rules of one kind of thing, from one scan of its events."""
     names = sorted({name for rule in rules for name in rule})
     rows = run.tables.arrivals.filter(_[by].notnull(), _.event.isin(names), _.at.notnull())
     firsts = {f"at_{i}": when(_.event == name, _.at).min() for i, name in enumerate(names)}
-    columns = run.tables.arrivals.columns
     per_thing = rows.group_by(by).aggregate(**firsts)
-    if older := list(_older(run, by)):
-        known = united(older)
-        per_thing = per_thing.anti_join(known, by)
+    if older := list(_older_things(run, by)):
+        per_thing = per_thing.anti_join(united(older), by)
     if len(rules) > 1:
-        kept = functools.partial(run.warehouse.keep, per_thing, f"firsts_{columns.index(by)}")
-        per_thing = run.remembered(("firsts", by), kept)
+        per_thing = run.warehouse.shared(per_thing)
     found = []
     for event, first in rules:
         own, before = (f"at_{names.index(name)}" for name in (event, first))
@@ -121,12 +141,11 @@ def _per_thing(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
             before=count_if(_[own] < _[before]),
         )
         said = {"event": event, "follows": first, "by": by}
-        literals = {key: ibis.literal(value) for key, value in said.items()}
-        found.append(counts.select(**literals, things=_.things, without=_.without, before=_.before))
+        found.append(counts.mutate(**{key: ibis.literal(value) for key, value in said.items()}))
     return found
 
 
-def _older(run: Run, by: str) -> Iterator[ir.Table]:
+def _older_things(run: Run, by: str) -> Iterator[ir.Table]:
     """Things that the product's tables know to be older than the log: it lacks what came first."""
     begins, users = moment(run.log_begins), run.tables.users
     if by == "user_id" and users is not None:
@@ -136,10 +155,3 @@ def _older(run: Run, by: str) -> Iterator[ir.Table]:
             with contextlib.suppress(Mistake):  # `agreement` says what is wrong with it
                 own = run.warehouse.columns(each.table, key=each.key, own_at=each.at)
                 yield own.filter(_.own_at < begins).select(**{by: "key"})
-
-
-def _shares(rows: Rows) -> Rows:
-    for row in rows:
-        wrong = row["without"] + row["before"]
-        row["share"] = wrong / row["things"] if row["things"] else None
-    return rows

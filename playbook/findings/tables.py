@@ -2,46 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 
-from playbook.findings.markdown import Finding, bullets, named, plain, said, together
-from playbook.findings.sentences import of
+from playbook.findings.markdown import Finding, bullets, named, plain, said
 from playbook.language.wording import interval, percent, points, too_few
 from playbook.results import Answer, Result
-
-
-def headline(result: Answer) -> Finding:
-    """The answer to the product's headline question, after the question itself."""
-    return answers([result])
-
-
-def answers(results: Sequence[Answer]) -> Finding:
-    """One line per question: what is asked, and the answer or why there is none."""
-    lines = []
-    for result in results:
-        found = of(result)
-        text = found.text.replace("\n", " ")
-        asks = f"*{plain(result.asks)}* " if isinstance(result, Result) else ""
-        lines.append(Finding(f"{asks}{text}", found.figures))
-    return together(*lines)
-
-
-def plan(result: Answer) -> Finding:
-    """How many planned data points arrive, and what is dead, silent or unplanned."""
-    return said(result, _plan)
-
-
-def soundness(result: Answer) -> Finding:
-    """The share of rows that each defect touches, the largest first."""
-
-    def say(rows: list) -> str:
-        worst = sorted((row for row in rows if row["rows"]), key=lambda row: -row["rows"])
-        if not worst:
-            return f"None of these defects touches any of {rows[0]['of']:,} rows."
-        parts = [f"{percent(row['share'])} {row['what']}" for row in worst]
-        return f"Of {rows[0]['of']:,} rows that arrived: {', '.join(parts)}."
-
-    return said(result, say)
 
 
 def outreach(result: Answer) -> Finding:
@@ -89,25 +53,6 @@ def claims(result: Answer) -> Finding:
 def stuck(result: Answer, says: str) -> Finding:
     """The verdict on each persona: a defect of ours, worth watching, or people who play."""
     return said(result, lambda rows: _stuck(result, rows, says))
-
-
-def _plan(rows: list) -> str:
-    planned = [row for row in rows if row["status"] != "not planned"]
-    arrives = [row for row in planned if row["status"] == "arrives"]
-    text = f"**{len(arrives)} of {len(planned)}** planned data points arrive."
-    for status, says in (
-        ("dead", "Never seen"),
-        ("stopped", "Fell silent"),
-        ("not planned", "Arrive without a plan"),
-    ):
-        names = [
-            plain(row["data point"])
-            + (f" ({plain(row['note'])})" if status == "not planned" and row["note"] else "")
-            for row in rows
-            if row["status"] == status
-        ]
-        text += f" {says}: {', '.join(names)}." if names else ""
-    return text
 
 
 def _stuck(result: Result, rows: list, says: str) -> str:

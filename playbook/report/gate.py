@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from playbook import audit, personalization
+from playbook.audit.violation import violation_row
 from playbook.report.publishing import inert, replaced
-from playbook.results import SEVERITIES, Unavailable
+from playbook.results import SEVERITIES
 from playbook.run import Run
 
-TYPES = {
-    "rows": "int64",
-    "of": "int64",
-    "questions": "int64",
-    "share": "float64",
-    "moves": "float64",
-}
+TYPES = {"count": "int64", "share": "float64", "moved": "float64"}  # of a kind; others: string
 
 
 def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
@@ -34,8 +29,9 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
 
     rows = [*audit.violations(opened).rows, *_plays(opened)]
     rows.sort(key=lambda row: SEVERITIES.index(row["severity"]))
-    names = audit.VIOLATION
-    schema = pa.schema([(name, getattr(pa, TYPES.get(name, "string"))()) for name in names])
+    names = list(audit.VIOLATION)
+    kinds = [(name, TYPES.get(column.kind, "string")) for name, column in audit.VIOLATION.items()]
+    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in kinds])
     folder.mkdir(parents=True, exist_ok=True)
     with replaced(folder / "violations.parquet") as path:
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
@@ -50,13 +46,15 @@ def write(opened: Run, folder: Path) -> list[dict[str, Any]]:
 
 
 def _plays(opened: Run) -> list[dict[str, Any]]:
-    found = personalization.lint(opened)
-    none = dict.fromkeys(audit.VIOLATION, "") | dict.fromkeys(TYPES)
     return [
-        none
-        | {"check": f"play: {row['check']}", "subject": row["play"], "severity": row["severity"]}
-        | {"seen": row["seen"], "expected": row["hint"]}
-        for row in ([] if isinstance(found, Unavailable) else found.rows)
+        violation_row(
+            check=f"play: {row['check']}",
+            subject=row["play"],
+            seen=row["seen"],
+            expected=row["hint"],
+            severity=row["severity"],
+        )
+        for row in personalization.lint(opened).rows
     ]
 
 

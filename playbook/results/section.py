@@ -58,6 +58,11 @@ def needed(answer: Answer) -> Result:
     return answer
 
 
+def there(*answers: Answer) -> tuple[Result, ...]:
+    """Those of some results that there are: what another is made of that can do without any."""
+    return tuple(answer for answer in answers if isinstance(answer, Result))
+
+
 def _hashable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(map(_hashable, value))

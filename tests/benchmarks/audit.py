@@ -14,7 +14,7 @@ from tests.benchmarks import SMALL, log
 from tests.benchmarks.funnel import _files
 
 CHECKS = (
-    *("data_points", "rules", "by_week", "examples", "destinations", "copies", "freshness"),
+    *("data_points", "rules", "rules_by_week", "examples", "destinations", "copies", "freshness"),
     *("lateness", "volume", "duplicates", "visits", "causes", "devices", "people", "crawlers"),
     *("disposable", "agreement", "soundness"),
 )
