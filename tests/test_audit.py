@@ -15,7 +15,7 @@ from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Follows, Product, Property, TableMap
 from playbook.language.mistakes import Mistake
 from playbook.language.periods import Period
-from playbook.results import Result, Unavailable
+from playbook.results import Result, Unavailable, listings
 from playbook.run import Run, counted
 from tests import small
 from tests.small import question
@@ -242,6 +242,13 @@ BAD = {
 }
 
 
+EVERY_ID = f"""
+    user_id | anonymous_id | session_id | user_agent | event     | at               | flow
+    ann     | d1           | s1         | curl/8.1   | signed_up | 2026-01-05 09:00 | f1
+    ann     | d1           | s1         | curl/8.1   | {NAME}    | 2026-01-05 10:00 | f1
+"""
+
+
 def hostile(events, **drawn):
     plan = [
         DataPoint(event="signed_up", says="x", destinations={"mailer": 'it\'s "so" 🚀'}),
@@ -268,6 +275,79 @@ def test_bad_data_breaks_no_section(events):
     assert found["data_points"]
     assert found["destinations"]
     assert found["violations"]
+
+
+# Kind of a column → whether a value is of it; nothing is of every kind.
+KINDS = {
+    "count": lambda value: type(value) is int,
+    "share": lambda value: 0 <= value <= 1,
+    "moved": lambda value: 0 <= value <= 1,
+    "hours": lambda value: type(value) is float,
+    "days": lambda value: type(value) is float,
+    "moment": lambda value: isinstance(value, str | datetime),
+    "flag": lambda value: type(value) is bool,
+    **dict.fromkeys(("id", "name", "text"), lambda value: isinstance(value, str)),
+}
+
+
+@pytest.mark.parametrize("events", BAD.values(), ids=BAD)
+def test_every_row_has_the_columns_of_its_result_in_their_order_and_of_their_kinds(events):
+    run = hostile(events)
+    for name in SECTIONS:
+        found = getattr(audit, name)(run)
+        for row in found.rows:
+            assert list(row) == list(found.columns), name
+            for column, kind in found.columns.items():
+                if found.shape == "volume" and column in {"expected", "low", "high"}:
+                    continue  # counts that one expects need not be whole
+                assert row[column] is None or KINDS[kind.kind](row[column]), (name, column)
+
+
+@pytest.mark.parametrize("events", BAD.values(), ids=BAD)
+def test_each_statement_that_a_section_shows_gives_the_rows_that_it_is_made_from(events):
+    run = hostile(events)
+    for name in SECTIONS:
+        found = getattr(audit, name)(run)
+        for part in listings.parts(found) if isinstance(found, Result) else ():
+            (text,) = listings.statements(replace(part, made_of=())).values()
+            shown = run.warehouse.connection.raw_sql(text).fetchall()
+            raw = [tuple(row.values()) for row in part.raw]
+            assert sorted(map(str, shown)) == sorted(map(str, raw)), (name, part.id)
+
+
+SCANS = {"log.arrivals", "log.copies"}
+
+
+@pytest.mark.parametrize(
+    ("name", "made_of"),
+    [
+        ("data_points", SCANS),
+        ("rules", SCANS),
+        ("freshness", SCANS),
+        ("volume", SCANS),
+        ("lateness", {"audit.lateness", *SCANS}),
+        ("duplicates", {"audit.duplicates", "audit.visits", *SCANS}),
+        ("soundness", {"audit.people", *SCANS}),
+        ("who", {"audit.devices", "audit.people"}),
+        ("bounds", {"audit.first_bounds", *SCANS}),
+        ("questions", {"audit.first_bounds", *SCANS}),
+        ("verdicts", {"audit.first_bounds", *SCANS}),
+        ("destinations", set()),
+    ],
+)
+def test_a_section_shows_every_statement_that_its_numbers_come_from_and_no_other(name, made_of):
+    run = hostile(EVERY_ID)
+    shown = {part.id for part in listings.parts(getattr(audit, name)(run))}
+    assert shown == made_of
+
+
+def test_violations_and_fixes_show_the_statements_of_every_check():
+    run = hostile(EVERY_ID)
+    found = [answer for check in audit.CHECKS if isinstance(answer := check(run), Result)]
+    checked = {part.id for result in found for part in listings.parts(result)}
+    assert {"audit.causes", "audit.visits", "audit.devices", "audit.copies"} <= checked
+    for result in (audit.violations(run), audit.fixes(run)):
+        assert {part.id for part in listings.parts(result)} == checked
 
 
 def test_a_name_with_quotes_and_emoji_stays_what_it_is():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from playbook import audit
-from playbook.audit.fixes import VIOLATION
+from playbook.audit import VIOLATION
+from playbook.audit.fixes import ranked_violations
+from playbook.audit.violation import Violation, violation_row
 from playbook.declare import DataPoint, Property
 from tests import small
 from tests.small import question
@@ -57,7 +59,31 @@ def row(run, check, subject, seen=""):
 
 
 def test_every_violation_has_the_same_columns(run):
-    assert {tuple(found) for found in audit.violations(run).rows} == {VIOLATION}
+    assert {tuple(found) for found in audit.violations(run).rows} == {tuple(VIOLATION)}
+
+
+def test_each_check_makes_the_violations_of_its_own_rows(run):
+    alone = [
+        (row["check"], row["subject"], row["seen"])
+        for section, violations in audit.CHECKS.items()
+        for row in ranked_violations(run, {section: violations}).rows
+    ]
+    together = [(r["check"], r["subject"], r["seen"]) for r in audit.violations(run).rows]
+    assert sorted(alone) == sorted(together)
+    assert len({check for check, _subject, _seen in alone}) > 4
+
+
+def test_a_check_is_a_section_and_what_makes_violations_of_its_rows(run):
+    def finds(_run, found):
+        for row in found.rows:
+            if row["data point"] == "seen":
+                yield Violation("few", row["data point"], "seldom", rows=row["rows"], of=200)
+
+    (found,) = ranked_violations(run, {audit.data_points: finds}).rows
+    told = {"check": "few", "subject": "seen", "seen": "seldom", "expected": "none", "owner": "web"}
+    told |= {"rows": 1, "of": 200, "share": 0.005, "severity": "note", "questions": 0}
+    assert found == violation_row(**told)
+    assert tuple(found) == tuple(VIOLATION)
 
 
 def test_a_dead_event_that_a_question_needs_is_blocking(run):

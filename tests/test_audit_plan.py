@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from playbook import audit
+from playbook import audit, findings
+from playbook.audit.plan import POINT, _what_arrives
 from playbook.declare import DataPoint, Property, TableMap
-from playbook.results import Unavailable
+from playbook.report.pages import safe
+from playbook.results import Unavailable, listings
 from tests import small
+from tests.pictures import result, table
 from tests.small import question
+from tests.test_findings import HOSTILE
 
 PERIOD = ("2026-01-01", "2026-04-01", "2026-04-01")
 
@@ -199,11 +203,20 @@ def test_the_rule_that_breaks_most_often_stands_first_with_what_it_expects(run):
     }
 
 
+def test_shares_of_rows_read_as_percent_however_small_or_near_one_they_are():
+    lines = [f"ann | saved | 2026-03-02 12:00 | {'pro' if k in (7, 8) else ''}" for k in range(350)]
+    lines += [f"ann | rang | 2026-03-02 12:00 | {'' if k == 7 else 'pro'}" for k in range(20)]
+    plan = [point(name, properties={"plan": Property(required=True)}) for name in ("saved", "rang")]
+    drawn = "\n".join(["user_id | event | at | plan", *lines])
+    shown = listings.table(audit.rules(small.run(plan=plan, events=drawn, period=PERIOD)))
+    assert [row[shown.columns.index("share")] for row in shown.rows] == ["99.4 %", "5.0 %"]
+
+
 def test_a_rule_is_followed_by_week_source_and_version(run):
     names = ("source", "app version", "week", "rows", "of", "share")
     found = [
         tuple(row[name] for name in names)
-        for row in audit.by_week(run).rows
+        for row in audit.rules_by_week(run).rows
         if row["rule"] == "required"
     ]
     assert sorted(found) == [
@@ -252,7 +265,7 @@ def test_examples_show_the_latest_rows_that_break_a_rule(run):
 
 def test_a_plan_that_is_kept_has_no_violations_and_no_examples():
     kept = small.run(plan=[point("saved")], events=log(saved="01-10 03-30"), period=PERIOD)
-    assert audit.rules(kept).rows == audit.by_week(kept).rows == []
+    assert audit.rules(kept).rows == audit.rules_by_week(kept).rows == []
     found = audit.examples(kept)
     assert isinstance(found, Unavailable)
     assert found.reason == "No rule of the plan is broken."
@@ -270,6 +283,40 @@ def test_a_column_that_nothing_maps_is_a_violation():
 
 def _said(run):
     return [(row["check"], row["subject"]) for row in audit.violations(run).rows]
+
+
+def points(*lines):
+    return result(
+        "table", table("data point | status | note", *lines), own=POINT, says=_what_arrives
+    )
+
+
+def test_a_plan_says_what_arrives_and_what_does_not():
+    found = findings.of(
+        points(
+            "saved | arrives | x",
+            "shared | dead | x",
+            "old | stopped | x",
+            "new | not planned | like old: renamed?",
+            "zap | not planned | ",
+        )
+    )
+    assert found.text == (
+        "**1 of 3** planned data points arrive. Never seen: shared. Fell silent: old. "
+        "Arrive without a plan: new (like old: renamed?), zap."
+    )
+    kept = {row["figure"].rpartition(".")[2]: row["value"] for row in found.figures}
+    assert (kept["arrives"], kept["planned"]) == (1, 3)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_data_point_becomes_markup_in_the_sentence_of_the_plan(name):
+    row = {"data point": name, "status": "not planned", "note": f"like {name}"}
+    raw = findings.of(replace(points("x | dead | x"), finish=lambda _rows: [row])).text
+    page = str(safe.markdown(raw))
+    assert not [tag for tag in ("<a ", "<img", "<script", "<del>") if tag in page]
+    assert "<" not in raw.replace("\\<", "")
+    assert "$" not in raw.replace("\\$", "")
 
 
 def test_in_a_log_of_one_day_no_event_has_stopped():

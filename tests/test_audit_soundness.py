@@ -6,9 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from playbook import audit
+from playbook import audit, findings
+from playbook.audit.soundness import DEFECTS, OURS, _what_is_unsound
+from playbook.results import listings
 from playbook.run import Run
 from tests import small
+from tests.pictures import result
 
 MONDAY = date(2026, 1, 5)
 OUTAGE = MONDAY + timedelta(days=72)  # a Wednesday
@@ -191,6 +194,70 @@ def test_duplicates_are_told_apart_by_kind():
         ("same id", "seen", 2, 7, pytest.approx(2 / 7)),
         ("same id, another payload", "seen", 1, 7, pytest.approx(1 / 7)),
         ("fired twice", "", 0, 7, 0.0),
+    ]
+
+
+def unsound(**rows):
+    """The soundness of a log of a thousand rows, by what is wrong with so many of them."""
+    found = [
+        {"what": what, "rows": n, "of": 1000, "share": n / 1000, "we": ""}
+        for what, n in rows.items()
+    ]
+    return findings.of(result("table", found, says=_what_is_unsound)).text
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("copies of an event", "are copies of an event"),
+        ("no time", "have no time"),
+        ("arrived more than 1 hour late", "arrived more than 1 hour late"),
+        ("after their own arrival", "happened after their own arrival"),
+        ("before the year 2000", "happened before the year 2000"),
+        ("no user", "name no user"),
+        ("a user and no account", "name a user and no account"),
+        ("sent by bots", "were sent by bots"),
+    ],
+)
+def test_each_defect_of_rows_reads_as_a_sentence(what, said):
+    assert unsound(**{what: 20}) == f"Of 1,000 rows that arrived, 2.0 % {said}."
+
+
+def test_soundness_says_what_touches_most_rows_first_and_people_apart():
+    rows = {"copies of an event": 20, "a user and no account": 14, "no time": 0, OURS: 4}
+    assert unsound(**rows) == (
+        "Of 1,000 rows that arrived, 2.0 % are copies of an event, 1.4 % name a user and no "
+        "account. Of 1,000 people, 0.4 % are our own."
+    )
+    assert unsound(**{"no time": 0}) == "None of these defects touches any of 1,000 rows."
+    assert unsound(**{"no time": 0, OURS: 4}) == (
+        "None of these defects touches any of 1,000 rows. Of 1,000 people, 0.4 % are our own."
+    )
+
+
+def test_every_kind_of_defect_has_its_words():
+    users = "user_id | is_internal\nann | true"
+    run = small.run(events="user_id | event | at\nann | seen | 2026-01-05", users=users)
+    assert [row["what"] for row in audit.soundness(run).rows] == list(DEFECTS)
+    assert findings.of(audit.soundness(run)).text == (
+        "Of 1 row that arrived, 100.0 % name a user and no account. Of 1 person, 100.0 % are our "
+        "own."
+    )
+
+
+def test_what_touches_one_row_in_many_is_not_said_to_touch_none():
+    row = {"what": "no time", "rows": 1, "of": 600_000, "share": 1 / 600_000, "we": ""}
+    assert findings.of(result("table", [row], says=_what_is_unsound)).text == (
+        "Of 600,000 rows that arrived, less than 0.01 % have no time."
+    )
+
+
+def test_hours_and_days_of_sources_read_as_numbers():
+    shown = listings.table(audit.freshness(small.run(events=SOURCES)))
+    assert [(row[0], row[1], row[4], row[5]) for row in shown.rows] == [
+        ("(no name)", "1", "1.0", "0.0"),
+        ("server", "2", "0.0", "1.0"),
+        ("web", "3", "672.0", "1.0"),
     ]
 
 
