@@ -49,18 +49,20 @@ def agreement(run: Run) -> Result:
         log = _first_log_times(run, declared)
         return [_table_against_log(run, each, log) for each in declared]
 
-    return beside_canonical(run, parts, own=AGREEMENT)
+    return beside_canonical(run, parts, AGREEMENT, share=ratio(_.no_event, _.in_table))
 
 
-def beside_canonical(run: Run, parts: Callable[[], Sequence[ir.Table]], *, own: Columns) -> Result:
+def beside_canonical(
+    run: Run, parts: Callable[[], Sequence[ir.Table]], own: Columns, **shares: ir.Deferred
+) -> Result:
     """The union of tables that read what product.yaml names beside the canonical tables.
 
     Their rows are fetched at once: a table or column that is not there, or that does not read
-    as its declaration says, leaves this section out and no other.
+    as its declaration says, leaves this section out and no other. `shares` are columns besides.
     """
     keys = [name for name, column in own.items() if column.is_key]
     try:
-        in_order = united(parts()).select(*own).order_by(keys)
+        in_order = united(parts()).mutate(**shares).select(*own).order_by(keys)
         rows = fetched(run.warehouse.prepared(in_order))
     except Mistake:
         raise
@@ -141,7 +143,5 @@ def _table_against_log(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
     )
     alone = log.filter(_.log_at <= ends).anti_join(known, "key").aggregate(no_row=_.count())
     return counted.cross_join(alone).mutate(
-        event=ibis.literal(each.event),
-        table=ibis.literal(each.table),
-        share=ratio(_.no_event, _.in_table),
+        event=ibis.literal(each.event), table=ibis.literal(each.table)
     )

@@ -54,7 +54,13 @@ def copies(run: Run) -> Result:
             "No destination's own copy of the events is mapped. Name its export under `copies:` "
             "of product.yaml to see what it loses and how late it is."
         )
-    return beside_canonical(run, lambda: [_copy_of_tool(run, each) for each in declared], own=COPY)
+    return beside_canonical(
+        run,
+        lambda: [_copy_of_tool(run, each) for each in declared],
+        COPY,
+        share=ratio(_.lost, _.in_warehouse),
+        slow_share=ratio(_.slow, _.in_warehouse - _.lost),
+    )
 
 
 def purpose_violations(_run: Run, found: Answer) -> Iterator[Violation]:
@@ -115,8 +121,9 @@ def _copy_of_tool(run: Run, copy: Copy) -> ir.Table:
         slow=count_if(lag > SLOW),
         extra=ibis.literal(0, "int64"),
     )
-    strange = theirs.filter(_.theirs_at >= moment(run.log_begins), _.theirs_at <= until)
-    strange = run.warehouse.shared(strange.anti_join(ours, "event_id"))
+    strange = theirs.anti_join(ours, "event_id")
+    strange = strange.filter(_.theirs_at >= moment(run.log_begins), _.theirs_at <= until)
+    strange = run.warehouse.shared(strange)
     logged = run.tables.arrivals.semi_join(strange, "event_id").select("event_id")
     beyond = strange.anti_join(logged, "event_id").aggregate(extra=_.count())
     zero = ibis.literal(0, "int64")
@@ -124,7 +131,5 @@ def _copy_of_tool(run: Run, copy: Copy) -> ir.Table:
         event=ibis.literal("(unknown)"), in_warehouse=zero, lost=zero, slow=zero, extra=_.extra
     )
     return compared.union(unknown, distinct=False).mutate(
-        destination=ibis.literal(copy.destination),
-        share=ratio(_.lost, _.in_warehouse),
-        slow_share=ratio(_.slow, _.in_warehouse - _.lost),
+        destination=ibis.literal(copy.destination)
     )

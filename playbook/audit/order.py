@@ -90,7 +90,8 @@ def causes(run: Run) -> Result:
         for by, rules in groupby(wanted, key=lambda rule: rule[0])
         for part in _causes_by(run, by, [(event, first) for _by, event, first in rules])
     ]
-    in_order = united(parts).select(*CAUSE).order_by(["event", "follows", "by"])
+    counted = united(parts).mutate(share=ratio(_.without + _.before, _.things))
+    in_order = counted.select(*CAUSE).order_by(["event", "follows", "by"])
     return run.result("table", in_order, own=CAUSE)
 
 
@@ -140,9 +141,7 @@ def _causes_by(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
             before=count_if(_[own] < _[before]),
         )
         said = {"event": event, "follows": first, "by": by}
-        literals = {key: ibis.literal(value) for key, value in said.items()}
-        share = ratio(counts.without + counts.before, counts.things)
-        found.append(counts.mutate(**literals, share=share))
+        found.append(counts.mutate(**{key: ibis.literal(value) for key, value in said.items()}))
     return found
 
 
