@@ -105,6 +105,7 @@ def _trend_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     if is_share and last["n"] < result.min_n:
         return f"{too_few(last['n'])} in the week of {last['period']}."
     value = percent(last["value"]) if is_share else f"{last['value']:,}"
+    words = words or ("" if is_share else result.counted)
     if last["period"].isdigit():  # counted from each start: there is no week
         return f"**{value}** {words}".rstrip() + f" in period {last['period']}."
     text = f"**{value}** {words}".rstrip() + f" in the week of {last['period']}"
