@@ -6,7 +6,7 @@ from the topic that it is about.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from playbook.findings import comparing, counting, quality
@@ -16,22 +16,20 @@ from playbook.results.sentences import Finding, Says, plain, said, together
 
 __all__ = ["Finding", "answers", "headline", "of", "together"]
 
+# Shape → its sentence: what is called `say_<shape>` in the modules of sentences.
 SENTENCES: dict[str, Says] = {
-    "share": counting.say_share,
-    "mix": counting.say_mix,
-    "steps": counting.say_steps,
-    "trend": counting.say_trend,
-    "curve": counting.say_curve,
-    "effect": comparing.say_effect,
-    "differences": comparing.say_differences,
-    "audit": quality.say_audit,
-    "bounds": quality.say_bounds,
-    "volume": quality.say_volume,
+    name.removeprefix("say_"): function
+    for module in (counting, comparing, quality)
+    for name, function in vars(module).items()
+    if name.startswith("say_")
 }
-# One sentence per shape, by its name: `pb.findings.share(result, "of new people …")`.
-share, mix, steps, trend, curve, effect, differences, audit, bounds, volume = (
-    partial(said, says=says) for says in SENTENCES.values()
-)
+
+
+def __getattr__(name: str) -> Callable[..., Finding]:
+    """The sentence of one shape by its name: `pb.findings.share(result, "of new people …")`."""
+    if name in SENTENCES:
+        return partial(said, says=SENTENCES[name])
+    raise AttributeError(f"there is no sentence `{name}`; there are: {listed(SENTENCES)}")
 
 
 def of(result: Answer | Sequence[Answer], words: str = "") -> Finding:
