@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from playbook import findings, impact
-from playbook.impact.counts import KEPT, Counts, bound, spent
+from playbook.impact.counts import Counts
 from playbook.inference import compare, looks
 from playbook.results import Unavailable, listings
 from tests import small
@@ -180,11 +180,11 @@ def test_few_accounts_are_drawn_again():
 
 def test_what_looks_spend_grows_and_never_exceeds_the_error_allowed():
     at = [k / 50 for k in range(1, 500)]
-    sums = [spent(fraction) for fraction in at]
+    sums = [looks.spent(fraction) for fraction in at]
     assert sums == sorted(sums)
     assert sums[-1] < looks.SIDE
-    assert spent(1) == pytest.approx((1 - KEPT) * looks.SIDE)
-    assert spent(1.0001) == pytest.approx(spent(1), rel=1e-3)
+    assert looks.spent(1) == pytest.approx((1 - looks.KEPT) * looks.SIDE)
+    assert looks.spent(1.0001) == pytest.approx(looks.spent(1), rel=1e-3)
 
 
 def test_beside_the_scheduled_look_stands_an_interval_for_any_other():
@@ -215,7 +215,9 @@ def test_a_play_that_runs_past_its_plan_claims_no_more_often_than_allowed():
     # Twelve looks, the plan met at the third: 1.96 deviations each would claim in some 20 %.
     draws, steps = 20_000, np.random.default_rng(5)
     paths = steps.normal(size=(draws, 12)).cumsum(axis=1) / np.sqrt(np.arange(1, 13))
-    bounds = np.array([bound(tuple(k / 3 for k in range(1, now + 1))) for now in range(1, 13)])
+    bounds = np.array(
+        [looks.planned_bound(tuple(k / 3 for k in range(1, now + 1))) for now in range(1, 13)]
+    )
     claimed = np.mean((np.abs(paths) > bounds).any(axis=1))
     assert np.mean((np.abs(paths) > 1.96).any(axis=1)) > 0.18
     assert 0.03 < claimed < 0.05
@@ -224,8 +226,8 @@ def test_a_play_that_runs_past_its_plan_claims_no_more_often_than_allowed():
 def test_bounds_of_earlier_looks_stand_when_later_ones_come():
     later = tuple(k / 3 for k in range(1, 13))
     scaled = [fraction / later[-1] for fraction in later]
-    every = looks.bounds(scaled, spending=lambda part: spent(part * later[-1]))
-    assert [bound(later[:now]) for now in (1, 3, 12)] == pytest.approx(
+    every = looks.bounds(scaled, spending=lambda part: looks.spent(part * later[-1]))
+    assert [looks.planned_bound(later[:now]) for now in (1, 3, 12)] == pytest.approx(
         [every[0], every[2], every[11]], abs=2e-3
     )
 

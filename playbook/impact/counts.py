@@ -11,7 +11,6 @@ from playbook.inference import compare, looks, sizing
 from playbook.inference.arms import Arm, Difference
 
 ARMS = ("treated", "holdout")
-KEPT = 0.3  # of the error allowed: for looks after the plan is met
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class Counts:
     @functools.cached_property
     def deviations(self) -> float:
         """How far the interval of the present look reaches on either side."""
-        return bound(self.fractions)
+        return looks.planned_bound(self.fractions)
 
     def difference(self, deviations: float) -> Difference:
         """The effect as assigned, by the method that fits how it was drawn."""
@@ -114,33 +113,6 @@ class Counts:
     @functools.cached_property
     def _compared(self) -> Rows:
         return [row for row in self.rows if row["stratum"] in self.strata]
-
-
-def spent(fraction: float) -> float:
-    """The error on one side that the looks so far may use up, by how much of the plan is there.
-
-    Most is spent on the plan, O'Brien and Fleming's way. Plays run on when their plan is met: the
-    rest is for the looks after it, of which (1 − planned / units) is spent. (An increasing
-    function of the information alone: Lan and DeMets 1983, Biometrika 70.)
-    """
-    if fraction <= 1:
-        return (1 - KEPT) * looks.obrien_fleming(fraction)
-    return looks.SIDE * (1 - KEPT / fraction)
-
-
-@functools.lru_cache(maxsize=4096)
-def bound(fractions: tuple[float, ...]) -> float:
-    """How many deviations the interval of the last look reaches on either side; see `spent`.
-
-    Args:
-        fractions: At each look the units that were mature, over those planned.
-    """
-    last = fractions[-1]
-    if not last:
-        return looks.MOST
-    # The bounds depend on ratios of information alone: the present look is made the whole.
-    scaled = [fraction / last for fraction in fractions]
-    return looks.bound(scaled, spending=lambda part: spent(part * last))
 
 
 def _strata(play: Play, names: set[str]) -> dict[str, float]:

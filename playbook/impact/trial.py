@@ -269,14 +269,14 @@ def of_all(run: Run, shape: str, table: ir.Table, finish: Any, **given: Any) -> 
 def _trial_units(of: Trial) -> ir.Table:
     run, play = of.run, of.play
     found = ledger.outcomes(run, play).filter(_.arm.isin(list(ARMS)))
+    told, log = ledger.messages_of(run, play), ledger.logged_arms(run, play)
     if play.live_from:
         found = found.filter(_.moment_at >= moment(of.begins))
-    told = ledger.messages_of(run, play)
     arrived = told.delivered | told.seen | told.clicked
     told = told.select("unit", "contacted", "seen", got=arrived)
     for more in (_around_moment(of, found), told):
         found = found.left_join(more, "unit").drop("unit_right")
-    found = _with_strata(of, _with_log(of, found))
+    found = _with_strata(of, _with_log(found, log))
     home = ibis.window(group_by=ibis.coalesce(found.account_id, found.unit))
     there = {arm: when(found.arm == arm, 1).count().over(home) for arm in ARMS}
     beside = ibis.ifelse(found.arm == "treated", there["holdout"], there["treated"]) > 0
@@ -320,9 +320,8 @@ def _around_moment(of: Trial, found: ir.Table) -> ir.Table:
     )
 
 
-def _with_log(of: Trial, found: ir.Table) -> ir.Table:
+def _with_log(found: ir.Table, log: ir.Table | None) -> ir.Table:
     """The units with `logged` and `redrawn`: whether the log has them in an arm, in another one."""
-    log = ledger.logged_arms(of.run, of.play)
     if log is None:
         return found.mutate(logged=ibis.literal(False), redrawn=ibis.literal(False))
     found = found.left_join(log, "unit").drop("unit_right")

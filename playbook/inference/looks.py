@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
 from playbook.inference import stats
 
 MOST = 8.0  # deviations: where nothing may be spent, nothing less is shown
+KEPT = 0.3  # of the error allowed: for looks after the plan is met
 FEWEST_UNITS = 100  # before them, a confidence sequence promises what it cannot keep
 CONCENTRATION = 1000  # how near the planned split a wrong one is expected to be
 LEAST_NEW = 0.001  # of the information: a look that adds less is the look before
@@ -107,6 +108,33 @@ def sample_ratio(observed: Sequence[int], expected: Sequence[float]) -> float:
     likely = gammaln(prior.sum()) - gammaln(prior.sum() + counts.sum())
     likely += float(np.sum(gammaln(prior + counts) - gammaln(prior) - counts * np.log(split)))
     return math.exp(-max(min(float(likely), 700.0), 0.0))
+
+
+def spent(fraction: float) -> float:
+    """The error on one side that the looks so far may use up, by how much of the plan is there.
+
+    Most is spent on the plan, O'Brien and Fleming's way. Plays run on when their plan is met: the
+    rest is for the looks after it, of which (1 − planned / units) is spent. (An increasing
+    function of the information alone: Lan and DeMets 1983, Biometrika 70.)
+    """
+    if fraction <= 1:
+        return (1 - KEPT) * obrien_fleming(fraction)
+    return SIDE * (1 - KEPT / fraction)
+
+
+@lru_cache(maxsize=4096)
+def planned_bound(fractions: tuple[float, ...]) -> float:
+    """How many deviations the interval of the last look reaches on either side; see `spent`.
+
+    Args:
+        fractions: At each look the units that were mature, over those planned.
+    """
+    last = fractions[-1]
+    if not last:
+        return MOST
+    # The bounds depend on ratios of information alone: the present look is made the whole.
+    scaled = [fraction / last for fraction in fractions]
+    return bound(scaled, spending=lambda part: spent(part * last))
 
 
 def _crossed_by(
