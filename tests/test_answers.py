@@ -217,7 +217,12 @@ def test_a_list_says_when_a_unit_started_and_how_far_it_came(run):
 @pytest.mark.parametrize(
     ("id", "outcome", "reason"),
     [
-        ("kinds", "dropped", "`kinds` is counted by `mix`: it counts no attempts"),
+        (
+            "kinds",
+            "dropped",
+            "`kinds` is counted by `mix`: this section needs `reached_within`, "
+            "`missed_within` or `steps`.",
+        ),
         ("path", "gone", "There is no outcome `gone`. The outcomes are: converted, dropped, open."),
         ("missing", "dropped", "Small declares no question `missing`."),
     ],
@@ -264,8 +269,12 @@ def test_a_week_that_is_not_over_or_has_an_open_window_is_marked(run):
 @pytest.mark.parametrize(
     ("ask", "reason"),
     [
-        (answers.curve, "`kinds` is counted by `mix`: a curve needs `time_to`."),
-        (answers.activation_by_week, "`kinds` is counted by `mix`: a trend by week needs a share."),
+        (answers.curve, "`kinds` is counted by `mix`: this section needs `time_to`."),
+        (
+            answers.activation_by_week,
+            "`kinds` is counted by `mix`: this section needs `reached_within`, "
+            "`missed_within` or `did_before`.",
+        ),
     ],
 )
 def test_a_question_of_the_wrong_measure_says_so(run, ask, reason):

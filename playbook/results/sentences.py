@@ -59,7 +59,7 @@ class Told:
     ) -> str:
         """A share of n: "38.2 %"; of too few, that they are."""
         self.kept(name, share, kind="share", n=n, ends=ends)
-        if n is not None and n < self.result.min_n:
+        if share is not None and n is not None and n < self.result.min_n:
             return wording.too_few(n)
         return wording.percent(share)
 
