@@ -1,5 +1,7 @@
 """The whole suite gives the same numbers on PostgreSQL, and compiles for other warehouses."""
 
+from types import SimpleNamespace
+
 import ibis
 import pyarrow.parquet as pq
 import pytest
@@ -180,6 +182,9 @@ def measured(here):
 def _unfused(monkeypatch):
     """Each step as a query of its own, as Ibis compiles it before it makes the statement short."""
     monkeypatch.setattr(ibis.options.sql, "fuse_selects", False)
+    # Where the package of Spark is not there, Ibis does not know its own option for it.
+    spark = SimpleNamespace(pyspark=SimpleNamespace(treat_nan_as_null=False))
+    monkeypatch.setattr("ibis.backends.sql.compilers.pyspark.options", spark)
 
 
 @pytest.mark.usefixtures("_unfused")
