@@ -28,7 +28,8 @@ NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-\d+)?")
 DECLARED = (
     r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}|“[^”]*”|\*[^*]*\?\*"
     r"|within (?:less than )?[\d.,]+ (?:hour|day|week|minute)s?|period \d+|\d+ weeks? show"
-    r"|(?:longer than|after|in the first) \d+ hours|95 %|grade [A-F]|(?<=\*\* )\d+(?: or more)?(?=[,.])"
+    r"|(?:longer than|after|in the first) \d+ hours|95 %|grade [A-F]"
+    r"|(?<=\*\* )\d+(?: or more)?(?=[,.])"  # the name of a class
 )
 
 
