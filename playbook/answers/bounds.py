@@ -26,9 +26,9 @@ from playbook.declare import Question
 from playbook.language.periods import words
 from playbook.language.portable import when
 from playbook.language.wording import percent
-from playbook.results import Answer, Result
+from playbook.results import Answer
 from playbook.results.columns import COUNT, KEY, TEXT, Column, share_of
-from playbook.results.section import Unanswerable, section
+from playbook.results.section import Unanswerable, section, there
 from playbook.run import Run, fetched
 
 BASE = "as it stands"
@@ -97,9 +97,13 @@ def bounds(run: Run, id: str, *, stage: str = "audit") -> Answer:
         counts = {d: _as_count(question, each) for d, each in own.items()}
         return _all_ends(run, question, cases, counts)
 
-    made_of = tuple(a for a in earlier.values() if isinstance(a, Result))
     return replace(
-        at_once, shape="table", by=(), finish=finish, made_of=(*made_of, *run.scans), own=DEFECTS
+        at_once,
+        shape="table",
+        by=(),
+        finish=finish,
+        made_of=(*there(*earlier.values()), *run.scans),
+        own=DEFECTS,
     )
 
 

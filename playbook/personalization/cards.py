@@ -16,7 +16,7 @@ from playbook.personalization.dryrun import decisions, declared_plays
 from playbook.personalization.holdouts import holdouts
 from playbook.results import Answer, Result
 from playbook.results.columns import FLAG, KEY, NUMBER, TEXT
-from playbook.results.section import section
+from playbook.results.section import section, there
 from playbook.results.sentences import Told, plain
 from playbook.run import Run
 
@@ -60,7 +60,7 @@ def cards(run: Run) -> Answer:
         None,
         finish,
         own=CARD,
-        made_of=tuple(each for each in (tried, sized) if isinstance(each, Result)),
+        made_of=there(tried, sized),
         says=partial(_cards_in_words, plays),
         definition=(),
     )

@@ -22,7 +22,7 @@ from playbook.personalization.dryrun import contention, decisions, declared_play
 from playbook.personalization.holdouts import holdouts
 from playbook.results import SEVERITIES, Answer, Result, Unavailable
 from playbook.results.columns import ID, TEXT
-from playbook.results.section import Unanswerable, section
+from playbook.results.section import Unanswerable, section, there
 from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
@@ -77,7 +77,7 @@ def lint(run: Run) -> Answer:
         finish,
         counts="real people, once each",
         own=FAULT,
-        made_of=(*run.scans, *(each for each in tried if isinstance(each, Result))),
+        made_of=(*run.scans, *there(*tried)),
         says=_faults_in_words,
         silence="Every play is sound.",
     )
