@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,17 +74,54 @@ class Run:
         """Source → how far it covers time."""
         return periods.ends(self.arrived)
 
-    def reaches(self, *events: str) -> datetime:
-        """The watermark of what rests on some events: the end of the slowest source of theirs.
+    def reaches(self, *events: str, but: str | None = None) -> datetime:
+        """The watermark of what rests on some events: the end of the slowest source of theirs, or
+        of one of them that came regularly and fell silent.
 
         A source that has always been silent for days is not slow because it is silent again.
+
+        Args:
+            events: The events.
+            but: One of them whose silence is no lack: without starts there is nobody to judge.
         """
         ends = [
             end
             for source, end in self.stalled.items()
             if any(self._needs(source, end, event) for event in events)
         ]
-        return min([*ends, self.period.as_of])
+        needed = [self.fell_silent[e] for e in events if e in self.fell_silent and e != but]
+        return min([*ends, *needed, self.period.as_of])
+
+    def observed_since(self, *events: str) -> datetime:
+        """Since when some events are in the log: the first moment of the latest of the sources
+        that they need, if that begins more than a day later than the earliest.
+
+        An event needs a source if much more of it comes with it than came before. One that takes
+        over from another, or that grows from nothing, lets nothing be missed.
+        """
+        begins = [
+            end.first
+            for source, end in self.ends.items()
+            if any(self._lacked(source, end, event) for event in events)
+        ]
+        first, last = min(begins, default=self.log_begins), max(begins, default=self.log_begins)
+        return last if last - first > timedelta(days=1) else first
+
+    def since(self, first: datetime) -> Run:
+        """The run with entries from a moment on; as it is where they begin no earlier."""
+        if first <= self.period.since:
+            return self
+        start = min(first, self.period.until)
+
+        def later() -> Run:
+            return replace(self, period=replace(self.period, since=start))
+
+        return self.remembered(("since", start), later)
+
+    @cached_property
+    def fell_silent(self) -> dict[str, datetime]:
+        """The events that came regularly and no longer do → when they came last."""
+        return periods.fell_silent(self.arrived_once, self.period.as_of)
 
     def until(self, last: datetime) -> Run:
         """The run as if the data ended at a moment; as it is where they end no later."""
@@ -108,6 +145,18 @@ class Run:
         beside = [row for row in lately or sent if row["day"] <= end.date()]
         own = sum(row["n"] for row in beside if row["source"] == source)
         return own > sum(row["n"] for row in beside) * (1 - arrivals.CAVEAT_BELOW)
+
+    def _lacked(self, source: str | None, end: Ends, event: str) -> bool:
+        """Whether an event was missing from the log before a source began to bring it."""
+        sent = [row for row in self.arrived if row["event"] == event and row["day"] is not None]
+        days = {row["day"] for row in sent if row["source"] == source}
+        if not days or not self._needs(source, end.last, event):
+            return False
+        first, span = end.first.date(), timedelta(weeks=4)
+        span = min(span, self.period.as_of.date() - first + timedelta(days=1))
+        before = sum(row["n"] for row in sent if first - span <= row["day"] < first)
+        after = sum(row["n"] for row in sent if first <= row["day"] < first + span)
+        return before * 2 < after
 
     @property
     def stalled(self) -> dict[str | None, datetime]:

@@ -404,9 +404,9 @@ def test_the_definition_says_all_that_was_asked(run):
         ("ties", "in step order"),
         ("window from", "the entry"),
         ("counted", "units, by their best attempt"),
-        ("period", "01 Jan 2026 to 01 Feb 2026"),
+        ("period", "05 Jan 2026 to 01 Feb 2026"),
         ("acquisition", "organic"),
-        ("left out", "bots and internal people"),
+        ("left out", "bots and internal people; who is from before the log"),
     )
     assert (found.id, found.as_of, found.asks) == (
         "audit.organic",

@@ -165,7 +165,8 @@ def test_steps_may_come_in_any_order_after_the_start(engine):
     found = walked(units, "abc", 24 * HOUR, Rules(any_order=True), engine)
     told = {unit: row["depth"] for (unit, _h), row in found.items()}
     assert told == {"ann": 3, "bob": 2, "cat": 3}
-    assert found["cat", ""]["started_at"] == START + timedelta(hours=20)
+    assert found["cat", ""]["entry_at"] == START + timedelta(hours=20)
+    assert found["cat", ""]["started_at"] == START
 
 
 def test_all_attempts_may_be_counted_each_until_the_next_start(engine):
@@ -254,11 +255,12 @@ def test_every_choice_equals_a_brute_force_reference(journeys, window, rules):
     for unit, events in units.items():
         best = brute_force.best(events, "abc", window, rules)
         if best.depth and not best.left_out:
-            started = START + timedelta(seconds=best.started)
-            expected[unit] = (best.depth, started, best.optional.get(2))
+            entry = START + timedelta(seconds=best.started)
+            first = START + timedelta(seconds=min(s for name, s in events if name == "a"))
+            expected[unit] = (best.depth, first, entry, best.optional.get(2))
     found = walked(units, "abc", window, rules)
     told = {
-        unit: (row["depth"], row["started_at"], row.get("did_2"))
+        unit: (row["depth"], row["started_at"], row["entry_at"], row.get("did_2"))
         for (unit, _h), row in found.items()
     }
     assert told == expected

@@ -45,7 +45,8 @@ def test_a_later_entry_may_convert_and_the_earlier_one_does_not_hide_it(engine):
         {
             "unit": "ann",
             "held": "",
-            "started_at": at("2026-01-05 20:00"),
+            "started_at": at("2026-01-05 00:00"),
+            "entry_at": at("2026-01-05 20:00"),
             "depth": 2,
             "outcome": "converted",
             "step_1_at": at("2026-01-05 20:00"),

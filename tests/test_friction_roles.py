@@ -16,7 +16,7 @@ from tests.spec import at
 
 WAY = {"start": "opened", "goals": ["verified", "saved"], "within": "48h"}
 QUESTIONS = [
-    question("way", "steps", unit="account", **WAY),
+    question("way", "steps", unit="account", entry="any", **WAY),
     question("alone", "steps", **WAY),
     question("twice", "steps", unit="account", start="opened", goals=["saved"] * 2, within="48h"),
     question("fast", "reached_within", unit="account", start="opened", goal="saved", within="48h"),
@@ -124,6 +124,9 @@ def _event(draw):
     return f"{who} | a{draw.randrange(1, 9)} | {event} | 2026-01-{day:02d} {hour:02d}:00"
 
 
+STEPS = ("opened", "verified", "saved")
+
+
 def _by_hand(rows):
     events = [[cell.strip() for cell in row.split("|")] for row in rows]
     events = [(account, name, at(time), who) for who, account, name, time in events]
@@ -137,7 +140,8 @@ def _by_hand(rows):
         # The deepest ways, of these the first to get so far, and of these the last to enter.
         deepest = max(map(len, ways))
         best = min((way for way in ways if len(way) == deepest), key=_place)
-        for step, moment in zip(("opened", "verified", "saved"), best, strict=False):
+        # Who opened first, whether or not that way came furthest.
+        for step, moment in zip(STEPS, [entries[0], *best[1:]], strict=False):
             people = sorted(w for t, name, w in own if (t, name) == (moment, step) and w)
             found[step, _role(account, people)] += 1
     return dict(found)
@@ -150,7 +154,7 @@ def _place(way):
 def _way(own, entry):
     """The moments at which the steps are reached from an entry that a later one does not beat."""
     moments = [entry]
-    for step in ("verified", "saved"):
+    for step in STEPS[1:]:
         later = [t for t, n, _ in own if n == step and moments[-1] <= t]
         if not later or later[0] > entry + timedelta(hours=48):
             break

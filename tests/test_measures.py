@@ -111,15 +111,16 @@ def test_time_to_has_a_bucket_for_everybody(engine, events):
     assert rows(result, engine) == [{"position": p, "n": 1} for p in (0, 2, 3, 4, 5)]
 
 
-def test_time_to_without_a_horizon_leaves_nobody_open(engine, events):
+def test_time_to_without_a_horizon_is_open_up_to_its_last_edge(engine, events):
     result = measures.time_to(
         first_times(events, "saved"), [DAY], horizon=None, period=JANUARY, by=[]
     )
     assert rows(result, engine) == [
-        {"position": 0, "n": 2},
+        {"position": 0, "n": 1},
         {"position": 1, "n": 1},
         {"position": 2, "n": 1},
         {"position": 3, "n": 1},
+        {"position": 4, "n": 1},
     ]
 
 

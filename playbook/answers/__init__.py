@@ -11,7 +11,7 @@ import ibis
 from ibis import _
 
 from playbook.answers.question_on_run import Asked, columns, counted_as, definition
-from playbook.counting import measures, owners, shaping, units
+from playbook.counting import age, measures, owners, shaping, units
 from playbook.counting.shaping import Rows
 from playbook.data import arrivals
 from playbook.declare import Question
@@ -69,7 +69,9 @@ def asked(
         raise Unanswerable(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
-    return Asked(run.until(run.reaches(*question.events)), question, columns(by))
+    observed = run.since(age.counted_from(run, *question.events))
+    known = observed.until(observed.reaches(*question.events, but=question.start))
+    return Asked(known, question, columns(by), since=run.period.since)
 
 
 def counted(asking: Asked) -> Result:

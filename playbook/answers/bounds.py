@@ -290,7 +290,7 @@ def _if_lost(question: Question, event: str, base: Count, n: int) -> tuple[float
         return base.share(-n), base.share(n), base.share(0, fewer)
     if event == question.start:
         # An earlier start may turn it around.
-        if question.measured.first or question.unless or question.entry != "any":
+        if question.measured.first or question.unless or question.enters != "any":
             return base.share(-n), base.share(n)
         # They belong to units that nobody counts yet, or are further tries of those that count.
         return (base.share(0, n), base.share(n, n), *_if_more(question, base, n))

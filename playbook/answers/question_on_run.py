@@ -4,41 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting import attempts, measures, shaping, units
+from playbook.counting import age, attempts, measures, shaping, units
 from playbook.counting.shaping import Rows
 from playbook.data.tables import Tables
 from playbook.declare import Question
-from playbook.language.periods import Period, duration, words
-from playbook.language.portable import united
+from playbook.language.periods import Period, duration, interval, moment, words
+from playbook.language.portable import united, when
 from playbook.results import PERIOD, Result
 from playbook.results.columns import ID, MOMENT, Column
-from playbook.run import Run
+from playbook.run import Run, fetched
 
 CASE = "case_"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with the run that answers it."""
+    """A question with the run that answers it.
+
+    Attributes:
+        run: The run, from where its events are observed on, as far as their data goes.
+        question: The question.
+        by: Columns to break the answer down by.
+        cases: Name → tables: the question is asked of each.
+        since: First moment of entries that the run was opened with.
+    """
 
     run: Run
     question: Question
     by: tuple[str, ...] = ()
     cases: Mapping[str, Tables] | None = None
+    since: datetime | None = None
 
     @property
     def within(self) -> timedelta | None:
         return duration(self.question.within) if self.question.within else None
 
     def rows(self) -> ir.Table:
-        """What the question's units did, after `among` and `unless`; in each case another unit."""
+        """What the question's units did, less who is older; in each case another unit."""
         if not self.cases:
             return self._rows(self.run.tables)
         each = [self._rows(tables) for tables in self.cases.values()]
@@ -49,6 +59,12 @@ class Asked:
         return united(tagged)
 
     def _rows(self, tables: Tables) -> ir.Table:
+        rows = self._rows_of_all(tables)
+        if not self.leaves_out_older:
+            return rows
+        return rows.anti_join(age.older(tables, self.question.unit, self.counted_from), "unit")
+
+    def _rows_of_all(self, tables: Tables) -> ir.Table:
         question = self.question
         if question.unit == "account":
             self._shared(units.unreal_accounts(tables))
@@ -56,12 +72,45 @@ class Asked:
         if question.among:
             people = units.traits(tables, question.unit, list(question.among))
             rows = rows.semi_join(units.among(people, question.among), "unit")
-        if question.unless:
-            did = attempts.first_times(
-                rows, question.start, [question.unless], period=self.run.period
-            )
-            rows = rows.anti_join(measures.did_within(did, self.within), "unit")
         return rows
+
+    @cached_property
+    def leaves_out_older(self) -> bool:
+        """Whether units are left out because they began before `counted_from`."""
+        question = self.question
+        always = question.enters == "first_ever" or question.measured.before
+        return bool(question.start) and age.rests_on_age(
+            self.run, question.unit, question.start, self.counted_from, always=always
+        )
+
+    @property
+    def counted_from(self) -> datetime:
+        return age.counted_from(self.run, *self.question.events)
+
+    def older(self) -> int:
+        """How many units started in the period and are left out, being from before the log."""
+        run, question = self.run, self.question
+        period = run.period
+        since = self.since or period.since
+        if not question.start or (period.since <= since and not self.leaves_out_older):
+            return 0
+        starts = self._rows_of_all(run.tables)
+        starts = starts.filter(_.event == question.start, _.at < moment(period.until))
+        per_unit = starts.group_by("unit").aggregate(
+            first=_.at.min(),
+            began=when(_.at >= moment(since), _.at).min(),
+            counts=when(_.at >= moment(period.since), _.at).min(),
+        )
+        began = per_unit.filter(_.began.notnull())
+        out = _.counts.isnull()
+        if question.enters == "first_ever":
+            out |= _.first < moment(self.counted_from)
+        if self.leaves_out_older:
+            older = age.older(run.tables, question.unit, self.counted_from)
+            began = began.left_join(older.mutate(is_older=ibis.literal(True)), "unit")
+            out |= _.is_older.notnull()
+        left_out = began.filter(out).aggregate(n=_.count())
+        return run.remembered(("older", question.id, since), lambda: fetched(left_out)[0]["n"])
 
     def counted_rows(self) -> ir.Table:
         """`rows` as attempts are told from them: with `held` where the question holds any."""
@@ -121,9 +170,19 @@ class Asked:
         return found if self.cases else self.run.warehouse.shared(found)
 
     def first_times(self, *goals: str) -> ir.Table:
+        """Units with their one start, less those that `unless` leaves out; see `attempts`."""
+        question, unless = self.question, self.question.unless
         found = attempts.first_times(
-            self.rows(), self.question.start, goals, period=self.run.period
+            self.rows(),
+            question.start,
+            (*goals, unless) if unless else goals,
+            period=self.run.period,
+            ever=question.enters == "first_ever",
         )
+        if unless:
+            did = found[f"goal_{len(goals)}_at"] <= found.started_at + interval(self.within)
+            kept = [f"goal_{k}_{what}" for k in range(len(goals)) for what in ("at", "before")]
+            found = found.filter(~did.fill_null(False)).select("unit", "started_at", *kept)
         return self.segmented(self._shared(found))
 
     def segmented(self, starts: ir.Table) -> ir.Table:
@@ -171,6 +230,7 @@ class Asked:
             "counted": counted_as(self.question),
             "within": words(self.within) if self.within else "",
             "prepared": self.run.warehouse.prepared,
+            "older": self.older,
             "finish": lambda rows: shaping.ordered(finish(rows), self.by, order),
         }
         # A list has its own order.
@@ -214,7 +274,7 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
         (PERIOD, f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
     ]
     pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
-    pairs += [("left out", "bots and internal people")]
+    pairs += [("left out", "bots and internal people; who is from before the log")]
     return tuple((word, value) for word, value in pairs if value)
 
 
@@ -233,7 +293,7 @@ _ORDER = {
 def _attempts_told(question: Question) -> list[tuple[str, str | None]]:
     """What counts as an attempt, as (word, value) pairs."""
     if not question.measured.attempts:
-        return [("entry", _ENTRY["first"] if question.start else None)]
+        return [("entry", _ENTRY[question.enters] if question.start else None)]
     ties = {"step_order": "in step order", "strict": "not in order"}.get(question.ties)
     windows = [words(duration(window)) for window in question.windows]
     each = zip(question.goals, windows, strict=True) if windows else ()
@@ -243,7 +303,7 @@ def _attempts_told(question: Question) -> list[tuple[str, str | None]]:
         for e in question.exclude
     ]
     return [
-        ("entry", _ENTRY[question.entry]),
+        ("entry", _ENTRY[question.enters]),
         ("order", _ORDER[question.order]),
         ("ties", ties or f"neighbours within {words(duration(question.ties))} in either order"),
         ("window from", f"the {question.anchor}" + (" step" if question.anchor != "entry" else "")),

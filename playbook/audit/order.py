@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 import ibis
@@ -127,7 +127,7 @@ def _causes_by(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
     rows = run.tables.arrivals.filter(_[by].notnull(), _.event.isin(names), _.at.notnull())
     firsts = {f"at_{i}": when(_.event == name, _.at).min() for i, name in enumerate(names)}
     per_thing = rows.group_by(by).aggregate(**firsts)
-    if older := list(_older_things(run, by)):
+    if older := list(_older_things(run, by, [first for _event, first in rules])):
         per_thing = per_thing.anti_join(united(older), by)
     if len(rules) > 1:
         per_thing = run.warehouse.shared(per_thing)
@@ -145,9 +145,9 @@ def _causes_by(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
     return found
 
 
-def _older_things(run: Run, by: str) -> Iterator[ir.Table]:
+def _older_things(run: Run, by: str, firsts: Iterable[str]) -> Iterator[ir.Table]:
     """Things that the product's tables know to be older than the log: it lacks what came first."""
-    begins, users = moment(run.log_begins), run.tables.users
+    begins, users = moment(run.observed_since(*firsts)), run.tables.users
     if by == "user_id" and users is not None:
         yield users.filter(_.signed_up_at < begins).select("user_id")
     for each in run.declared.product.agrees:

@@ -124,8 +124,9 @@ def time_to(
     Args:
         first_times: First times of one goal.
         edges: Ends of the buckets, each included.
-        horizon: Until when "later" counts; None: as far as the data goes, and then "never"
-            means no more than "not so far".
+        horizon: Until when "later" counts, and until when a window is open; None: a window is
+            open up to the last edge, later counts as far as the data goes, and "never" means no
+            more than "not so far".
         period: How far the data goes.
         by: Columns to break the result down by.
 
@@ -139,10 +140,9 @@ def time_to(
         for position, edge in enumerate(edges)
     ]
     later = _.goal_0_at.notnull()
-    closed: ir.BooleanValue = ibis.literal(True)
     if horizon:
         later = (_.goal_0_at <= _.started_at + interval(horizon)).fill_null(False)
-        closed = period.closed(_.started_at, horizon)
+    closed = period.closed(_.started_at, horizon or edges[-1])
     position = ibis.cases(
         (~closed, last + 3), (_.goal_0_before, last + 2), *reached, (later, last), else_=last + 1
     )
@@ -244,12 +244,6 @@ def active_things(
         revived=count_if(_.earlier < _.position - 1),
         lost=count_if((_.later != _.position + 1) | _.later.isnull()),
     )
-
-
-def did_within(first_times: ir.Table, within: timedelta) -> ir.Table:
-    """The units that did the first goal within a time of their start: one row each, `unit`."""
-    end = _.started_at + interval(within)
-    return first_times.filter((_.goal_0_at <= end).fill_null(False)).select("unit")
 
 
 def weekly(messages: ir.Table, *, most: int) -> ir.Table:

@@ -23,6 +23,7 @@ COUNTS = {"n", "unlinked", "bots", "ahead", "skewed", "ancient"}
 LATE = (60, 3600, 86_400, 259_200)  # seconds after which an arrival is late
 AHEAD = 60  # seconds that a clock may be ahead of the collector's
 Rows = list[dict[str, Any]]
+CLOCKS = timedelta(seconds=AHEAD)
 BLOCKS_BELOW = 0.5  # with less than half of a data point there, no answer is worth printing
 CAVEAT_BELOW = 0.99
 SILENT = timedelta(days=7)

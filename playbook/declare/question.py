@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from playbook.declare.reading import Duration, Identifier, Names, Noun
+from playbook.language.periods import duration
 
 # What may be told of attempts; the defaults are the playbook's definition of one.
 OPTIONS = {"hold", "order", "entry", "ties", "exclude", "count"}
@@ -55,7 +56,7 @@ MEASURES = {
     ),
     "did_before": Measure(
         {"start", "first", "goal", "within"},
-        {"unless"},
+        {"unless", "entry"},
         raised=True,
         lowered=True,
         first=True,
@@ -63,11 +64,15 @@ MEASURES = {
         bounded="",
     ),
     "mix": Measure(
-        {"start", "goals", "within"}, {"unless"}, raised=True, first=True, bounded="any of these"
+        {"start", "goals", "within"},
+        {"unless", "entry"},
+        raised=True,
+        first=True,
+        bounded="any of these",
     ),
     "time_to": Measure(
         {"start", "goal", "edges"},
-        {"within", "unless"},
+        {"within", "unless", "entry"},
         raised=True,
         first=True,
         before=True,
@@ -117,15 +122,17 @@ class Question(Noun):
         first: For `did_before`: the event that must come before `goal`.
         goals: For `mix` and `steps`: the events, in order.
         within: The window from the start, its end included.
-        edges: For `time_to`: the ends of the buckets.
+        edges: For `time_to`: the ends of the buckets, each longer than the one before.
         hold: Properties that stay the same through an attempt, such as one draft.
         among: Column → the value(s) that units must have.
-        unless: Units that did this event within the window are left out.
+        unless: A start does not count if its unit did this event in the window after it.
         by: Columns to break the answer down by.
         order: How the steps follow the start: `ordered`, `any` order, or `strict`: with no other
             event of the unit between two of them.
         entry: Which starts count: `any` in the period, each unit's `first` in the period, or its
-            `first_ever`, if that lies in the period.
+            `first_ever`, if that lies in the period. Unless said, accounts enter by their first
+            ever: an account is new once. Others by any, or where a measure looks at one start
+            only, by the first in the period.
         ties: Whether a step at the very time of the one before it comes after it: `step_order`
             (yes), `strict` (no), or a length of time by which steps may come the other way round.
         anchor: What the window runs from: the `entry`, or the `previous` step.
@@ -152,7 +159,7 @@ class Question(Noun):
     unless: str | None = None
     by: Names = ()
     order: Literal["ordered", "any", "strict"] = "ordered"
-    entry: Literal["any", "first", "first_ever"] = "any"
+    entry: Literal["any", "first", "first_ever"] | None = None
     ties: Literal["step_order", "strict"] | Duration = "step_order"
     anchor: Literal["entry", "previous"] = "entry"
     windows: tuple[Duration, ...] = ()
@@ -171,11 +178,25 @@ class Question(Noun):
             raise ValueError(f"`{self.measure}` takes no {', '.join(extra)}")
         if self.unless and not self.within:
             raise ValueError("`unless` also needs within: it must come in that time")
+        if self.entry == "any" and self.measured.first:
+            raise ValueError(f"`{self.measure}` looks at one start: entry is first or first_ever")
+        self._has_edges_that_rise()
         if self.measure == "active" and len(self.hold) > 1:
             raise ValueError("`active` counts things: hold the one property that names them")
         if self.measure == "active" and self.among:
             raise ValueError("`active` takes no among: it counts things; break it down instead")
         return self
+
+    def _has_edges_that_rise(self) -> None:
+        lengths = [duration(edge) for edge in self.edges]
+        for before, after, edge in zip(lengths, lengths[1:], self.edges[1:], strict=False):
+            if after <= before:
+                raise ValueError(f"`edges` must rise: {edge} is no longer than the one before it")
+        if self.edges and self.within and lengths[-1] > duration(self.within):
+            raise ValueError(
+                f"`edges` goes up to {self.edges[-1]}, and within is {self.within}: nothing "
+                "can come between them"
+            )
 
     @model_validator(mode="after")
     def _has_rules_that_go_together(self) -> Self:
@@ -194,6 +215,8 @@ class Question(Noun):
             raise ValueError("`exclude` needs its `after` to be a step before its `before`")
         choices = OPTIONS - {"hold"} | {"anchor", "windows", "optional"}
         told = {name for name in choices if getattr(self, name) != _default(name)}
+        if self.entry == "any":  # said, and no choice
+            told -= {"entry"}
         if self.order == "any":
             if self.measure != "steps":
                 raise ValueError("`order: any` is for `steps`: one goal has no order")
@@ -229,6 +252,15 @@ class Question(Noun):
     def measured(self) -> Measure:
         """How it is counted."""
         return MEASURES[self.measure]
+
+    @property
+    def enters(self) -> str:
+        """Which starts count: as declared, or else what the measure and the unit imply."""
+        if self.entry:
+            return self.entry
+        if self.unit == "account" and self.count == "units":
+            return "first_ever"
+        return "first" if self.measured.first else "any"
 
     @property
     def steps(self) -> tuple[str, ...]:

@@ -131,7 +131,10 @@ def _ways_to_count(asking: Asked, numbers: ir.Table | None) -> Iterator[Way]:
     if simple:
         yield replace(ours, label="equal times are no order", rules=replace(rules, ties="strict"))
     if not rules.attempts:
-        yield replace(ours, label="first entry only", rules=replace(rules, entry="first"))
+        entry, label = (
+            ("first", "first entry only") if rules.entry == "any" else ("any", "any entry")
+        )
+        yield replace(ours, label=label, rules=replace(rules, entry=entry))
     at_once = replace(period, as_of=datetime(2200, 1, 1))
     endless = replace(rules, windows=())
     yield Way("no window, open ones failed", asking.walked, endless, rows, EVER, at_once)
@@ -258,7 +261,7 @@ def _attempts_by(asking: Asked, way: Way) -> ir.Table:
         within=way.within,
         period=way.period,
         success=len(asking.question.steps),
-        rules=way.rules,
+        rules=replace(way.rules, unless=asking.rules.unless),
     )
 
 

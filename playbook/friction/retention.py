@@ -225,13 +225,8 @@ def _place_of_period(
 
 def _starts_of_units(asking: Asked) -> tuple[ir.Table, ir.Table]:
     """Units with their first start in the period, and when they did the goal."""
-    rows, question = asking.rows(), asking.question
-    starts = (
-        rows.filter(_.event == question.start, asking.run.period.entered(_.at))
-        .group_by("unit")
-        .aggregate(started_at=_.at.min())
-    )
-    return asking.segmented(starts), rows.filter(_.event == question.goal).select("unit", "at")
+    goals = asking.rows().filter(_.event == asking.question.goal)
+    return asking.first_times(), goals.select("unit", "at")
 
 
 def _starts_of_things(asking: Asked) -> tuple[ir.Table, ir.Table]:

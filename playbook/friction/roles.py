@@ -13,7 +13,7 @@ from playbook.answers import Asked
 from playbook.counting import attempts, shaping, units
 from playbook.data.tables import Tables
 from playbook.friction.questions import step_titles, unfit
-from playbook.language.portable import united
+from playbook.language.portable import united, when
 from playbook.results import Answer, Rows
 from playbook.results.section import Unanswerable, section
 from playbook.run import Run
@@ -69,7 +69,13 @@ def _roles_of_steps(asking: Asked, steps: Sequence[str]) -> ir.Table:
     ways = asking.timelines()
     key = attempts.key_of(ways)
     taken = [
-        ways.select(*key, event=ibis.literal(event), at=f"step_{k}_at", step=ibis.literal(step))
+        ways.select(
+            *key,
+            event=ibis.literal(event),
+            # The first start, whether or not it was the one that came furthest.
+            at=when(_.depth > 0, _.started_at) if k == 1 else f"step_{k}_at",
+            step=ibis.literal(step),
+        )
         for k, (event, step) in enumerate(zip(events, steps, strict=True), 1)
     ]
     did = rows.join(united(taken).filter(_.at.notnull()), [*key, "event", "at"])

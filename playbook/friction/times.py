@@ -154,14 +154,14 @@ def _times_spent(asking: Asked, steps: Sequence[str]) -> ir.Table:
         parts.append(
             ways.select(
                 *asking.by,
-                "started_at",
+                "entry_at",
                 step=ibis.literal(step),
                 reached=at.notnull(),
                 ends_at=ends_at,
             )
         )
     # Where clocks may differ by a grace, a step may come before its entry.
-    spent = united(parts).mutate(spent=ibis.greatest(seconds(_.started_at, _.ends_at), 0))
+    spent = united(parts).mutate(spent=ibis.greatest(seconds(_.entry_at, _.ends_at), 0))
     minutes, hours = pieces(_.spent, MINUTE) * MINUTE, pieces(_.spent, HOUR) * HOUR
     return spent.mutate(seconds=ibis.ifelse(_.spent <= DAY, minutes, hours)).aggregate(
         by=[*asking.by, "step", "seconds", "reached"], n=_.count()
@@ -184,8 +184,8 @@ def _step_moments(asking: Asked) -> ir.Table:
         f"step_{k}_at": ibis.ifelse(is_open, joined[f"so_far_{k}"], joined[f"step_{k}_at"])
         for k in places
     }
-    ends_at = ibis.least(joined.started_at + interval(span), moment(period.as_of))
-    return asking.segmented(joined.select(*key, "started_at", ends_at=ends_at, **times))
+    ends_at = ibis.least(joined.entry_at + interval(span), moment(period.as_of))
+    return asking.segmented(joined.select(*key, "started_at", "entry_at", ends_at=ends_at, **times))
 
 
 def _hours_until(points: Rows, name: str, share: float) -> float | None:

@@ -189,8 +189,8 @@ def measurable(run: Run, slug: str) -> Play:
 
 def begins(run: Run, play: Play) -> datetime:
     """Since when a play is measured: when it went live, in the data."""
-    live = datetime.fromisoformat(play.live_from) if play.live_from else run.log_begins
-    return max(live, run.log_begins)
+    observed = run.observed_since(*play.events)
+    return max(datetime.fromisoformat(play.live_from), observed) if play.live_from else observed
 
 
 def sums(all_: Sequence[Trial], by: Sequence[str] = ()) -> ir.Table:

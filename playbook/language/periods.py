@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 from playbook.language.mistakes import Mistake
 
 ANCIENT = datetime(2000, 1, 1)  # what claims to be older comes from a dead battery
+REGULAR = 14  # days with an event from which on its silence says something
 LATELY = 60  # days with events that tell how long a source is silent as a rule
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([0-9]{1,7})\s*([smhdw])")
@@ -99,7 +100,7 @@ def ends(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Ends]:
 
     A time later than the event's own arrival is a fast clock, and one before 2000 a dead
     battery: neither moves the ends. Rows that do not say when they arrived are believed up to
-    a day after the last arrival of any, or else up to a gap of four weeks before stray rows.
+    a day after the last arrival of any, or else up to a gap before stray rows.
 
     Args:
         rows: `source`, `day`, `n`, `sane_first`, `sane_last`, `received`.
@@ -110,29 +111,64 @@ def ends(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Ends]:
         limit = max(arrivals) + timedelta(days=1)
         possible = [r for r in possible if r["received"] is not None or r["sane_last"] <= limit]
     else:
-        possible = _without_strays(possible)
+        possible = without_strays(possible)
     found = {}
     for source in dict.fromkeys(row["source"] for row in possible):
         own = [row for row in possible if row["source"] == source]
-        days = sorted({row["sane_last"].date() for row in own})
-        gaps = [after - before for before, after in pairwise(days)]
         found[source] = Ends(
-            first=min(row["sane_first"] for row in own),
+            first=min(row["sane_first"] for row in without_strays(own, early=True)),
             last=max(row["sane_last"] for row in own),
-            silence=max(gaps[-LATELY:], default=timedelta(0)),
+            silence=max(_gaps(own)[-LATELY:], default=timedelta(0)),
         )
     return found
 
 
-def _without_strays(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows up to a gap of four weeks, after which fewer than one in a thousand stand."""
-    ordered = sorted(rows, key=lambda row: row["sane_last"])
+def fell_silent(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> dict[str, datetime]:
+    """The events that came regularly and no longer do → when they came last.
+
+    One that came on at least `REGULAR` days is silent after a week, if that is also three times
+    as long as it ever was between two of these. Of a rarer one nobody can tell.
+
+    Args:
+        rows: `event`, `day`, `n`, `sane_last`; those without a time do not count.
+        as_of: How far the data goes.
+    """
+    events: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["sane_last"] is not None and row["n"] and row["sane_last"] <= as_of:
+            events.setdefault(row["event"], []).append(row)
+    found = {}
+    for event, own in events.items():
+        gaps, last = _gaps(own), max(row["sane_last"] for row in own)
+        allowed = max(timedelta(weeks=1), 3 * max(gaps, default=timedelta(0)))
+        if len(gaps) + 1 >= REGULAR and as_of - last > allowed:
+            found[event] = last
+    return found
+
+
+def _gaps(rows: Sequence[Mapping[str, Any]]) -> list[timedelta]:
+    """The times between the days with rows, in their order."""
+    days = sorted({row["sane_last"].date() for row in rows})
+    return [after - before for before, after in pairwise(days)]
+
+
+def without_strays(
+    rows: Sequence[Mapping[str, Any]], *, early: bool = False
+) -> list[Mapping[str, Any]]:
+    """Rows up to a gap after which only strays stand; or from the last one before which they do.
+
+    Strays are fewer than one in a thousand after a gap of four weeks; or, however few rows there
+    are, a single one after a gap of a quarter of a year.
+    """
+    ordered = sorted(rows, key=lambda row: row["sane_last"], reverse=early)
     total, before = sum(row["n"] for row in ordered), 0
-    for earlier, later in pairwise(ordered):
-        before += earlier["n"]
-        gap = later["sane_first"] - earlier["sane_last"]
-        if gap > timedelta(weeks=4) and (total - before) * 1000 < total:
-            return ordered[: ordered.index(later)]
+    for inner, outer in pairwise(ordered):
+        before += inner["n"]
+        gap = inner["sane_first"] - outer["sane_last"]
+        gap = gap if early else outer["sane_first"] - inner["sane_last"]
+        few = gap > timedelta(weeks=4) and (total - before) * 1000 < total
+        if few or (gap > timedelta(weeks=13) and total - before <= 1 < before):
+            return ordered[: ordered.index(outer)]
     return ordered
 
 

@@ -55,6 +55,7 @@ class Result:
             once more.
         prepared: Gives the table to fetch in place of `table`: the same, made of what the session
             keeps.
+        older: Gives how many units are left out because they are from before the log.
         says: Its sentence, where it is not that of its shape; see `results.sentences`.
         silence: What is said where there are no rows.
     """
@@ -78,6 +79,7 @@ class Result:
     made_of: tuple[Result, ...] = ()
     fetched: Callable[[], Rows] | None = None
     prepared: Callable[[ir.Table], ir.Table] | None = None
+    older: Callable[[], int] | None = None
     says: Callable[[Result, Told, str], str] | None = None
     silence: str = NOBODY
 

@@ -119,6 +119,8 @@ def definition(result: Answer) -> Listing:
     if isinstance(result, Unavailable):
         return Listing((), (), result.reason)
     pairs = (*result.definition, ("as of", result.as_of), ("hash", result.definition_hash))
+    if result.older and (n := result.older()):
+        pairs = (*result.definition, ("from before the log", count(n)), *pairs[-2:])
     return Listing(("word", "value"), pairs)
 
 

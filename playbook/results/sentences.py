@@ -106,10 +106,13 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
     """
     if isinstance(result, Unavailable):
         return Finding(f"*Not available.* {_reason_said(result.reason)}")
-    if not result.rows:
-        return Finding(result.silence)
     told = Told(result)
-    text = says(result, told, words)
+    text = says(result, told, words) if result.rows else result.silence
+    # Whoever is left out is said by what says the answer, and not by all that follows from it.
+    if result.older and not result.says and (n := result.older()):
+        told.segment = ""
+        left = f"{told.count('older', n)} from before the log {'is' if n == 1 else 'are'} left out."
+        text += f"\n- {left}" if text.startswith("- ") else f" {left}"
     kept = {(row["figure"], row["segment"]): row for row in told.figures}
     kept |= {(row["figure"], row["segment"]): row for row in figures.of(result)}
     return Finding(text, tuple(kept.values()))

@@ -51,10 +51,11 @@ def attempts(
         rules: What else an attempt must fulfil.
 
     Returns:
-        `unit`, `held` if the rows have it, `started_at` (of the deepest attempt, then of the
-        earliest), `depth` (how many steps it reached; 0: open), `outcome`: `converted`,
-        `dropped` (the window closed) or `open` (not closed at the watermark), and for each
-        optional step `did_<k>`.
+        `unit`, `held` if the rows have it, `started_at` (its first entry: what tells its week and
+        its members must not depend on the outcome), `entry_at` (the entry of the deepest attempt,
+        from which its steps are reached), `depth` (how many steps it reached; 0: open),
+        `outcome`: `converted`, `dropped` (the window closed) or `open` (not closed at the
+        watermark), and for each optional step `did_<k>`.
     """
     return _walked(rows, steps, within, period, success or len(steps), rules)[0]
 
@@ -78,7 +79,7 @@ def timelines(
     times = united([each.select(*key, "at", "entry", step=k) for k, each in enumerate(reached, 1)])
     steps_at = {}
     for k in range(1, len(steps) + 1):
-        mine = _own(rules, k, within) if k in rules.optional else _.entry == _.started_at
+        mine = _own(rules, k, within) if k in rules.optional else _.entry == _.entry_at
         steps_at[f"step_{k}_at"] = when((_.step == k) & mine, _.at).min()
     joined = best.left_join(times, key)
     return joined.group_by(list(best.columns)).aggregate(**steps_at)
@@ -109,30 +110,44 @@ def numbered(rows: ir.Table, numbers: ir.Table, events: Sequence[str] = ()) -> i
     return rows.join(numbers, key).select(*others, unit="number")
 
 
-def first_times(rows: ir.Table, start: str, goals: Sequence[str], *, period: Period) -> ir.Table:
+def first_times(
+    rows: ir.Table, start: str, goals: Sequence[str], *, period: Period, ever: bool = False
+) -> ir.Table:
     """One row per unit that started: when it first did each goal from its start on.
 
     Args:
         rows: One row per event: `unit`, `event`, `at` (UTC).
         start: The event that lets a unit in; its first one in the period counts.
-        goals: Names of events, other than `start`.
+        goals: Names of events. The start itself may be one: then it is done again, by another
+            event than the one that lets the unit in.
         period: When starts count.
+        ever: Whether the unit's first start ever must lie in the period.
 
     Returns:
         `unit`, `started_at`, and for the i-th goal `goal_i_at` (the first at or after the
-        start; null: never in the data) and `goal_i_before` (it had done so before).
+        start; null: never in the data) and `goal_i_before` (it had done so before; a start that
+        is done again is no goal before).
     """
-    started = (
-        rows.filter(_.event == start, period.entered(_.at))
-        .group_by("unit")
-        .aggregate(started_at=_.at.min())
-    )
+    starts = rows.filter(_.event == start)
+    started = (starts if ever else starts.filter(period.entered(_.at))).group_by("unit")
+    started = started.aggregate(started_at=_.at.min())
+    if ever:
+        started = started.filter(period.entered(_.started_at))
+    if not goals:
+        return started
     done = rows.filter(_.event.isin(list(goals))).select("unit", goal=_.event, goal_at=_.at)
     columns: dict[str, ir.Value] = {}
     for i, goal in enumerate(goals):
         after = (_.goal == goal) & (_.goal_at >= _.started_at)
+        before = (_.goal == goal) & (_.goal_at < _.started_at)
+        if goal == start:  # one event of that moment is the start itself
+            at_once = count_if((_.goal == goal) & (_.goal_at == _.started_at)) > 1
+            later = when((_.goal == goal) & (_.goal_at > _.started_at), _.goal_at).min()
+            columns[f"goal_{i}_at"] = ibis.ifelse(at_once, _.started_at.max(), later)
+            columns[f"goal_{i}_before"] = ibis.literal(False)
+            continue
         columns[f"goal_{i}_at"] = when(after, _.goal_at).min()
-        columns[f"goal_{i}_before"] = count_if((_.goal == goal) & (_.goal_at < _.started_at)) > 0
+        columns[f"goal_{i}_before"] = count_if(before) > 0
     return started.left_join(done, "unit").group_by(["unit", "started_at"]).aggregate(**columns)
 
 
@@ -149,6 +164,9 @@ def _walked(
         rows = _numbered(rows, steps, rules)
     walker = moments if comes_back(steps) else chain
     started = walker.starts(rows, steps, rules, period)
+    if rules.unless:
+        event, for_long = rules.unless
+        started = _without(started, rows.filter(_.event == event), for_long)
     closed = period.closed(_.at, rules.span(len(steps), within))
     entries = started.mutate(entered=_.entry, entry=when(closed, _.entry))
     stopped: list[ir.Table] = []
@@ -168,6 +186,17 @@ def _walked(
         further = _best(loose, success, freely).rename(loose="depth")
         best = _kept(best, further, united(stopped))
     return best, reached
+
+
+def _without(started: ir.Table, did: ir.Table, within: timedelta) -> ir.Table:
+    """The starts, of which those let nobody in whose window holds one of the events `did`."""
+    key = key_of(started)
+    own = started.filter(_.entry.notnull()).select(*key, "at").distinct()
+    did = did.select(*key, did_at="at")
+    near = own.join(did, [*key, own.at <= did.did_at, did.did_at <= own.at + interval(within)])
+    out = near.select(*key, "at").distinct().mutate(out_=ibis.literal(True))
+    marked = started.left_join(out, [*key, "at"])
+    return marked.mutate(entry=when(_.out_.isnull(), _.entry)).select(*started.columns)
 
 
 def _best(levels: Sequence[ir.Table], success: int, rules: Rules) -> ir.Table:
@@ -191,7 +220,10 @@ def _best(levels: Sequence[ir.Table], success: int, rules: Rules) -> ir.Table:
     deepest = [(per_unit[f"entry_{k}"].notnull(), k) for k in reversed(required)]
     entries = [per_unit[f"entry_{k}"] for k in (*reversed(required), 0)]
     return per_unit.select(
-        *key, started_at=ibis.coalesce(*entries), depth=ibis.cases(*deepest, else_=0)
+        *key,
+        started_at="entry_0",
+        entry_at=ibis.coalesce(*entries),
+        depth=ibis.cases(*deepest, else_=0),
     ).mutate(
         outcome=ibis.cases(
             (_.depth == 0, "open"), (_.depth >= success, "converted"), else_="dropped"
@@ -215,7 +247,7 @@ def _kept(best: ir.Table, further: ir.Table, stopped: ir.Table) -> ir.Table:
 
 def _own(rules: Rules, k: int, within: timedelta) -> ir.BooleanValue:
     """Whether an attempt can reach what is reached of step k from a start no earlier than its."""
-    return (_.entry >= _.started_at) & (_.at <= _.started_at + interval(rules.window(k, within)))
+    return (_.entry >= _.entry_at) & (_.at <= _.entry_at + interval(rules.window(k, within)))
 
 
 def _with_optional(best: ir.Table, reached: ir.Table, k: int, mine: ir.BooleanValue) -> ir.Table:
@@ -230,7 +262,8 @@ def _with_optional(best: ir.Table, reached: ir.Table, k: int, mine: ir.BooleanVa
 def _numbered(rows: ir.Table, steps: Sequence[str | int], rules: Rules) -> ir.Table:
     """What units did after their first start, with the number of the attempt in `held`."""
     if all(each.event for each in rules.exclude):
-        rows = rows.filter(_.event.isin([*steps, *(each.event for each in rules.exclude)]))
+        others = [each.event for each in rules.exclude] + [*(rules.unless or ())][:1]
+        rows = rows.filter(_.event.isin([*steps, *others]))
     key = key_of(rows)
     starts = ibis.ifelse(_.event == steps[0], 1, 0)
     so_far = ibis.window(group_by=key, order_by=["at", _.start_.desc()], rows=(None, 0))

@@ -48,6 +48,7 @@ class Rules:
         exclude: What must not come between.
         attempts: Whether attempts are counted, not units: each start opens one, and ends the
             one before it.
+        unless: What `event` is of the event that makes a start none, and for how long after it.
         reuse: Whether one event may serve two steps (ClickHouse's default).
     """
 
@@ -59,6 +60,7 @@ class Rules:
     optional: frozenset[int] = frozenset()
     exclude: tuple[Exclusion, ...] = ()
     attempts: bool = False
+    unless: tuple[str, timedelta] | None = None
     reuse: bool = False
 
     def window(self, step: int, within: timedelta) -> timedelta:
@@ -96,7 +98,7 @@ def of(question: Question) -> Rules:
     if question.order == "strict":
         exclude.append(Exclusion(None, after=1, before=len(names)))
     return Rules(
-        entry=question.entry,
+        entry=question.enters,
         any_order=question.order == "any",
         ties=ties if ties in {"step_order", "strict"} else duration(ties),
         from_previous=question.anchor == "previous",
@@ -104,4 +106,5 @@ def of(question: Question) -> Rules:
         optional=frozenset(places[name] for name in question.optional),
         exclude=tuple(exclude),
         attempts=question.count == "attempts",
+        unless=(question.unless, duration(question.within)) if question.unless else None,
     )
