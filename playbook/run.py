@@ -96,8 +96,8 @@ class Run:
         """Since when some events are in the log: the first moment of the latest of the sources
         that they need, if that begins more than a day later than the earliest.
 
-        An event needs a source if much more of it comes with it than came before. One that takes
-        over from another, or that grows from nothing, lets nothing be missed.
+        An event needs a source if more than a quarter of what comes with it did not come before.
+        One that takes over from another, or grows from nothing, lets nothing be missed.
         """
         begins = [
             end.first
@@ -156,7 +156,7 @@ class Run:
         span = min(span, self.period.as_of.date() - first + timedelta(days=1))
         before = sum(row["n"] for row in sent if first - span <= row["day"] < first)
         after = sum(row["n"] for row in sent if first <= row["day"] < first + span)
-        return before * 2 < after
+        return before * 4 < after * 3
 
     @property
     def stalled(self) -> dict[str | None, datetime]:

@@ -167,7 +167,8 @@ def without_strays(
         gap = inner["sane_first"] - outer["sane_last"]
         gap = gap if early else outer["sane_first"] - inner["sane_last"]
         few = gap > timedelta(weeks=4) and (total - before) * 1000 < total
-        if few or (gap > timedelta(weeks=13) and total - before <= 1 < before):
+        enough = before > (100 if early else 1)  # tables of people begin with few
+        if few or (gap > timedelta(weeks=13) and total - before <= 1 and enough):
             return ordered[: ordered.index(outer)]
     return ordered
 

@@ -15,7 +15,7 @@ from ibis import _
 
 from playbook.data.tables import COLUMNS, Tables, conform
 from playbook.data.warehouse import Warehouse
-from playbook.declare import Declarations
+from playbook.declare import Declarations, TableMap
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united, when
 
@@ -143,7 +143,23 @@ def _source(name: str) -> Source:
 def _mapped(found: Declarations, warehouse: Warehouse, name: str) -> Mapped:
     """A canonical table as the product maps it, completed by its source."""
     maps, source = found.product.tables[name], _source(found.product.source)
+    if name == "events":
+        maps = [_with_source(found, each) for each in maps]
     return source.mapped(name, maps, warehouse, _types(found, name), found.properties)
+
+
+def _with_source(found: Declarations, each: TableMap) -> TableMap:
+    """A map of events with its source: a table of people or accounts is one of its own, unless
+    the map says otherwise, because it goes further back than a log."""
+    own = {
+        other.table
+        for name, maps in found.product.tables.items()
+        for other in maps
+        if name in {"users", "accounts"}
+    }
+    if each.table not in own or "source" in {*each.columns, *each.constants}:
+        return each
+    return each.model_copy(update={"constants": each.constants | {"source": each.table}})
 
 
 def _types(found: Declarations, name: str) -> dict[str, str]:
