@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
 
-from playbook.data import arrivals
+from playbook.data import arrivals, extent
 from playbook.data import warehouse as warehouses
 from playbook.data.arrivals import Rows
+from playbook.data.extent import Extent
 from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, declarations
 from playbook.language import periods
 from playbook.language.mistakes import Mistake, Nothing, listed
-from playbook.language.periods import Ends, Period
+from playbook.language.periods import Period
 from playbook.results import Result
 
 
@@ -70,42 +71,10 @@ class Run:
         return arrivals.without_copies(self.arrived, self.copied)
 
     @cached_property
-    def ends(self) -> dict[str | None, Ends]:
-        """Source → how far it covers time."""
-        return periods.ends(self.arrived)
-
-    def reaches(self, *events: str, but: str | None = None) -> datetime:
-        """The watermark of what rests on some events: the end of the slowest source of theirs, or
-        of one of them that came regularly and fell silent.
-
-        A source that has always been silent for days is not slow because it is silent again.
-
-        Args:
-            events: The events.
-            but: One of them whose silence is no lack: without starts there is nobody to judge.
-        """
-        ends = [
-            end
-            for source, end in self.stalled.items()
-            if any(self._needs(source, end, event) for event in events)
-        ]
-        needed = [self.fell_silent[e] for e in events if e in self.fell_silent and e != but]
-        return min([*ends, *needed, self.period.as_of])
-
-    def observed_since(self, *events: str) -> datetime:
-        """Since when some events are in the log: the first moment of the latest of the sources
-        that they need, if that begins more than a day later than the earliest.
-
-        An event needs a source if more than a quarter of what comes with it did not come before.
-        One that takes over from another, or grows from nothing, lets nothing be missed.
-        """
-        begins = [
-            end.first
-            for source, end in self.ends.items()
-            if any(self._lacked(source, end, event) for event in events)
-        ]
-        first, last = min(begins, default=self.log_begins), max(begins, default=self.log_begins)
-        return last if last - first > timedelta(days=1) else first
+    def extent(self) -> Extent:
+        """How far the log covers time, by source and by event."""
+        period = self.period
+        return Extent(self.arrived, self.arrived_once, self.log_begins, period.since, period.as_of)
 
     def since(self, first: datetime) -> Run:
         """The run with entries from a moment on; as it is where they begin no earlier."""
@@ -118,11 +87,6 @@ class Run:
 
         return self.remembered(("since", start), later)
 
-    @cached_property
-    def fell_silent(self) -> dict[str, datetime]:
-        """The events that came regularly and no longer do → when they came last."""
-        return periods.fell_silent(self.arrived_once, self.period.as_of)
-
     def until(self, last: datetime) -> Run:
         """The run as if the data ended at a moment; as it is where they end no later."""
         if last >= self.period.as_of:
@@ -133,36 +97,6 @@ class Run:
             return replace(self, period=period, tables=self.tables.until(last))
 
         return self.remembered(("until", last), cut)
-
-    def _needs(self, source: str | None, end: datetime, event: str) -> bool:
-        """Whether an event counts on a source that fell silent.
-
-        One that sent less than a hundredth of it (a test), or that others had replaced before
-        the period, takes nothing from an answer.
-        """
-        sent = [row for row in self.arrived if row["event"] == event and row["day"] is not None]
-        lately = [row for row in sent if row["day"] >= self.period.since.date()]
-        beside = [row for row in lately or sent if row["day"] <= end.date()]
-        own = sum(row["n"] for row in beside if row["source"] == source)
-        return own > sum(row["n"] for row in beside) * (1 - arrivals.CAVEAT_BELOW)
-
-    def _lacked(self, source: str | None, end: Ends, event: str) -> bool:
-        """Whether an event was missing from the log before a source began to bring it."""
-        sent = [row for row in self.arrived if row["event"] == event and row["day"] is not None]
-        days = {row["day"] for row in sent if row["source"] == source}
-        if not days or not self._needs(source, end.last, event):
-            return False
-        first, span = end.first.date(), timedelta(weeks=4)
-        span = min(span, self.period.as_of.date() - first + timedelta(days=1))
-        before = sum(row["n"] for row in sent if first - span <= row["day"] < first)
-        after = sum(row["n"] for row in sent if first <= row["day"] < first + span)
-        return before * 4 < after * 3
-
-    @property
-    def stalled(self) -> dict[str | None, datetime]:
-        """The sources that fell silent while others went on, and when."""
-        fastest = max((ends.last for ends in self.ends.values()), default=self.period.as_of)
-        return {s: ends.last for s, ends in self.ends.items() if ends.stalled(fastest)}
 
     def remembered(self, key: tuple, make: Callable[[], Any]) -> Any:
         """What `make` makes, made once for each key: results fetch their rows once."""
@@ -280,7 +214,7 @@ def open(
     tables = sources.tables_of(declared, opened)
     with sources.cast_failures(declared, opened):
         counts = counted(declared, tables)
-    known = periods.ends(counts[0]).values()
+    known = extent.ends(counts[0]).values()
     if not known:
         raise Nothing(
             "The events table is empty.",

@@ -134,17 +134,17 @@ LATER = """
 
 def test_units_count_from_when_all_that_they_need_is_in_the_log():
     run = small.run(questions=ASKED, events=LATER.format(first=""), period=MONTH)
-    assert run.observed_since("signed_up", "wrote") == at("2026-01-12 08:00")
+    assert run.extent.observed_since("signed_up", "wrote") == at("2026-01-12 08:00")
     assert counted(run, "writes") == (2, 1)  # nobody could see what ann wrote
     assert answers.answer(run, "writes").older() == 1
-    assert run.observed_since("signed_up") == at("2026-01-02 09:00")
+    assert run.extent.observed_since("signed_up") == at("2026-01-02 09:00")
 
 
 @pytest.mark.parametrize("source", ["web", "old"])
 def test_a_source_that_takes_over_or_comes_beside_lets_nothing_be_missed(source):
     before = "".join(f"ann | wrote | {source} | 2026-01-0{day} 10:00\n" for day in (2, 3, 4))
     run = small.run(questions=ASKED, events=LATER.format(first=before), period=MONTH)
-    assert run.observed_since("signed_up", "wrote") == at("2026-01-02 09:00")
+    assert run.extent.observed_since("signed_up", "wrote") == at("2026-01-02 09:00")
 
 
 def test_plays_and_their_trials_leave_out_who_had_the_trigger_before_the_log():
@@ -297,6 +297,6 @@ def test_an_event_that_came_every_day_and_stopped_is_no_zero():
     assert answers.answer(run, "q").as_of == "2026-01-15 00:00:00"
     # A week is not long enough, and of an event that comes now and then nobody can tell.
     week = ("2026-01-01", "2026-02-01", "2026-01-22")
-    assert small.run(questions=asked, events=events, period=week).fell_silent == {}
+    assert small.run(questions=asked, events=events, period=week).extent.fell_silent == {}
     rare = events.replace("u3 | saved", "u3 | stored").replace("u4 | saved", "u4 | stored")
-    assert small.run(questions=asked, events=rare).fell_silent == {}
+    assert small.run(questions=asked, events=rare).extent.fell_silent == {}

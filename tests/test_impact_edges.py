@@ -138,3 +138,17 @@ def test_a_null_of_which_people_differ_says_for_whom_it_works_and_whom_it_harms(
         " But its effect differs by persona: it works for engineer, it harms Sales people."
     )
     assert "it works for engineer" in findings.of(impact.why_null(run)).text
+
+
+@pytest.mark.parametrize("both", ["treated", "holdout"])
+def test_a_unit_that_the_log_has_in_both_arms_is_in_another_one(both):
+    arms = {arm: units(arm, 60) for arm in ("treated", "holdout")}
+    log = "play | unit_id | unit_type | arm | assigned_at\n"
+    drawn = [(arm, name) for arm, names in arms.items() for name in names]
+    drawn += [({"treated": "holdout", "holdout": "treated"}[both], name) for name in arms[both]]
+    log += "".join(f"guide | {name} | user | {arm} | 2026-01-05 08:00\n" for arm, name in drawn)
+    run = opened([("treated", 60, 36), ("holdout", 60, 24)], assignments=log)
+    (row,) = impact.effect(run, "guide").rows
+    (check,) = [row for row in impact.checks(run).rows if row["check"] == "log"]
+    assert (row["grade"], row["difference"]) == ("–", None)
+    assert check["seen"].startswith("60 ")

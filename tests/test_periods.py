@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from playbook.data import arrivals
+from playbook.data.extent import Ends, ends
 from playbook.data.tables import conform
 from playbook.language.mistakes import Mistake
-from playbook.language.periods import Ends, Period, duration, ends, period, words
+from playbook.language.periods import Period, duration, period, words
 from tests.spec import at, rows, table
 
 FIRST, LAST = at("2026-01-01 06:00"), at("2026-06-30 18:30")

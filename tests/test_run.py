@@ -207,12 +207,12 @@ def share(opened: run.Run, id: str) -> dict[str, int]:
 
 def test_each_source_covers_time_on_its_own_and_one_may_stall():
     opened = stalled()
-    assert {source: ends.last for source, ends in opened.ends.items()} == {
+    assert {source: ends.last for source, ends in opened.extent.ends.items()} == {
         "web": at("2026-01-30 09:00"),
         "server": at("2026-01-15 10:00"),
     }
-    assert opened.stalled == {"server": at("2026-01-15 10:00")}
-    assert stalled("user_id | event | source | at").stalled == {}
+    assert opened.extent.stalled == {"server": at("2026-01-15 10:00")}
+    assert stalled("user_id | event | source | at").extent.stalled == {}
 
 
 def test_a_question_covers_no_more_than_the_stalled_source_that_it_needs():
@@ -228,29 +228,29 @@ def test_a_question_covers_no_more_than_the_stalled_source_that_it_needs():
         events=STALLED.replace("server", "web   "),
         period=UNTIL_THE_30TH,
     )
-    assert alone.stalled == {}
+    assert alone.extent.stalled == {}
     assert share(alone, "saved") == {"n": 8, "reached": 3, "open": 1}
 
 
 def test_a_question_that_needs_no_stalled_source_covers_all_of_the_data():
     opened = stalled()
     saved, invited = opened.declared.questions
-    assert opened.reaches(*saved.events) == at("2026-01-15 10:00")
-    assert opened.reaches(*invited.events) == opened.period.as_of == at("2026-01-30 09:00")
+    assert opened.extent.reaches(*saved.events) == at("2026-01-15 10:00")
+    assert opened.extent.reaches(*invited.events) == opened.period.as_of == at("2026-01-30 09:00")
     assert answers.answer(opened, "invited").as_of == opened.as_of == "2026-01-30 09:00:00"
     assert share(opened, "invited") == {"n": 8, "reached": 1, "open": 1}
 
 
 def test_a_question_never_covers_more_than_the_run():
     opened = stalled(period=("2026-01-01", "2026-02-01", "2026-01-13"))
-    assert opened.reaches(*opened.declared.question("saved").events) == at("2026-01-13")
+    assert opened.extent.reaches(*opened.declared.question("saved").events) == at("2026-01-13")
 
 
 def test_a_source_that_has_always_rested_for_as_long_is_not_stalled():
     rested = STALLED.replace("2026-01-10 12:00", "2026-01-05 12:00")
     # From the 5th to the 15th: a silence of ten days, and fifteen are not yet too long.
     opened = stalled(rested)
-    assert opened.stalled == {}
+    assert opened.extent.stalled == {}
     assert share(opened, "saved")["open"] == 1
 
 
@@ -260,10 +260,10 @@ def test_a_source_that_sends_a_hundredth_of_an_event_at_the_most_is_not_needed()
     log = "user_id | event | source | at\n" + web
     tests = "ann | saved | test | 2026-01-15 13:00\n"
     few, some = stalled(log + tests * 2), stalled(log + tests * 3)
-    assert few.stalled["test"] == some.stalled["test"] == at("2026-01-15 13:00")
+    assert few.extent.stalled["test"] == some.extent.stalled["test"] == at("2026-01-15 13:00")
     # What the web sends while the test is silent makes the test no smaller than it was.
-    assert few.reaches(*QUESTIONS[0].events) == at("2026-01-30 09:00")
-    assert some.reaches(*QUESTIONS[0].events) == at("2026-01-15 13:00")
+    assert few.extent.reaches(*QUESTIONS[0].events) == at("2026-01-30 09:00")
+    assert some.extent.reaches(*QUESTIONS[0].events) == at("2026-01-15 13:00")
 
 
 def test_a_source_that_others_replaced_before_the_period_is_not_needed():
@@ -271,13 +271,13 @@ def test_a_source_that_others_replaced_before_the_period_is_not_needed():
         f"ivy | saved | api | 2026-01-{day} 09:00\n" for day in range(11, 31)
     )
     before = stalled(replaced)
-    assert before.stalled == {"server": at("2026-01-10 13:00")}
-    assert before.reaches(*QUESTIONS[0].events) == at("2026-01-10 13:00")
+    assert before.extent.stalled == {"server": at("2026-01-10 13:00")}
+    assert before.extent.reaches(*QUESTIONS[0].events) == at("2026-01-10 13:00")
     after = stalled(replaced, ("2026-01-11", "2026-02-01", "2026-01-30 09:00"))
-    assert after.reaches(*QUESTIONS[0].events) == at("2026-01-30 09:00")
+    assert after.extent.reaches(*QUESTIONS[0].events) == at("2026-01-30 09:00")
 
 
 def test_a_source_that_nothing_replaced_is_needed_though_it_stalled_before_the_period():
     opened = stalled(period=("2026-01-20", "2026-02-01", "2026-01-30 09:00"))
-    assert opened.reaches(*QUESTIONS[0].events) == at("2026-01-15 10:00")
+    assert opened.extent.reaches(*QUESTIONS[0].events) == at("2026-01-15 10:00")
     assert share(opened, "saved") == {"n": 0, "reached": 0, "open": 0}

@@ -10,8 +10,8 @@ from typing import Any
 import ibis
 from ibis import _
 
-from playbook.answers.question_on_run import Asked, columns, counted_as, definition
-from playbook.counting import age, measures, owners, shaping, units
+from playbook.answers.question_on_run import Asked, age_of, columns, counted_as, definition
+from playbook.counting import measures, owners, shaping, units
 from playbook.counting.shaping import Rows
 from playbook.data import arrivals
 from playbook.declare import Question
@@ -69,8 +69,8 @@ def asked(
         raise Unanswerable(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
-    observed = run.since(age.counted_from(run, *question.events))
-    known = observed.until(observed.reaches(*question.events, but=question.start))
+    observed = run.since(age_of(run, question).before)
+    known = observed.until(observed.extent.reaches(*question.events, but=question.start))
     return Asked(known, question, columns(by), since=run.period.since)
 
 

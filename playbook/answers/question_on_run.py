@@ -12,15 +12,16 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting import age, attempts, measures, shaping, units
+from playbook.counting import attempts, measures, shaping, units
+from playbook.counting.age import Age
 from playbook.counting.shaping import Rows
 from playbook.data.tables import Tables
 from playbook.declare import Question
-from playbook.language.periods import Period, duration, interval, moment, words
-from playbook.language.portable import united, when
+from playbook.language.periods import Period, duration, interval, words
+from playbook.language.portable import united
 from playbook.results import PERIOD, Result
 from playbook.results.columns import ID, MOMENT, Column
-from playbook.run import Run, fetched
+from playbook.run import Run
 
 CASE = "case_"
 
@@ -59,10 +60,7 @@ class Asked:
         return united(tagged)
 
     def _rows(self, tables: Tables) -> ir.Table:
-        rows = self._rows_of_all(tables)
-        if not self.leaves_out_older:
-            return rows
-        return rows.anti_join(age.older(tables, self.question.unit, self.counted_from), "unit")
+        return self.age.kept(self._rows_of_all(tables), tables)
 
     def _rows_of_all(self, tables: Tables) -> ir.Table:
         question = self.question
@@ -75,42 +73,18 @@ class Asked:
         return rows
 
     @cached_property
-    def leaves_out_older(self) -> bool:
-        """Whether units are left out because they began before `counted_from`."""
-        question = self.question
-        always = question.enters == "first_ever" or question.measured.before
-        return bool(question.start) and age.rests_on_age(
-            self.run, question.unit, question.start, self.counted_from, always=always
-        )
-
-    @property
-    def counted_from(self) -> datetime:
-        return age.counted_from(self.run, *self.question.events)
+    def age(self) -> Age:
+        """Which of its units are from before the log."""
+        return age_of(self.run, self.question)
 
     def older(self) -> int:
         """How many units started in the period and are left out, being from before the log."""
-        run, question = self.run, self.question
-        period = run.period
-        since = self.since or period.since
-        if not question.start or (period.since <= since and not self.leaves_out_older):
-            return 0
-        starts = self._rows_of_all(run.tables)
-        starts = starts.filter(_.event == question.start, _.at < moment(period.until))
-        per_unit = starts.group_by("unit").aggregate(
-            first=_.at.min(),
-            began=when(_.at >= moment(since), _.at).min(),
-            counts=when(_.at >= moment(period.since), _.at).min(),
-        )
-        began = per_unit.filter(_.began.notnull())
-        out = _.counts.isnull()
-        if question.enters == "first_ever":
-            out |= _.first < moment(self.counted_from)
-        if self.leaves_out_older:
-            older = age.older(run.tables, question.unit, self.counted_from)
-            began = began.left_join(older.mutate(is_older=ibis.literal(True)), "unit")
-            out |= _.is_older.notnull()
-        left_out = began.filter(out).aggregate(n=_.count())
-        return run.remembered(("older", question.id, since), lambda: fetched(left_out)[0]["n"])
+
+        def counted() -> int:
+            rows = self._rows_of_all(self.run.tables)
+            return self.age.left_out(rows, self.since or self.run.period.since)
+
+        return self.run.remembered(("older", self.question.id, self.since), counted)
 
     def counted_rows(self) -> ir.Table:
         """`rows` as attempts are told from them: with `held` where the question holds any."""
@@ -245,6 +219,18 @@ class Asked:
         there = {name: own[name] for name in rows.columns}
         ordered = rows.order_by(["started_at", *(key for key in ("unit", "held") if key in there)])
         return self.result("list", ordered, list, told=told, own=there)
+
+
+def age_of(run: Run, question: Question) -> Age:
+    """Which units of a question are from before the log."""
+    return Age(
+        run,
+        question.unit,
+        question.start or "",
+        question.events,
+        is_first=question.enters == "first_ever",
+        looks_back=question.measured.before,
+    )
 
 
 def counted_as(question: Question) -> str:

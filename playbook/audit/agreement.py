@@ -128,7 +128,7 @@ def _first_times_by(run: Run, keys: Mapping[str, str]) -> ir.Table:
 
 
 def _table_against_log(run: Run, each: Agreement, logged: ir.Table) -> ir.Table:
-    begins, ends = moment(run.observed_since(each.event)), moment(run.period.as_of)
+    begins, ends = moment(run.extent.observed_since(each.event)), moment(run.period.as_of)
     own = run.warehouse.columns(each.table, key=each.key, own_at=each.at)
     known = own.select("key").distinct()  # with what is older than the log, too
     own = own.filter(_.own_at >= begins, _.own_at <= ends)

@@ -35,7 +35,7 @@ def freshness(run: Run) -> Result:
     """
 
     def rows(_rows: Rows) -> Rows:
-        fastest = max((ends.last for ends in run.ends.values()), default=run.period.as_of)
+        fastest = max((ends.last for ends in run.extent.ends.values()), default=run.period.as_of)
         return [
             {
                 "source": source or "(no name)",
@@ -44,9 +44,9 @@ def freshness(run: Run) -> Result:
                 "last": f"{ends.last:%Y-%m-%d %H:%M}",
                 "hours_behind": (fastest - ends.last) / timedelta(hours=1),
                 "longest_silence": ends.silence / timedelta(days=1),
-                "status": "stalled" if source in run.stalled else "fresh",
+                "status": "stalled" if source in run.extent.stalled else "fresh",
             }
-            for source, ends in sorted(run.ends.items(), key=lambda item: item[0] or "")
+            for source, ends in sorted(run.extent.ends.items(), key=lambda item: item[0] or "")
         ]
 
     return run.result("table", None, rows, own=SOURCE, made_of=run.scans)
@@ -83,7 +83,8 @@ def source_violations(run: Run, found: Answer) -> Iterator[Violation]:
     for row in found.rows:
         if row["status"] == "stalled":
             seen = f"silent since {row['last']}, while other sources go on"
-            ends = [run.reaches(*question.events) for question in run.declared.questions]
+            asked = run.declared.questions
+            ends = [run.extent.reaches(*q.events, but=q.start) for q in asked]
             said = {"expected": "as fresh as the others", "rows": row["rows"]}
             minor = all(end == run.period.as_of for end in ends)
             yield Violation("freshness", row["source"], seen, minor=minor, **said)

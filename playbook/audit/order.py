@@ -147,7 +147,7 @@ def _causes_by(run: Run, by: str, rules: list[tuple[str, str]]) -> list[ir.Table
 
 def _older_things(run: Run, by: str, firsts: Iterable[str]) -> Iterator[ir.Table]:
     """Things that the product's tables know to be older than the log: it lacks what came first."""
-    begins, users = moment(run.observed_since(*firsts)), run.tables.users
+    begins, users = moment(run.extent.observed_since(*firsts)), run.tables.users
     if by == "user_id" and users is not None:
         yield users.filter(_.signed_up_at < begins).select("user_id")
     for each in run.declared.product.agrees:

@@ -136,7 +136,7 @@ def needs(run: Run) -> Rows:
     found: Rows = []
     known = answers.lately(run)
     for question in run.declared.questions:
-        reaches = run.reaches(*question.events)
+        reaches = run.extent.reaches(*question.events, but=question.start)
         for event in question.events:
             column = arrivals.unit_column(run.tables, question.unit)
             status, seen = arrivals.need(question, event, known, reaches, column=column)
@@ -149,7 +149,10 @@ def needs(run: Run) -> Rows:
                 seen = "no such column is mapped"
             found.append(_need(run, question, column, status, seen))
         if reaches < run.period.as_of:
-            seen = f"a source fell silent: its data end on {reaches:%d %b %Y}"
+            silent = [f"`{e}`" for e in question.events if e in run.extent.fell_silent]
+            seen = (
+                f"{', '.join(silent) or 'a source'} fell silent: its data end on {reaches:%d %b %Y}"
+            )
             found.append(_need(run, question, "fresh data", "caveat", seen))
     return found
 

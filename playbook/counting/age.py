@@ -1,11 +1,12 @@
-"""Who is older than the log: units that began before it saw what is asked of them.
+"""Who is older than the log: what such a unit did first is not in it.
 
-What such a unit did first is not in the log. Where an answer rests on that, it is left out: it
-is neither new, nor has it failed to do what nobody could see.
+Where an answer rests on that, the unit is left out: it is neither new, nor has it failed to do
+what nobody could see.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import ibis.expr.types as ir
@@ -15,38 +16,89 @@ from playbook.counting import units
 from playbook.data.arrivals import CLOCKS, UNIT_COLUMN
 from playbook.data.tables import Tables
 from playbook.language.periods import moment
-from playbook.language.portable import count_if, united
+from playbook.language.portable import count_if, united, when
 from playbook.run import Run, fetched
 
 
-def counted_from(run: Run, *events: str) -> datetime:
-    """From when on units count whose events these are: since when all of these are in the log,
-    less what clocks may differ by."""
-    return run.observed_since(*events) - CLOCKS
+@dataclass(frozen=True)
+class Age:
+    """Which units that start are from before the log.
 
-
-def rests_on_age(run: Run, unit: str, start: str, before: datetime, *, always: bool) -> bool:
-    """Whether units are to be left out that began before a moment.
-
-    Are there any, and is the start a beginning? A sign-up is, of which a unit has one. Who opens
-    the editor once more counts, however old.
-
-    Args:
+    Attributes:
         run: The run.
         unit: Who is counted.
         start: The event that lets them in.
-        before: The moment.
-        always: Whether each start is taken for a beginning.
+        events: All events that matter of them.
+        is_first: Whether a unit starts with its first start ever.
+        looks_back: Whether it matters what was done before the start, too.
     """
-    if not _tells_age(run.tables, unit):
-        return False
 
-    def counted() -> int:
-        return fetched(older(run.tables, unit, before).aggregate(n=_.count()))[0]["n"]
+    run: Run
+    unit: str
+    start: str
+    events: tuple[str, ...]
+    is_first: bool = False
+    looks_back: bool = False
 
-    return run.remembered(("older", unit, before), counted) > 0 and (
-        always or _starts_once(run, unit, start)
-    )
+    @property
+    def before(self) -> datetime:
+        """The moment before which a unit is older: since when all the events are in the log, less
+        what clocks may differ by."""
+        return self.run.extent.observed_since(*self.events) - CLOCKS
+
+    def kept(self, rows: ir.Table, tables: Tables | None = None) -> ir.Table:
+        """The rows (with their `unit`) without those of units that are older and do not count."""
+        if not self.matters:
+            return rows
+        return rows.anti_join(older(tables or self.run.tables, self.unit, self.before), "unit")
+
+    @property
+    def matters(self) -> bool:
+        """Whether any unit is older by the product's tables, and the start is a beginning.
+
+        A sign-up is, of which a unit has one. Who opens the editor once more counts, however old,
+        unless the first time ever is asked for, or what came before.
+        """
+        if not self.start or not _tells_age(self.run.tables, self.unit):
+            return False
+        key = ("older", self.unit, self.before)
+        n = self.run.remembered(key, lambda: _n(older(self.run.tables, self.unit, self.before)))
+        return n > 0 and (self.is_first or self.looks_back or self._is_once)
+
+    @property
+    def _is_once(self) -> bool:
+        """Whether at most one unit in a hundred did the start on several days."""
+
+        def counted() -> bool:
+            starts = units.rows(self.run.tables, self.unit).filter(_.event == self.start)
+            days = starts.group_by("unit").aggregate(days=_.at.date().nunique())
+            (row,) = fetched(days.aggregate(all=_.count(), more=count_if(_.days > 1)))
+            return row["more"] * 100 <= row["all"]
+
+        return self.run.remembered(("starts once", self.unit, self.start), counted)
+
+    def left_out(self, rows: ir.Table, since: datetime) -> int:
+        """How many units started from `since` on, in the period, and do not count.
+
+        Args:
+            rows: What they did, nobody left out.
+            since: Where the period began before it was cut to what is observed.
+        """
+        period = self.run.period
+        if not self.start or (period.since <= since and not self.matters):
+            return 0
+        starts = rows.filter(_.event == self.start, _.at < moment(period.until))
+        began = starts.group_by("unit").aggregate(
+            first=_.at.min(),
+            began=when(_.at >= moment(since), _.at).min(),
+            counts=when(_.at >= moment(period.since), _.at).min(),
+        )
+        began = began.filter(_.began.notnull())
+        counts = _.counts.notnull()
+        if self.is_first:
+            counts &= _.first >= moment(self.before)
+        counting = self.kept(began.filter(counts))
+        return _n(began) - _n(counting)
 
 
 def older(tables: Tables, unit: str, before: datetime) -> ir.Table:
@@ -75,13 +127,5 @@ def _tells_age(tables: Tables, unit: str) -> bool:
     return column is not None and tables.has("users", "signed_up_at", column)
 
 
-def _starts_once(run: Run, unit: str, start: str) -> bool:
-    """Whether at most one unit in a hundred did an event on several days."""
-
-    def counted() -> bool:
-        starts = units.rows(run.tables, unit).filter(_.event == start)
-        days = starts.group_by("unit").aggregate(days=_.at.date().nunique())
-        (row,) = fetched(days.aggregate(all=_.count(), more=count_if(_.days > 1)))
-        return row["more"] * 100 <= row["all"]
-
-    return run.remembered(("starts once", unit, start), counted)
+def _n(table: ir.Table) -> int:
+    return fetched(table.aggregate(n=_.count()))[0]["n"]

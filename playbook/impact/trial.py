@@ -15,11 +15,12 @@ from ibis import _
 from playbook import ledger
 from playbook.counting import units
 from playbook.counting.shaping import Rows
+from playbook.data.extent import ends
 from playbook.declare import Play
 from playbook.impact.counts import ARMS, Counts
 from playbook.impact.logs import others, sent_by_tools
 from playbook.language import portable
-from playbook.language.periods import duration, ends, interval, moment, words
+from playbook.language.periods import duration, interval, moment, words
 from playbook.language.portable import count_if, pieces, seconds, united, when
 from playbook.language.wording import chosen
 from playbook.results import Result
@@ -69,7 +70,7 @@ class Trial:
     @cached_property
     def watermark(self) -> datetime:
         """The end of the slowest that its effect needs: the goal's sources, and its messages."""
-        return min([self.run.reaches(self.play.goal), *filter(None, self.silent.values())])
+        return min([self.run.extent.reaches(self.play.goal), *filter(None, self.silent.values())])
 
     @cached_property
     def looks(self) -> int:
@@ -189,7 +190,7 @@ def measurable(run: Run, slug: str) -> Play:
 
 def begins(run: Run, play: Play) -> datetime:
     """Since when a play is measured: when it went live, in the data."""
-    observed = run.observed_since(*play.events)
+    observed = run.extent.observed_since(*play.events)
     return max(datetime.fromisoformat(play.live_from), observed) if play.live_from else observed
 
 
@@ -325,8 +326,9 @@ def _with_log(found: ir.Table, log: ir.Table | None) -> ir.Table:
     if log is None:
         return found.mutate(logged=ibis.literal(False), redrawn=ibis.literal(False))
     found = found.left_join(log, "unit").drop("unit_right")
-    told = found.mutate(logged=_.logged_arm.notnull(), redrawn=_.logged_arm != _.arm)
-    return told.drop("logged_arm")
+    other = (_.logged_arm != _.arm) | (_.other_arm != _.arm)
+    told = found.mutate(logged=_.logged_arm.notnull(), redrawn=other)
+    return told.drop("logged_arm", "other_arm")
 
 
 def _with_strata(of: Trial, found: ir.Table) -> ir.Table:

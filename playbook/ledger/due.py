@@ -9,7 +9,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting import age, units
+from playbook.counting import units
+from playbook.counting.age import Age
 from playbook.data.tables import TIME
 from playbook.declare import Play, Step
 from playbook.language.periods import duration, interval, moment
@@ -45,7 +46,7 @@ def first_due(run: Run, plays: Sequence[Play], *, since: datetime) -> ir.Table:
     people = who.acting(run)
     found = []
     for play in plays:
-        begun = _first_begun(run, play, _meant(run, people, play))
+        begun = _first_begun(run, play, _age(run, play).kept(who.meant(people, play)))
         after = interval(duration(play.after))
         rows = _with_exits(run, play, begun).mutate(moment_at=_.began_at + after)
         rows = rows.filter(_.moment_at <= moment(run.period.as_of))
@@ -93,7 +94,7 @@ def messages(run: Run, plays: Sequence[Play]) -> ir.Table:
 
 def _sequence(run: Run, play: Play, people: ir.Table, place: int) -> list[ir.Table]:
     """The messages of each step of a play, the first one's first."""
-    meant = _meant(run, people, play)
+    meant = _age(run, play).kept(who.meant(people, play))
     begun = _begun(run, play, meant, place) if play.again else _first_begun(run, play, meant)
     first = _timed(run, play, _with_exits(run, play, begun), play, interval(duration(play.after)))
     first = _first_of_units(run, play, first, run.period.since)
@@ -117,16 +118,14 @@ def _first_of_units(run: Run, play: Play, rows: ir.Table, since: datetime) -> ir
     if play.unit == "account":
         rows = _first_of_account(rows)
     # Not before: an account whose first person came before then had its message already.
-    since = max(since, age.counted_from(run, *play.events))
+    since = max(since, _age(run, play).before)
     return who.with_arms(run, play, rows.filter(_.began_at >= moment(since)))
 
 
-def _meant(run: Run, people: ir.Table, play: Play) -> ir.Table:
-    """The people whom a play is for: where its trigger is a beginning, none from before the log."""
-    found, begins = who.meant(people, play), age.counted_from(run, *play.events)
-    if not age.rests_on_age(run, play.unit, play.trigger, begins, always=False):
-        return found
-    return found.anti_join(age.older(run.tables, play.unit, begins), "unit")
+def _age(run: Run, play: Play) -> Age:
+    """Which units of a play are from before the log: where its trigger is a beginning, such as a
+    sign-up, they had it then."""
+    return Age(run, play.unit, play.trigger, play.events)
 
 
 def _first_begun(run: Run, play: Play, meant: ir.Table) -> ir.Table:

@@ -13,14 +13,15 @@ from playbook.run import Run
 
 
 def logged_arms(run: Run, play: Play) -> ir.Table | None:
-    """The arms that the product's own log has: one row per unit, `unit` and `logged_arm`.
+    """The arms that the product's own log has: one row per unit, `unit`, and the first and last
+    name among them: `logged_arm`, and `other_arm`, which is the same unless it is in several.
 
     None where no log is mapped.
     """
     if run.tables.assignments is None:
         return None
     log = run.tables.assignments.filter(_.play == play.slug)
-    return log.group_by(unit="unit_id").aggregate(logged_arm=_.arm.min())
+    return log.group_by(unit="unit_id").aggregate(logged_arm=_.arm.min(), other_arm=_.arm.max())
 
 
 def messages_of(run: Run, play: Play) -> ir.Table:
