@@ -11,7 +11,7 @@ from ibis import _
 
 from playbook.counting.units import WEEK
 from playbook.language.periods import Period, interval, moment
-from playbook.language.portable import count_if, pieces, seconds, united
+from playbook.language.portable import count_if, pieces, seconds
 
 OPEN = "still open"
 
@@ -244,24 +244,3 @@ def active_things(
         revived=count_if(_.earlier < _.position - 1),
         lost=count_if((_.later != _.position + 1) | _.later.isnull()),
     )
-
-
-def weekly(messages: ir.Table, *, most: int) -> ir.Table:
-    """How many messages a week brings people and accounts, of the weeks that bring any.
-
-    Args:
-        messages: One row per message: `user_id`, `account_id` and `at`.
-        most: So many messages, or more, are one class.
-
-    Returns:
-        `per` (`person` or `account`), `messages` (1 to `most`), how many `weeks` (from Monday,
-        UTC) brought one so many, and `most`, the largest number of the class.
-    """
-    each = []
-    for per, scope in (("person", "user_id"), ("account", "account_id")):
-        got = messages.filter(_[scope].notnull())
-        counted = got.group_by(scope=scope, week=_.at.truncate("W")).aggregate(n=_.count())
-        classes = counted.group_by(messages=ibis.ifelse(_.n < most, _.n, most))
-        classes = classes.aggregate(weeks=_.count(), most=_.n.max()).mutate(per=ibis.literal(per))
-        each.append(classes.select("per", "messages", "weeks", "most"))
-    return united(each)

@@ -159,20 +159,3 @@ def curves(rows: Rows, by: Sequence[str], hours: float) -> Rows:
             for t, s, low, high in points
         ]
     return found
-
-
-def weekly(rows: Rows, most: int) -> Rows:
-    """Weeks by the messages that they brought, as a mix by `per`; see `measures.weekly`."""
-    found: Rows = []
-    for per in ("person", "account"):
-        own = sorted((row for row in rows if row["per"] == per), key=lambda row: row["messages"])
-        total = sum(row["weeks"] for row in own)
-        for row in own:
-            low, high = stats.wilson(row["weeks"], total)
-            label = f"{most} or more" if row["messages"] == most else str(row["messages"])
-            found.append(
-                {"per": per, "label": label, "position": row["messages"] - 1}
-                | {"n": row["weeks"], "total": total, "share": row["weeks"] / total}
-                | {"low": low, "high": high, "most": row["most"]}
-            )
-    return found

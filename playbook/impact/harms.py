@@ -7,7 +7,7 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.counting import measures, shaping
+from playbook.counting import messages
 from playbook.counting.shaping import Rows
 from playbook.impact.trial import NO_MESSAGES
 from playbook.inference import stats
@@ -78,8 +78,8 @@ def messages_a_week(run: Run) -> Answer:
     """
     return run.result(
         "mix",
-        measures.weekly(sent(run).mutate(at=_.sent_at), most=MOST),
-        lambda rows: shaping.weekly(rows, MOST),
+        messages.weekly(sent(run).mutate(at=_.sent_at), most=MOST),
+        lambda rows: messages.classes(rows, MOST),
         own={"most": COUNT},
         by=("per",),
         counted="weeks with any message",

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import ledger
-from playbook.counting import measures, shaping
+from playbook.counting import messages, shaping
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.language.periods import duration, words
@@ -111,8 +111,8 @@ def pressure(run: Run) -> Answer:
     sent = messages_due(run).filter(_.decision == "send").mutate(at=_.moment_at)
     return run.result(
         "mix",
-        measures.weekly(sent, most=MOST),
-        lambda rows: shaping.weekly(rows, MOST),
+        messages.weekly(sent, most=MOST),
+        lambda rows: messages.classes(rows, MOST),
         by=("per",),
         own={"most": COUNT},
         says=_pressure_in_words,
