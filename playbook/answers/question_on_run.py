@@ -228,7 +228,7 @@ def age_of(run: Run, question: Question) -> Age:
         question.unit,
         question.start or "",
         question.events,
-        is_first=question.enters == "first_ever",
+        is_first=question.enters == "first_ever" and not question.hold,
         looks_back=question.measured.before,
     )
 

@@ -121,7 +121,16 @@ class Extent:
         return before < after * MISSED
 
     def _sent(self, event: str) -> Rows:
-        return [row for row in self.arrived if row["event"] == event and row["day"] is not None]
+        return self._by_event.get(event, [])
+
+    @cached_property
+    def _by_event(self) -> dict[str, Rows]:
+        """Event → its rows that have a time."""
+        found: dict[str, Rows] = {}
+        for row in self.arrived:
+            if row["day"] is not None:
+                found.setdefault(row["event"], []).append(row)
+        return found
 
 
 @dataclass(frozen=True)

@@ -258,7 +258,7 @@ class Question(Noun):
         """Which starts count: as declared, or else what the measure and the unit imply."""
         if self.entry:
             return self.entry
-        if self.unit == "account" and self.count == "units":
+        if self.unit == "account" and self.count == "units" and not self.hold:
             return "first_ever"
         return "first" if self.measured.first else "any"
 
