@@ -227,6 +227,7 @@ def open(
         tables = tables.received(period.as_of)
         with sources.cast_failures(declared, opened):
             counts = counted(declared, tables)
+    period = replace(period, late=arrivals.usual_lateness(counts[0]))
     return Run(declared, opened, tables.until(period.as_of), period, first, *counts)
 
 

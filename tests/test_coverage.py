@@ -11,7 +11,7 @@ import pytest
 
 from playbook import run
 from playbook.data import sources
-from playbook.data.arrivals import AHEAD, LATE, daily_counts, need
+from playbook.data.arrivals import AHEAD, LATE, daily_counts, need, usual_lateness
 from playbook.data.rules import distinct_rules
 from playbook.data.tables import conform
 from playbook.data.warehouse import Warehouse
@@ -254,6 +254,20 @@ def test_per_event_ends_at_a_moment_and_may_begin_at_one(loaded):
     ]
 
 
+@pytest.mark.parametrize(
+    ("known", "late", "seconds"),
+    [(0, 0, 60), (100, 5, 60), (100, 6, 3600), (100, 100, 3600)],
+)
+def test_events_are_usually_there_when_95_percent_are_and_after_an_hour_at_most(
+    known, late, seconds
+):
+    rows = [
+        {"with_received_at": known, "late_60": late, "late_3600": late, "n": 1000},
+        {"with_received_at": 0, "late_60": 0, "late_3600": 0, "n": 1000},
+    ]
+    assert usual_lateness(rows).total_seconds() == seconds
+
+
 def test_without_users_no_account_is_inferred(loaded):
     text = "event_id | event | user_id | account_id | at\n 1 | ran | ann | | 2026-01-05"
     found = loaded(events=table(text)).coverage["ran"]
@@ -339,6 +353,8 @@ def test_what_is_active_needs_no_unit_but_what_it_holds():
         within="7d",
     )
     assert graded(active, "saved", seen(100, draft=100)) == ("ok", "100 events")
+    people = active.model_copy(update={"hold": ()})
+    assert graded(people, "saved", seen(100, draft=100))[0] == "missing"
 
 
 @pytest.mark.parametrize(("inferred", "status"), [(1, "ok"), (2, "caveat"), (100, "caveat")])

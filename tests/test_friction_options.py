@@ -110,7 +110,7 @@ def test_what_cannot_be_counted_together_is_refused(said, wrong):
 
 
 def test_things_are_not_chosen_by_the_traits_of_people():
-    with pytest.raises(ValidationError, match="`active` takes no among"):
+    with pytest.raises(ValidationError, match="`active` with hold takes no among"):
         question(
             "active", "active", goal="ran", hold="flow", within="7d", among={"persona": "engineer"}
         )

@@ -121,6 +121,25 @@ def test_a_period_is_complete_when_it_is_over_for_everybody_in_the_cohort(until,
     assert all((row["share"] is None) == (not row["complete"]) for row in found.rows)
 
 
+@pytest.mark.parametrize(
+    ("as_of", "calendar", "complete"),
+    [
+        ("2026-01-18 23:59:43", True, [True, True]),  # both weeks are over, but for 17 seconds
+        ("2026-01-18 23:58", True, [True, False]),
+        ("2026-01-11 23:59:43", False, [False]),  # the window of a unit is open to its end
+        ("2026-01-18 23:59:43", False, [True, False]),
+    ],
+)
+def test_a_week_of_the_calendar_is_over_with_its_last_event(as_of, calendar, complete):
+    events = """
+        user_id | event     | at
+        ann     | signed_up | 2026-01-11 09:00
+        ann     | used      | 2026-01-11 10:00
+    """
+    found = friction.retention(opened(events, as_of=as_of), "back", calendar=calendar)
+    assert [row["complete"] for row in found.rows] == complete
+
+
 def test_weeks_of_the_calendar_begin_on_monday_and_the_cohorts_own_is_week_0():
     run = opened("""
         user_id | event     | at

@@ -142,38 +142,6 @@ def test_steps_count_closed_windows(engine, events):
     ]
 
 
-def test_active_tells_new_kept_revived_and_lost(engine):
-    runs = table("""
-        held | event | at
-        w1   | ran   | 2026-01-06 00:00
-        w1   | ran   | 2026-01-07 00:00
-        w1   | ran   | 2026-01-14 00:00
-        w1   | ran   | 2026-01-28 00:00
-        w2   | ran   | 2026-01-12 00:00
-        w3   | ran   | 2026-01-13 00:00
-        w3   | saved | 2026-01-20 00:00
-    """)
-    week = timedelta(days=7)
-    monday, end = at("2026-01-05"), at("2026-02-02")
-    result = measures.active_things(runs, "ran", within=week, every=week, origin=monday, as_of=end)
-    names = ("position", "active", "new", "kept", "revived", "lost")
-    told = [tuple(row[name] for name in names) for row in rows(result, engine)]
-    # The run at the very end of the first week belongs to it.
-    assert told == [(1, 2, 2, 0, 0, 1), (2, 2, 1, 1, 0, 2), (4, 1, 0, 0, 1, 1)]
-
-
-def test_active_may_look_further_back_than_a_week(engine):
-    runs = table("""
-        held | event | at
-        w1   | ran   | 2026-01-06 00:00
-    """)
-    week = timedelta(days=7)
-    result = measures.active_things(
-        runs, "ran", within=3 * week, every=week, origin=at("2026-01-05"), as_of=at("2026-02-02")
-    )
-    assert [row["position"] for row in rows(result, engine)] == [1, 2, 3]
-
-
 def test_a_breakdown_by_week_follows_the_start(engine, events):
     found = measures.segmented(first_times(events, "saved"), None, ["week"])
     counted = found.aggregate(by="week", n=found.count())

@@ -166,6 +166,35 @@ def test_what_was_received_after_as_of_counts_nowhere(project):
     assert ids(now.tables.copies) == ["2"]
 
 
+@pytest.mark.parametrize(
+    ("arrived", "last", "over"),
+    [
+        ("null::timestamp", "23:59:43", True),  # the log does not say: a minute
+        ("null::timestamp", "23:58:00", False),
+        ("done_at + interval 9 minute", "23:10:00", True),
+        ("done_at + interval 9 minute", "22:59:00", False),
+        ("done_at + interval 2 day", "23:10:00", True),  # an hour at most
+    ],
+)
+def test_the_last_week_is_over_when_the_data_end_as_late_as_they_usually_come(
+    project, arrived, last, over
+):
+    maps = PRODUCT.replace("at: done_at", "at: done_at, received_at: arrived_at")
+    (project / "params" / "small" / "product.yaml").write_text(dedent(maps))
+    store(
+        project,
+        f"""
+        select *, {arrived} as arrived_at from (values
+            (1, 'ann', 'signed_up', timestamp '2026-01-05 09:00'),
+            (2, 'ann', 'ran', timestamp '2026-01-11 {last}')
+        ) rows(id, person, what, done_at)
+        """,
+    )
+    opened = run.open("params/small", "data")
+    assert opened.period.over(at("2026-01-12")) == opened.period.shown(at("2026-01-12")) == over
+    assert not opened.period.over(at("2026-01-13"))
+
+
 def ids(found) -> list[str]:
     return sorted(found.event_id.to_pyarrow().to_pylist())
 

@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from playbook.counting import shaping
+from playbook.counting import measures, shaping
+from playbook.counting.shaping import WEEK
 from playbook.language.periods import Period
 from tests.spec import at
 
 HOUR = timedelta(hours=1)
-MONDAY = at("2026-01-05")
 
 
 def picked(rows, *names):
@@ -77,23 +77,38 @@ def test_losses_of_nobody_are_unknown_and_not_a_division_by_zero():
 
 @pytest.mark.parametrize(
     ("as_of", "still", "complete"),
-    [("2026-01-12", 0, True), ("2026-01-11 23:59", 0, False), ("2026-01-12", 1, False)],
+    [
+        ("2026-01-12", 0, True),
+        ("2026-01-11 23:59", 0, True),  # nothing more is to be expected of the last minute
+        ("2026-01-11 23:58:59", 0, False),
+        ("2026-01-12", 1, False),
+    ],
 )
 def test_a_week_is_complete_when_it_is_over_and_no_window_is_open(as_of, still, complete):
     row = {"week": date(2026, 1, 5), "n": 4, "reached": 1, "open": still}
-    (found,) = shaping.weeks(shaping.shares([row]), at(as_of))
+    (found,) = shaping.weeks(shaping.shares([row]), until(as_of))
     assert (found["period"], found["value"], found["complete"]) == ("2026-01-05", 0.25, complete)
+
+
+def until(as_of, since="2026-01-05"):
+    return Period(at(since), at("2026-03-01"), at(as_of))
+
+
+def week(monday, **changes):
+    """What comes and goes at the end of a week, as it is fetched."""
+    position = (at(monday) - measures.BEGINNING) // WEEK + 1
+    return {"position": position, "new": 0, "revived": 0, "lost": 0} | changes
 
 
 def test_states_have_no_gap_and_end_with_the_last_week_that_is_over():
     rows = [
-        {"position": 1, "active": 2, "new": 2, "kept": 0, "revived": 0, "lost": 1},
-        {"position": 2, "active": 1, "new": 0, "kept": 1, "revived": 0, "lost": 1},
-        {"position": 4, "active": 1, "new": 0, "kept": 0, "revived": 1, "lost": 1},
-        {"position": 5, "active": 1, "new": 0, "kept": 0, "revived": 1, "lost": 1},
+        week("2026-01-05", new=2),
+        week("2026-01-12", lost=1),
+        week("2026-01-19", lost=1),
+        week("2026-01-26", revived=1),
+        week("2026-02-02", revived=1, lost=1),
     ]
-    period = Period(at("2026-01-05"), at("2026-03-01"), at("2026-02-05"))
-    found = shaping.states(rows, MONDAY, period)
+    found = shaping.states(rows, WEEK, until("2026-02-05"))
     told = {}
     for row in found:
         told.setdefault(row["period"], []).append(row["value"])
@@ -104,17 +119,29 @@ def test_states_have_no_gap_and_end_with_the_last_week_that_is_over():
         "2026-01-19": [0, 0, 0, 0, 1],
         "2026-01-26": [1, 0, 0, 1, 0],
     }
-    assert shaping.states([], MONDAY, period) == []
+    assert shaping.states([], WEEK, until("2026-02-05")) == []
 
 
-def test_states_balance_from_week_to_week():
-    rows = [
-        {"position": 1, "active": 5, "new": 5, "kept": 0, "revived": 0, "lost": 2},
-        {"position": 2, "active": 4, "new": 1, "kept": 3, "revived": 0, "lost": 4},
-    ]
-    period = Period(at("2026-01-12"), at("2026-03-01"), at("2026-01-25"))
-    found = {row["series"]: row["value"] for row in shaping.states(rows, MONDAY, period)}
-    assert found["active"] == 5 + found["new"] + found["revived"] - found["lost"] == 4
+def test_states_go_on_where_nothing_changes_and_count_what_began_before_the_period():
+    rows = [week("2025-12-22", new=5), week("2026-01-19", new=1, lost=2)]
+    found = shaping.states(rows, WEEK, until("2026-01-26", since="2026-01-12"))
+    assert [row["value"] for row in found if row["series"] == "active"] == [5, 4]
+    assert [row["n"] for row in found if row["series"] == "kept"] == [5, 4]
+
+
+@pytest.mark.parametrize(
+    ("period", "weeks"),
+    [
+        (("2026-01-05", "2026-01-19", "2026-01-31"), 2),  # the period ends
+        (("2026-01-05", "2026-01-18", "2026-01-31"), 1),
+        (("2026-01-05", "2026-01-18 23:59:43", "2026-01-18 23:59:42"), 2),  # the data end
+        (("2026-01-05", "2026-01-18 23:58:43", "2026-01-18 23:58:42"), 1),
+        (("2026-01-12", "2026-01-19", "2026-01-31"), 1),
+    ],
+)
+def test_a_week_is_shown_if_it_ends_in_the_period_or_with_the_data(period, weeks):
+    found = shaping.states([week("2026-01-05", new=1)], WEEK, Period(*map(at, period)))
+    assert sum(row["series"] == "active" for row in found) == weeks
 
 
 def test_segments_follow_the_products_order_then_their_names_and_unknown_is_last():

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import ibis
+import ibis.expr.types as ir
 from ibis import _
 
 from playbook.answers.question_on_run import Asked, age_of, columns, counted_as, definition
@@ -17,7 +18,7 @@ from playbook.data import arrivals
 from playbook.declare import Question
 from playbook.declare.question import ATTEMPTS, SHARES
 from playbook.language.mistakes import Mistake, either, listed
-from playbook.language.periods import duration
+from playbook.language.periods import ANCIENT, duration, moment
 from playbook.results import Answer, Result
 from playbook.results.columns import NAME, share_of, with_ends
 from playbook.results.section import Unanswerable, section
@@ -141,23 +142,41 @@ def lately(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def mapped(run: Run, question: Question, column: str) -> bool:
-    """Whether the question's units have a column: users', and for accounts their own too."""
-    tables = ("users", "accounts") if question.unit == "account" else ("users",)
+    """Whether the question's units have a column: of `users`, or of their `accounts`."""
+    known = question.unit == "account" or run.tables.has("users", "account_id")
+    tables = ("users", "accounts") if known else ("users",)
     return any(run.tables.has(table, column) for table in tables)
+
+
+def goals(asking: Asked) -> ir.Table:
+    """What keeps active what an `active` question counts: things, or else the units themselves.
+
+    Returns:
+        One row per goal: `held` (the thing or unit), `at` (UTC), and the columns of `by`, the
+        same in all rows of one.
+    """
+    question, tables = asking.question, asking.run.tables
+    if question.hold:
+        (held,), unit = question.hold, question.unit
+        rows = owners.owned(tables, held, question.goal, unit=unit, by=asking.by)
+    else:
+        rows = asking.segmented(asking.rows()).mutate(held=_.unit)
+    possible = rows.filter(_.event == question.goal, _.at >= moment(ANCIENT))
+    return possible.select("held", "at", *asking.by)
 
 
 @section("{stage}.{id}_by_week")
 def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
     """A share question's answer by week of entry: a trend; weeks with open windows are marked."""
     asking = asked(run, id, by=units.WEEK, counted_by=SHARES)
-    found, reaches = counted(asking), asking.run.period.as_of
+    found, period = counted(asking), asking.run.period
     return replace(
         found,
         shape="trend",
         own=SHARE_TREND,
         by=(),
         definition=(*found.definition, ("by", "week of the start (Monday, UTC)")),
-        finish=lambda rows: shaping.weeks(shaping.shares(rows), reaches),
+        finish=lambda rows: shaping.weeks(shaping.shares(rows), period),
     )
 
 
@@ -259,25 +278,16 @@ def _active_answer(asking: Asked) -> Result:
     if units.WEEK in asking.by:
         raise Mistake(
             f"`{question.measure}` cannot be broken down by {units.WEEK}.",
-            "It counts the end of each week already.",
-            "ask for it by a column of the people or accounts behind the owners.",
+            f"It counts the end of each {question.each} already.",
+            "ask for it by a column of the people or accounts that are behind it.",
         )
-    begins = run.log_begins.replace(hour=0, minute=0, second=0, microsecond=0)
-    origin = begins - timedelta(days=begins.weekday())
-    counted = measures.active_things(
-        owners.owned(run.tables, question.hold[0], question.goal, unit=question.unit, by=asking.by),
-        question.goal,
-        within=asking.within,
-        every=shaping.WEEK,
-        origin=origin,
-        as_of=run.period.as_of,
-        by=asking.by,
-    )
+    every = duration(question.every)
+    counted = measures.active_things(goals(asking), within=asking.within, every=every, by=asking.by)
 
     def finish(rows: Rows) -> Rows:
-        return shaping.states(rows, origin, run.period, asking.by)
+        return shaping.states(rows, every, run.period, asking.by)
 
-    return asking.result("trend", counted, finish)
+    return asking.result("trend", counted, finish, each=question.each)
 
 
 _COUNTED: dict[str, Callable[[Asked], Result]] = {

@@ -252,7 +252,7 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
         ("first", question.first),
         ("goal", question.goal),
         ("goals", ", ".join(question.goals)),
-        ("within", question.within and f"{words(duration(question.within))}, end included"),
+        ("within", question.within and _window_told(question)),
         ("edges", ", ".join(words(duration(edge)) for edge in question.edges)),
         ("hold", ", ".join(question.hold)),
         ("unless", question.unless),
@@ -262,6 +262,14 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
     pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
     pairs += [("left out", "bots and internal people; who is from before the log")]
     return tuple((word, value) for word, value in pairs if value)
+
+
+def _window_told(question: Question) -> str:
+    length = words(duration(question.within))
+    if question.measure != "active":
+        return f"{length}, end included"
+    begins = ", UTC" if question.each == "day" else " (from Monday, UTC)"
+    return f"{length} before the end of each {question.each}{begins}; the end itself excluded"
 
 
 _ENTRY = {

@@ -11,9 +11,11 @@ from ibis import _
 
 from playbook.counting.units import WEEK
 from playbook.language.periods import Period, interval, moment
-from playbook.language.portable import count_if, pieces, seconds
+from playbook.language.portable import count_if, pieces, seconds, united, whole
 
 OPEN = "still open"
+BEGINNING = datetime(1999, 12, 27)  # a Monday before every possible time
+CHANGES = ("new", "revived", "lost")
 
 
 def segmented(starts: ir.Table, traits: ir.Table, by: Sequence[str]) -> ir.Table:
@@ -191,56 +193,68 @@ def steps(attempts: ir.Table, count: int, *, by: Sequence[str] = ()) -> ir.Table
 
 def active_things(
     rows: ir.Table,
-    goal: str,
     *,
     within: timedelta,
     every: timedelta,
-    origin: datetime,
-    as_of: datetime,
     by: Sequence[str] = (),
 ) -> ir.Table:
-    """How many things are active at the end of each stretch of time: a state, not an event.
+    """What comes and goes among what is active at the ends of stretches: a state, not an event.
 
-    A thing is active at a moment if it did `goal` in the time `within` before it.
+    Something is active at the end of a stretch if a row of it lies in the time `within` before
+    that end. Stretches follow each other from `BEGINNING`; each has its begin and not its end. A
+    row keeps it active at the end of its own stretch, if that comes at most `within` later, and at
+    the later ends that come sooner than that. At the ends of days, which are all that some logs
+    know, exactly so much later is soon enough.
 
     Args:
-        rows: One row per event: `held` (the thing), `event`, `at`, and the columns of `by`,
-            which are the same in all rows of a thing.
-        goal: The event that keeps a thing active.
-        within: For how long one event does.
+        rows: One row per time that keeps something active: `held` (the thing or unit), `at` (not
+            before `BEGINNING`), and the columns of `by`, the same in all its rows.
+        within: For how long one row keeps it active.
         every: The length of a stretch.
-        origin: Where the first stretch begins; before the first event, or what is revived
-            would count as new.
-        as_of: Last moment that the data covers.
         by: Columns to break the result down by.
 
     Returns:
-        One row per combination of `by` and stretch: `position` (0, 1 …), `active`, `new` (never
-        before), `kept` (active at the end of the stretch before), `revived` (active earlier,
-        not then), and `lost` (active at its end, not at the next). `active` is the sum of
-        `new`, `kept` and `revived`.
+        One row per combination of `by` and stretch at whose end the active ones are others than
+        at the end before: `position` (1 is the first stretch), `new` (active, and its first row
+        ever is of this stretch), `revived` (active, not at the end before, and older), and `lost`
+        (not active, but at the end before).
     """
-    size = int(every.total_seconds())
-    runs = rows.filter(_.event == goal, _.at > moment(origin), _.at <= moment(as_of)).select(
-        "held", *by, elapsed=seconds(moment(origin), _.at)
+    size, reach = (int(length.total_seconds()) for length in (every, within))
+    kept = (
+        rows.mutate(position=whole(_elapsed(rows), size) + 1)
+        .group_by(["held", *by, "position"])
+        .aggregate(at=_.at.max())
     )
-    # The run at the very end of a stretch belongs to it; others to the end that follows.
-    based = runs.mutate(base=pieces(_.elapsed, size))
-    reach = int(within.total_seconds())
-    reached = [
-        based.filter((_.base + k) * size < _.elapsed + reach).select(
-            "held", *by, position=_.base + k
-        )
-        for k in range(-(-reach // size))
-    ]
-    states = ibis.union(*reached, distinct=False).distinct()
+    # Stretches and windows have whole seconds: of a fraction it matters only whether there is one.
+    until = _elapsed(kept) + reach
+    if within > every >= timedelta(days=7):  # else the first end is the last, or the tie counts
+        until = until - ibis.ifelse(kept.at > kept.at.truncate("s"), 0, 1)
+    kept = kept.mutate(last=whole(until, size))
     own = ibis.window(group_by="held", order_by="position")
-    walked = states.mutate(earlier=_.position.lag().over(own), later=_.position.lead().over(own))
-    return walked.aggregate(
-        by=[*by, "position"],
-        active=_.count(),
-        new=count_if(_.earlier.isnull()),
-        kept=count_if(_.earlier == _.position - 1),
-        revived=count_if(_.earlier < _.position - 1),
-        lost=count_if((_.later != _.position + 1) | _.later.isnull()),
+    walked = kept.mutate(
+        before=_.last.lag().over(own),
+        after=_.position.lead().over(own),
+        after_last=_.last.lead().over(own),
     )
+    # A window that is shorter than a stretch may end before it does: such a row keeps nothing.
+    active = walked.filter(_.last >= _.position)
+    older = _.before.notnull()
+    goes_on = (_.after <= _.last + 1) & (_.after_last >= _.after)
+    changes = active.group_by([*by, "position", "last"]).aggregate(
+        new=count_if(~older),
+        revived=count_if(older & (_.before < _.position - 1)),
+        lost=count_if(~goes_on.fill_null(False)),
+    )
+    none = ibis.literal(0, "int64")
+    came = changes.select(*by, "position", "new", "revived", lost=none)
+    went = changes.select(*by, "lost", position=_.last + 1, new=none, revived=none)
+    both = united([came, went.select(came.columns)])
+    return (
+        both.group_by([*by, "position"])
+        .aggregate(**{name: _[name].sum() for name in CHANGES})
+        .filter(ibis.or_(*(_[name] > 0 for name in CHANGES)))
+    )
+
+
+def _elapsed(rows: ir.Table) -> ir.IntegerValue:
+    return seconds(moment(BEGINNING), rows.at)

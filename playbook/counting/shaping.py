@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from playbook.counting import measures, units
@@ -84,7 +84,7 @@ def ordered(rows: Rows, by: Sequence[str], order: Mapping[str, Sequence[str]]) -
     return sorted(rows, key=lambda row: [place(column, row[column]) for column in by])
 
 
-def weeks(rows: Rows, as_of: datetime) -> Rows:
+def weeks(rows: Rows, period: Period) -> Rows:
     """A share by week as a trend; a week that is not over, or has an open window, is incomplete."""
     return [
         {
@@ -94,47 +94,54 @@ def weeks(rows: Rows, as_of: datetime) -> Rows:
             "n": row["n"],
             "low": row["low"],
             "high": row["high"],
-            "complete": not row["open"] and row[units.WEEK] + WEEK <= as_of.date(),
+            "complete": not row["open"] and period.over(midnight(row[units.WEEK]) + WEEK),
         }
         for row in sorted(rows, key=lambda row: row[units.WEEK])
         if row["n"]
     ]
 
 
-def states(rows: Rows, origin: datetime, period: Period, by: Sequence[str] = ()) -> Rows:
-    """Active things by week, with what came and went; weeks that are not over are left out.
+def midnight(day: date) -> datetime:
+    """The moment at which a day begins, UTC."""
+    return datetime(day.year, day.month, day.day)
 
-    A week without any, after the first with some of the segment, is a zero and no gap.
+
+def states(rows: Rows, every: timedelta, period: Period, by: Sequence[str] = ()) -> Rows:
+    """What is active at the ends of stretches, with what came and went; see `active_things`.
+
+    Stretches that are not over are left out. One without any, after the first with some of the
+    segment, is a zero and no gap.
     """
     return [
         dict(zip(by, segment, strict=True)) | row
         for segment, own in grouped(rows, by).items()
-        for row in _states(own, origin, period)
+        for row in _states(own, every, period)
     ]
 
 
-def _states(rows: Rows, origin: datetime, period: Period) -> Rows:
+def _states(rows: Rows, every: timedelta, period: Period) -> Rows:
     found: Rows = []
-    known = {row["position"]: row for row in rows}
-    none = dict.fromkeys(("active", "new", "kept", "revived", "lost"), 0)
-    over = (period.as_of - origin) // WEEK
-    for position in range(min(known, default=over + 1), over + 1):
-        row, end = known.get(position, none), origin + WEEK * position
-        if end <= period.since or end > period.until:
-            continue
-        values = {name: row[name] for name in ("active", "new", "kept", "revived")}
-        values["lost"] = known.get(position - 1, none)["lost"]
+    changes = {row["position"]: row for row in rows}
+    none, active = dict.fromkeys(measures.CHANGES, 0), 0
+    over = (period.as_of + period.late - measures.BEGINNING) // every
+    for position in range(min(changes), over + 1):
+        change, end = changes.get(position, none), measures.BEGINNING + every * position
+        new, revived, lost = (change[name] for name in measures.CHANGES)
+        kept = active - lost
+        active = new + kept + revived
+        values = {"active": active, "new": new, "kept": kept, "revived": revived, "lost": lost}
         found += [
             {
-                "period": (end - WEEK).date().isoformat(),
+                "period": (end - every).date().isoformat(),
                 "series": series,
                 "value": value,
-                "n": row["active"],
+                "n": active,
                 "low": None,
                 "high": None,
                 "complete": True,
             }
             for series, value in values.items()
+            if period.shown(end)
         ]
     return found
 

@@ -99,9 +99,9 @@ def things(tables: Tables, *properties: str) -> ir.Table:
 def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
     """The columns to break down by: one row per unit, `unit` and `columns`.
 
-    An account has the traits of the person who came first, and its own; a session those of
-    its person. They are read as the product keeps them, which is the start for what people
-    say at sign-up.
+    A person has the columns of `users`, and else those of their account; an account its own, and
+    else those of the person who came first; a session those of its person. They are read as the
+    product keeps them, which is the start for what people say at sign-up.
     """
     wanted = [column for column in columns if column != WEEK]
     match unit:
@@ -138,16 +138,18 @@ def events_of(tables: Tables, unit: str) -> ir.Table:
 
 
 def _users(tables: Tables, columns: Sequence[str]) -> ir.Table:
-    _refuse_unmapped("users", tables.users, columns)
-    return tables.users
+    """People with some columns, which are those of their account where `users` has none such."""
+    theirs = [c for c in columns if tables.has("accounts", c) and not tables.has("users", c)]
+    _refuse_unmapped("users", tables.users, [c for c in columns if c not in theirs])
+    if not theirs:
+        return tables.users
+    own = tables.users.drop(*(c for c in theirs if c in tables.users.columns))
+    return own.left_join(tables.accounts.select("account_id", *theirs), "account_id")
 
 
 def _accounts(tables: Tables, columns: Sequence[str]) -> ir.Table:
-    own = [
-        column
-        for column in columns
-        if tables.accounts is not None and column in tables.accounts.columns
-    ]
+    accounts = tables.accounts.columns if tables.accounts is not None else ()
+    own = [column for column in columns if column in accounts]
     others = [column for column in columns if column not in own]
     if own and not others:
         return tables.accounts.select(*own, unit="account_id")

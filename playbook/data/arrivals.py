@@ -27,6 +27,7 @@ CLOCKS = timedelta(seconds=AHEAD)
 BLOCKS_BELOW = 0.5  # with less than half of a data point there, no answer is worth printing
 CAVEAT_BELOW = 0.99
 SILENT = timedelta(days=7)
+USUAL = 0.95  # the share of rows that tells by when rows usually arrive
 
 
 def daily_counts(arrivals: ir.Table, plan: Sequence[DataPoint]) -> ir.Table:
@@ -128,6 +129,18 @@ def without_copies(rows: Rows, copies: Rows) -> Rows:
     ]
 
 
+def usual_lateness(rows: Rows) -> timedelta:
+    """How long after it happened an event is usually there: a minute, or else an hour.
+
+    It is the first after which 95 % of the rows have arrived that say when they did; a minute,
+    where none does. A log that is later still has an hour: what is missing then shall not count
+    as there.
+    """
+    known = sum(row["with_received_at"] for row in rows)
+    late = sum(row[f"late_{LATE[0]}"] for row in rows)
+    return timedelta(seconds=LATE[late > (1 - USUAL) * known])
+
+
 def coverage_per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str, dict[str, Any]]:
     """Event name → what its rows hold up to a moment, each event once.
 
@@ -192,7 +205,8 @@ def need(
     if not row or not row["n"]:
         return "missing", "no such event arrives"
     column = column or UNIT_COLUMN[question.unit]
-    if question.measure != "active" and (seen := _share_with(row, column)) < CAVEAT_BELOW:
+    of_things = question.measure == "active" and question.hold  # whoever runs them
+    if not of_things and (seen := _share_with(row, column)) < CAVEAT_BELOW:
         return _graded(seen, column)
     for held in question.hold:
         if (seen := _share_with(row, held)) < CAVEAT_BELOW:

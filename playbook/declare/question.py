@@ -85,7 +85,7 @@ MEASURES = {
         raised=True,
         bounded="all the way",
     ),
-    "active": Measure({"goal", "hold", "within"}, set()),
+    "active": Measure({"goal", "within"}, {"hold", "every"}),
 }
 ATTEMPTS = tuple(name for name, measure in MEASURES.items() if measure.attempts)
 SHARES = tuple(name for name, measure in MEASURES.items() if measure.bounded == "")
@@ -123,7 +123,9 @@ class Question(Noun):
         goals: For `mix` and `steps`: the events, in order.
         within: The window from the start, its end included.
         edges: For `time_to`: the ends of the buckets, each longer than the one before.
-        hold: Properties that stay the same through an attempt, such as one draft.
+        every: For `active`: after how long it is counted again, at the ends of days or of weeks.
+        hold: Properties that stay the same through an attempt, such as one draft; for `active` the
+            one that names the things to count, instead of the units.
         among: Column → the value(s) that units must have.
         unless: A start does not count if its unit did this event in the window after it.
         by: Columns to break the answer down by.
@@ -154,6 +156,7 @@ class Question(Noun):
     goals: Names = ()
     within: Duration | None = None
     edges: tuple[Duration, ...] = ()
+    every: Literal["1d", "7d"] = "7d"
     hold: Names = ()
     among: dict[str, Names] = Field(default_factory=dict)
     unless: str | None = None
@@ -183,8 +186,8 @@ class Question(Noun):
         self._has_edges_that_rise()
         if self.measure == "active" and len(self.hold) > 1:
             raise ValueError("`active` counts things: hold the one property that names them")
-        if self.measure == "active" and self.among:
-            raise ValueError("`active` takes no among: it counts things; break it down instead")
+        if self.measure == "active" and self.hold and self.among:
+            raise ValueError("`active` with hold takes no among: it counts things; break it down")
         return self
 
     def _has_edges_that_rise(self) -> None:
@@ -261,6 +264,11 @@ class Question(Noun):
         if self.unit == "account" and self.count == "units" and not self.hold:
             return "first_ever"
         return "first" if self.measured.first else "any"
+
+    @property
+    def each(self) -> str:
+        """What stretch of the calendar it is counted for, if it is counted again and again."""
+        return {"1d": "day", "7d": "week"}[self.every]
 
     @property
     def steps(self) -> tuple[str, ...]:

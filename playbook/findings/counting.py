@@ -103,12 +103,12 @@ def _trend_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     last = complete[-1]
     is_share = result.columns["value"].kind == "share"
     if is_share and last["n"] < result.min_n:
-        return f"{too_few(last['n'])} in the week of {last['period']}."
+        return f"{too_few(last['n'])} {result.when(last['period'])}."
     value = percent(last["value"]) if is_share else f"{last['value']:,}"
     words = words or ("" if is_share else result.counted)
     if last["period"].isdigit():  # counted from each start: there is no week
         return f"**{value}** {words}".rstrip() + f" in period {last['period']}."
-    text = f"**{value}** {words}".rstrip() + f" in the week of {last['period']}"
+    text = f"**{value}** {words}".rstrip() + f" {result.when(last['period'])}"
     earlier = str(date.fromisoformat(last["period"]) - FOUR_WEEKS)
     before = next((row["value"] for row in complete if row["period"] == earlier), None)
     if before is None:

@@ -1,4 +1,4 @@
-"""Active things: the key metric, by whom they belong to, and whether more come than go."""
+"""What is active: the key metric, by whose it is, and whether more come than go."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from playbook.results.sentences import Told, each_segment
 from playbook.run import Run
 
 CAME_AND_WENT = ("new", "revived", "lost")
-PULSE = {"week": MOMENT, **dict.fromkeys(CAME_AND_WENT, COUNT), "ratio": RATIO}
-RATIO_TOLD = (("pulse", "(new + revived) / lost, of the last complete week"),)
+PULSE = dict.fromkeys(CAME_AND_WENT, COUNT) | {"ratio": RATIO}
 
 
 @section("friction.{id}_by")
 def active(run: Run, id: str, by: str | Sequence[str]) -> Answer:
-    """How many things are active at the end of each week, by the traits of their owners.
+    """How many are active at the end of each week or day: people by their traits, or things.
 
-    What is new, kept, revived and lost is left out: `answer` has it. A thing belongs to the unit
-    that first did the goal with it; see `playbook.counting.owners`.
+    What is new, kept, revived and lost is left out: `answer` has it. A thing has the traits of
+    the unit that first did the goal with it; see `playbook.counting.owners`.
 
     Returns:
         Shape `trend`: the series `active` alone, by `by`.
@@ -40,7 +39,7 @@ def active(run: Run, id: str, by: str | Sequence[str]) -> Answer:
 
 @section("friction.{id}_pulse")
 def pulse(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
-    """Whether more things come than go: new and revived ones for each one that is lost.
+    """Whether more come than go: new and revived ones for each one that is lost.
 
     Amplitude calls it Pulse: (new + revived) / lost.
 
@@ -50,21 +49,27 @@ def pulse(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         by: Column(s) to break it down by.
 
     Returns:
-        Shape `table`: one row per `by`, of the last complete `week`: `new`, `revived`, `lost`,
-        and their `ratio`; null where fewer than `min_n` are lost.
+        Shape `table`: one row per `by`, of the last complete `week` (or `day`, as the question
+        is counted): `new`, `revived`, `lost`, and their `ratio`; null where fewer than `min_n`
+        are lost.
     """
     found = _states_by_week(run, id, by)
 
     def finish(rows: Rows) -> Rows:
         segments = grouped(found.finish(rows), found.by)
         return [
-            dict(zip(found.by, segment, strict=True)) | _last_week(own, found.min_n)
+            dict(zip(found.by, segment, strict=True)) | _last_period(own, found)
             for segment, own in segments.items()
         ]
 
-    definition = (*found.definition, *RATIO_TOLD)
+    told = ("pulse", f"(new + revived) / lost, of the last complete {found.each}")
     return replace(
-        found, shape="table", own=PULSE, definition=definition, finish=finish, says=_say_pulse
+        found,
+        shape="table",
+        own={found.each: MOMENT, **PULSE},
+        definition=(*found.definition, told),
+        finish=finish,
+        says=_say_pulse,
     )
 
 
@@ -73,13 +78,13 @@ def _states_by_week(run: Run, id: str, by: str | Sequence[str]) -> Result:
     return needed(answer(run, id, by=by))
 
 
-def _last_week(rows: Rows, least: int) -> dict:
-    """What came and went in the last week of a segment; the weeks of a trend are complete."""
-    week = rows[-1]["period"]
-    counts = {row["series"]: row["value"] for row in rows if row["period"] == week}
+def _last_period(rows: Rows, found: Result) -> dict:
+    """What came and went in the last period of a segment; those of such a trend are complete."""
+    last = rows[-1]["period"]
+    counts = {row["series"]: row["value"] for row in rows if row["period"] == last}
     new, revived, lost = (counts[name] for name in CAME_AND_WENT)
-    ratio = (new + revived) / lost if lost >= max(least, 1) else None
-    return {"week": week, "new": new, "revived": revived, "lost": lost, "ratio": ratio}
+    ratio = (new + revived) / lost if lost >= max(found.min_n, 1) else None
+    return {found.each: last, "new": new, "revived": revived, "lost": lost, "ratio": ratio}
 
 
 def _say_pulse(result: Result, told: Told, things: str) -> str:
@@ -88,8 +93,8 @@ def _say_pulse(result: Result, told: Told, things: str) -> str:
     def say(rows: Rows) -> str:
         (row,) = rows
         new, revived, lost = (count(row[name]) for name in CAME_AND_WENT)
-        came = f"{new} new and {revived} revived {things or result.counted} in the week"
-        came += f" of {row['week']}"
+        came = f"{new} new and {revived} revived {things or result.counted} "
+        came += result.when(row[result.each])
         if row["ratio"] is None:
             return f"{came}, {lost if row['lost'] else 'none'} lost."
         return f"**{row['ratio']:.2f}** came for each one lost: {came}, {lost} lost."

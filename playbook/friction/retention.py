@@ -12,7 +12,7 @@ from ibis import _
 
 from playbook import answers
 from playbook.answers import SHARE_TREND, Asked
-from playbook.counting import owners, shaping
+from playbook.counting import shaping
 from playbook.counting.shaping import WEEK
 from playbook.declare import Question
 from playbook.friction.questions import unfit
@@ -40,9 +40,9 @@ def retention(
 ) -> Answer:
     """The share of each week's starters that does the goal again, period by period.
 
-    A unit starts with its first start in the period. Of an `active` question the units are the
-    things, and a thing starts when it first does the goal, if that lies in the period. The goal
-    counts after the start only.
+    A unit starts with its first start in the period. What an `active` question counts (things, or
+    units) starts when it first does the goal, if that lies in the period. The goal counts after
+    the start only.
 
     Args:
         run: The opened run.
@@ -154,7 +154,7 @@ def _say_retained(result: Result, told: Told, says: str) -> str:
 def _of_cohorts(asking: Asked, every: str, calendar: bool, shaped: Callable[..., Rows]) -> Result:
     question, period = asking.question, asking.run.period
     if question.measure != "active" and (question.hold or not (question.start and question.goal)):
-        why = "retention needs a start and a goal of whole units, or active things"
+        why = "retention needs a start and a goal of whole units, or what is active"
         raise unfit(question, why)
     length = _period_length(every, calendar)
 
@@ -192,8 +192,8 @@ def _period_length(every: str, calendar: bool) -> timedelta:
 
 def _returns(asking: Asked, every: timedelta, calendar: bool) -> ir.Table:
     """One row per `by`, cohort and period of coming back: see `cohorts`."""
-    of_things = asking.question.measure == "active"
-    starts, goals = (_starts_of_things if of_things else _starts_of_units)(asking)
+    of_goals = asking.question.measure == "active"
+    starts, goals = (_starts_of_goals if of_goals else _starts_of_units)(asking)
     joined = starts.left_join(goals, "unit")
     after = joined.at > joined.started_at
     position = when(after, _place_of_period(joined.started_at, joined.at, every, calendar))
@@ -229,17 +229,12 @@ def _starts_of_units(asking: Asked) -> tuple[ir.Table, ir.Table]:
     return asking.first_times(), goals.select("unit", "at")
 
 
-def _starts_of_things(asking: Asked) -> tuple[ir.Table, ir.Table]:
-    """Things with their first time in the period, and when they did the goal."""
-    question = asking.question
-    rows = owners.owned(
-        asking.run.tables, question.hold[0], question.goal, unit=question.unit, by=asking.by
-    ).filter(_.event == question.goal)
-    starts = rows.group_by(unit="held", **{c: _[c] for c in asking.by}).aggregate(
-        started_at=_.at.min()
-    )
-    goals = rows.select("at", unit="held")
-    return starts.filter(asking.run.period.entered(_.started_at)), goals
+def _starts_of_goals(asking: Asked) -> tuple[ir.Table, ir.Table]:
+    """Things or units with their first goal in the period, and when they did it."""
+    goals = answers.goals(asking).rename(unit="held")
+    starts = goals.group_by(["unit", *asking.by]).aggregate(started_at=_.at.min())
+    entered = starts.filter(asking.run.period.entered(_.started_at))
+    return entered, goals.select("unit", "at")
 
 
 def _periods_of_cohort(
@@ -249,7 +244,7 @@ def _periods_of_cohort(
     n = sum(row["units"] if row["position"] is None else row["last"] for row in rows)
     on = {row["position"]: row["units"] for row in rows}
     last = {row["position"]: row["last"] for row in rows if row["position"] is not None}
-    begins = datetime.combine(cohort, datetime.min.time())
+    begins = shaping.midnight(cohort)
     full = _periods_over(begins, max(row["latest"] for row in rows), every, calendar, period)
     found: Rows = []
     for k in range((period.as_of - begins) // every + 1):
@@ -270,12 +265,12 @@ def _periods_over(
     begins: datetime, latest: datetime, every: timedelta, calendar: bool, period: Period
 ) -> int:
     """How many periods are over for every unit of the cohort; 0 while others may still come."""
-    if min(begins + WEEK, period.until) > period.as_of:
+    if period.until > period.as_of and not period.over(begins + WEEK):
         return 0
-    if calendar:
-        midnight = datetime.combine(latest.date(), datetime.min.time())
-        latest = begins if every == WEEK else midnight
-    return (period.as_of - latest) // every
+    if not calendar:
+        return (period.as_of - latest) // every
+    first = begins if every == WEEK else shaping.midnight(latest)
+    return (period.as_of + period.late - first) // every
 
 
 def _on(rows: Rows) -> Iterator[Point]:

@@ -71,12 +71,12 @@ def by_week(run: Run, id: str) -> Answer:
     if asking.question.measure != "steps":
         return needed(answers.activation_by_week(run, id, stage="friction"))
     found = needed(answer(run, id, by=units.WEEK))
-    goals, reaches = asking.question.goals, asking.run.period.as_of
+    goals, period = asking.question.goals, asking.run.period
     last = f"step_{len(goals) + 1}"
 
     def finish(rows: Rows) -> Rows:
         counted = [row | {"n": row["step_1"], "reached": row[last]} for row in rows]
-        return shaping.weeks(shaping.shares(counted), reaches)
+        return shaping.weeks(shaping.shares(counted), period)
 
     told = (("counted", f"who reached {goals[-1]}"), ("by", "week of the start"))
     return replace(

@@ -24,11 +24,13 @@ class Period:
         since: First moment of entries.
         until: First moment after the entries.
         as_of: Last moment that the data covers (the watermark), never the clock on the wall.
+        late: How late rows usually arrive: so much may be missing of a stretch that is over.
     """
 
     since: datetime
     until: datetime
     as_of: datetime
+    late: timedelta = timedelta(minutes=1)
 
     def entered(self, at: ir.TimestampValue) -> ir.BooleanValue:
         """Whether a unit that starts at `at` belongs to the period."""
@@ -37,6 +39,19 @@ class Period:
     def closed(self, at: ir.TimestampValue, window: timedelta) -> ir.BooleanValue:
         """Whether the whole window from `at` lies inside the data; else it is still open."""
         return at + interval(window) <= moment(self.as_of)
+
+    def over(self, end: datetime) -> bool:
+        """Whether a stretch of the calendar that ends then (its end excluded) is over.
+
+        The last event of a week comes before its end: the data need only go so far that nothing
+        more is to be expected. The windows of units are closed by `closed`, which allows nothing.
+        """
+        return end <= self.as_of + self.late
+
+    def shown(self, end: datetime) -> bool:
+        """Whether a stretch of the calendar that ends then is over, and ends in the period."""
+        inside = end <= self.until or self.until > self.as_of  # else the data end the period
+        return self.since < end and inside and self.over(end)
 
 
 def duration(text: str) -> timedelta:

@@ -58,8 +58,12 @@ def within(
 
 def pieces(amount: ir.IntegerValue, size: int) -> ir.IntegerValue:
     """How many pieces of `size` it takes to hold `amount` ≥ 0: the quotient, rounded up."""
-    part = amount + (size - 1)
-    return ((part - part % size).cast("float64") / size).round(0).cast("int64")
+    return whole(amount + (size - 1), size)
+
+
+def whole(amount: ir.IntegerValue, size: int) -> ir.IntegerValue:
+    """How many whole pieces of `size` are in `amount` ≥ 0: the quotient, rounded down."""
+    return ((amount - amount % size).cast("float64") / size).round(0).cast("int64")
 
 
 def local_day(

@@ -49,6 +49,7 @@ class Result:
         again: How `repeated` reads in a sentence, and over a column.
         falling: What a share that falls counts, such as "not arrived yet"; "": what is reached.
         within: The window, in words; "" where there is none.
+        each: What a period of a trend is: a `week` or a `day`.
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
         made_of: The other results that its rows are made of.
         fetched: Gives rows of `table` that the run holds already, so that they are not fetched
@@ -75,6 +76,7 @@ class Result:
     again: tuple[str, str] = ("more than once", "twice or more")
     falling: str = ""
     within: str = ""
+    each: str = "week"
     finish: Callable[[Rows], Rows] | None = None
     made_of: tuple[Result, ...] = ()
     fetched: Callable[[], Rows] | None = None
@@ -138,6 +140,10 @@ class Result:
     def segment(self, row: Mapping[str, Any]) -> str:
         """A row's segment as text: "" for everybody, else "persona=sales"."""
         return ", ".join(f"{column}={row[column]}" for column in self.by)
+
+    def when(self, period: str) -> str:
+        """A period of a trend in a sentence: "in the week of 2026-01-05", "on 2026-01-05"."""
+        return f"on {period}" if self.each == "day" else f"in the {self.each} of {period}"
 
     def size(self, row: Mapping[str, Any], column: Column) -> int | None:
         """How many stand behind a value of a row; None where nobody does."""
