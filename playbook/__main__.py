@@ -19,9 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns 0 done, 1 failed, 2 the user's mistake, 3 nothing to report on, 4 the gate is closed.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # not every terminal has every letter
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every letter
     given = parser().parse_args(arguments)
     try:
         return given.command(given)

@@ -86,7 +86,8 @@ def refuse_unmapped(run: Run, by: str, id: str = "") -> None:
         except Mistake as mistake:
             refused.append(mistake)
     if refused and len(refused) == len(asked):
-        raise refused[0]
+        wrong = f"No table has the column `{by}` to break the answers down by."
+        raise Mistake(wrong, f"{refused[0].wrong} {refused[0].there}", refused[0].hint)
 
 
 def counted(asking: Asked) -> Result:

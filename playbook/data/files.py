@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -217,11 +217,12 @@ def _common_types(
         elif any(map(_nested, kinds)):
             apart.append(name)
         else:
-            (one, first), (other, second) = list(kinds.items())[:2]
+            pairs = list(combinations([kind for kind in kinds if kind != UNKNOWN], 2))
+            one, other = next((pair for pair in pairs if not _common_type(pair)), pairs[0])
             raise Mistake(
                 f"Column `{name}` has several types in files of one table.",
-                f"It is {one} in `{first.relative_to(folder)}` and {other} in "
-                f"`{second.relative_to(folder)}`.",
+                f"It is {one} in `{kinds[one].relative_to(folder)}` and {other} in "
+                f"`{kinds[other].relative_to(folder)}`.",
                 "write one of them again: between types, ids lose digits and times their zone.",
             )
     return common, apart
