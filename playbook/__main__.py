@@ -160,7 +160,7 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _answer(given: argparse.Namespace) -> int:
-    from playbook import answers, audit, findings, report
+    from playbook import audit, findings, report
     from playbook.results import listings
 
     opened = report.opened_run(report.parameters(given.run))
@@ -171,7 +171,7 @@ def _answer(given: argparse.Namespace) -> int:
             f"The questions are: {listed(ids)}.",
             nearest(given.question, ids),
         )
-    answers.refuse_unmapped(opened, given.by, given.question)
+    report.refuse_unmapped(opened, given.by, given.question)
     result = audit.answer(opened, given.question, by=given.by)
     print(listings.sql(result).text if given.sql else findings.of(result).text)
     return DONE

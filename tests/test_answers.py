@@ -8,7 +8,6 @@ import pytest
 
 from playbook import answers, charts, findings
 from playbook.declare import DataPoint, Property
-from playbook.language.mistakes import Mistake
 from playbook.results import Result, Unavailable, figures, listings
 from tests import small
 from tests.small import question
@@ -96,15 +95,6 @@ def test_without_a_column_an_answer_is_whole(run):
     whole = counts(answers.answer(run, "first_day"), "n", "reached")
     for nothing in (None, "", (), []):  # papermill gives None where a run leaves `by` empty
         assert counts(answers.answer(run, "first_day", by=nothing), "n", "reached") == whole
-
-
-def test_a_column_that_no_table_has_is_refused_and_one_of_the_questions_unit_is_not(run):
-    for fits in ("", "persona", "week"):
-        answers.refuse_unmapped(run, fits)
-    with pytest.raises(Mistake) as mistake:
-        answers.refuse_unmapped(run, "person")
-    assert mistake.value.wrong == "No table has the column `person` to break the answers down by."
-    assert mistake.value.hint == "did you mean `persona`?"
 
 
 def test_did_before_counts_who_did_the_first_thing_first(run):

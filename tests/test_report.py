@@ -17,6 +17,8 @@ from playbook.report import running, sendlist
 from playbook.results import figures
 from playbook.run import root
 from tests import browser
+from tests import small as drawn
+from tests.small import question
 
 WEEKLY = "params/airtouch/runs/weekly.yaml"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
@@ -249,6 +251,21 @@ def test_a_file_that_is_written_while_the_notebooks_run_leaves_no_report(
         report.render(project(f"import duckdb\n{writes}\n0"), progress=silent)
     assert good.read_bytes() == before
     assert not list(good.parents[1].glob(".building*"))
+
+
+def test_a_column_that_no_question_can_be_broken_down_by_is_refused():
+    asked = [question("first", "reached_within", start="in", goal="out", within="1d")]
+    opened = drawn.run(
+        questions=asked,
+        events="user_id | event | at\nann | in | 2026-01-05",
+        users="user_id | persona\nann | engineer",
+    )
+    for fits in ("", "persona", "week"):
+        report.refuse_unmapped(opened, fits)
+    for id in ("", "first"):
+        with pytest.raises(Mistake, match="No table has the column `person`") as mistake:
+            report.refuse_unmapped(opened, "person", id)
+        assert mistake.value.hint == "did you mean `persona`?"
 
 
 def test_a_second_report_replaces_the_first_of_the_same_day(project, good):

@@ -72,24 +72,6 @@ def asked(
     return Asked(run.until(run.reaches(*question.events)), question, columns(by))
 
 
-def refuse_unmapped(run: Run, by: str, id: str = "") -> None:
-    """Refuses a column that no unit of the questions has, or not that of one question.
-
-    Raises:
-        Mistake: Which it is, and which there are.
-    """
-    asked = {q.unit: None for q in run.declared.questions if not id or q.id == id}
-    refused = []
-    for unit in asked if by and by != units.WEEK else ():
-        try:
-            units.traits(run.tables, unit, columns(by))
-        except Mistake as mistake:
-            refused.append(mistake)
-    if refused and len(refused) == len(asked):
-        wrong = f"No table has the column `{by}` to break the answers down by."
-        raise Mistake(wrong, f"{refused[0].wrong} {refused[0].there}", refused[0].hint)
-
-
 def counted(asking: Asked) -> Result:
     """A question's answer as its measure counts it."""
     return _COUNTED[asking.question.measure](asking)

@@ -15,10 +15,12 @@ from playbook.report.running import (
     execute,
     opened_run,
     parameters,
+    refuse_unmapped,
     trusted,
 )
 
-__all__ = ["STAGES", "Failed", "Stage", "opened_run", "parameters", "render", "trusted"]
+__all__ = ["STAGES", "Failed", "Stage", "opened_run", "parameters", "refuse_unmapped", "render"]
+__all__ += ["trusted"]
 
 
 class Failed(Exception):  # noqa: N818 (it is how a report ends)

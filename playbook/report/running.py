@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 
 from playbook import declare, run
-from playbook.answers import refuse_unmapped
+from playbook.counting import units
 from playbook.data.warehouse import variable_of, without_passwords
 from playbook.language.mistakes import Mistake, listed, nearest
 
@@ -90,6 +90,25 @@ def opened_run(given: Mapping[str, str]) -> run.Run:
     opened = run.open(**{name: value for name, value in given.items() if name != "by"})
     refuse_unmapped(opened, given.get("by", ""))
     return opened
+
+
+def refuse_unmapped(opened: run.Run, by: str, id: str = "") -> None:
+    """Refuses a column that the units of no question have, or not those of one.
+
+    Raises:
+        Mistake: Which it is, and which there are.
+    """
+    questions = opened.declared.questions
+    asked = list(dict.fromkeys(q.unit for q in questions if not id or q.id == id))
+    refused = []
+    for unit in asked if by and by != units.WEEK else ():
+        try:
+            units.traits(opened.tables, unit, [by])
+        except Mistake as mistake:
+            refused.append(mistake)
+    if refused and len(refused) == len(asked):
+        wrong = f"No table has the column `{by}` to break the answers down by."
+        raise Mistake(wrong, f"{refused[0].wrong} {refused[0].there}", refused[0].hint)
 
 
 def notebook_file(slug: str) -> Path:
