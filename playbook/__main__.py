@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from playbook.language.mistakes import Mistake, Nothing
+from playbook.language.mistakes import Mistake, Nothing, listed, nearest
 
 DONE, FAILED, MISTAKE, NOTHING, CLOSED = 0, 1, 2, 3, 4
 
@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns 0 done, 1 failed, 2 the user's mistake, 3 nothing to report on, 4 the gate is closed.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every letter
     given = parser().parse_args(arguments)
     try:
         return given.command(given)
@@ -97,33 +99,34 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    from playbook import audit, declare, run
+    from playbook import audit, declare, report, run
 
-    product, parameters = _target(given)
+    parameters = _target(given)
+    product = parameters["product"]
     found = declare.declarations(run.root() / product)
     print(
         f"{found.product.name}: {len(found.plan)} data points, {len(found.questions)} questions, "
         f"{len(found.plays)} plays, {len(found.experiments)} experiments are declared well."
     )
-    if parameters is None:
+    if "warehouse" not in parameters:
         return DONE
-    opened = run.open(product, **parameters)
+    opened = report.opened_run(parameters)
+    if opened.warehouse.left_out:
+        print(f"Left out of the warehouse: {listed(opened.warehouse.left_out)}.")
     for row in audit.verdicts(opened).rows:
         print(f"{row['verdict']}: {row['question']} {row['because']}".strip())
     return _gate(given, opened)
 
 
-def _target(given: argparse.Namespace) -> tuple[str, dict[str, str] | None]:
-    """The product to check, and the parameters of the run to check it in, if there is one."""
+def _target(given: argparse.Namespace) -> dict[str, str]:
+    """The parameters of the run to check; of a folder without any, its product alone."""
     from playbook import declare, report, run
 
     if given.target.endswith((".yaml", ".yml")):
-        parameters = report.parameters(Path(given.target))
-        parameters.pop("by", None)
-        return parameters.pop("product"), parameters
+        return {"warehouse": "demo"} | report.parameters(Path(given.target))
     runs = sorted((run.root() / given.target / "runs").glob("*.yaml"))
     warehouse = given.warehouse or (declare.read_yaml(runs[0])["warehouse"] if runs else None)
-    return given.target, {"warehouse": warehouse} if warehouse else None
+    return {"product": given.target} | ({"warehouse": warehouse} if warehouse else {})
 
 
 def _gate(given: argparse.Namespace, opened) -> int:
@@ -157,21 +160,18 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _answer(given: argparse.Namespace) -> int:
-    from playbook import audit, findings, report, run
+    from playbook import audit, findings, report
     from playbook.results import listings
 
-    parameters = report.parameters(given.run)
-    parameters.pop("by", None)
-    opened = run.open(**parameters)
+    opened = report.opened_run(report.parameters(given.run))
     ids = [question.id for question in opened.declared.questions]
     if given.question not in ids:
-        from playbook.language.mistakes import listed, nearest
-
         raise Mistake(
             f"There is no question `{given.question}`.",
             f"The questions are: {listed(ids)}.",
             nearest(given.question, ids),
         )
+    report.refuse_unmapped(opened, given.by, given.question)
     result = audit.answer(opened, given.question, by=given.by)
     print(listings.sql(result).text if given.sql else findings.of(result).text)
     return DONE

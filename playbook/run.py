@@ -185,6 +185,12 @@ def demo_folder(at: Path) -> Path:
     return folder if folder.is_dir() else airtouch.write(folder)
 
 
+def warehouse_url(home: Path, warehouse: str | None) -> str:
+    """Where a run's tables are, as it names them: "demo" is the sample company."""
+    named = (warehouse or "").strip()
+    return str(demo_folder(home)) if named == "demo" else named
+
+
 def open(
     product: str,
     warehouse: str = "demo",
@@ -207,10 +213,7 @@ def open(
 
     home = root()
     declared = declarations(home / product)
-    url = str(demo_folder(home)) if warehouse == "demo" else warehouse
-    if "://" not in url and not url.startswith("env:"):
-        url = str(home / url)
-    opened = warehouses.warehouse_at(url)
+    opened = warehouses.warehouse_at(warehouse_url(home, warehouse), home)
     tables = sources.tables_of(declared, opened)
     with sources.cast_failures(declared, opened):
         counts = counted(declared, tables)

@@ -91,6 +91,12 @@ def test_a_share_in_a_window_counts_firsts_seconds_and_open_ones(run):
     assert counts(answers.answer(run, "missed"), "n", "reached", "share") == [(4, 3, 0.75)]
 
 
+def test_without_a_column_an_answer_is_whole(run):
+    whole = counts(answers.answer(run, "first_day"), "n", "reached")
+    for nothing in (None, "", (), []):  # papermill gives None where a run leaves `by` empty
+        assert counts(answers.answer(run, "first_day", by=nothing), "n", "reached") == whole
+
+
 def test_did_before_counts_who_did_the_first_thing_first(run):
     found = answers.answer(run, "before")
     assert counts(found, "n", "reached", "repeated", "open") == [(4, 2, 1, 1)]

@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -121,6 +124,10 @@ def test_answer_prints_a_sentence_or_its_sql(small, capsys):
         (["report", "params/airtouch/runs/wekly.yaml"], "There is no file"),
         (["check", "params/airtouch", "--warehouse", "env:NOT_SET_ANYWHERE"], "no variable"),
         (["check", "params/airtouch", "--warehouse", "nowhere"], "There is no warehouse"),
+        (
+            ["answer", "first_workflow_24h", "--run", WEEKLY, "--by", "prsona"],
+            "No table has the column `prsona`",
+        ),
     ],
 )
 def test_a_mistake_has_three_parts_and_no_traceback(small, arguments, says, capsys):
@@ -129,6 +136,48 @@ def test_a_mistake_has_three_parts_and_no_traceback(small, arguments, says, caps
     assert says in said
     assert len(said.strip().splitlines()) == 3
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["check", "{}"], ["report", "{}"], ["answer", "first_workflow_24h", "--run", "{}"]],
+)
+@pytest.mark.usefixtures("small")
+def test_a_misspelt_by_of_a_run_is_refused_by_every_command(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("papermill.execute_notebook", None)  # no kernel starts for it
+    weekly = Path(WEEKLY).read_text("utf-8")
+    run_file = tmp_path / "misspelt.yaml"
+    run_file.write_text(weekly.replace("by: persona", "") + "\nby: prsona\n", "utf-8")
+    assert main([part.format(run_file) for part in command]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "No table has the column `prsona` to break the answers down by.",
+        "Table `users` lacks the column(s) prsona. It has: user_id, account_id, signed_up_at, "
+        "email_verified_at, email_domain, persona, intent, acquisition, invited_by, role, "
+        "timezone, is_internal.",
+        "Hint: did you mean `persona`?",
+    ]
+
+
+def test_a_terminal_that_has_few_letters_gets_what_it_can_show(two_questions):
+    asks = two_questions.read_text("utf-8").replace("What share", "Für wie viele – what share", 1)
+    two_questions.write_text(asks, "utf-8")
+    command = [sys.executable, "-m", "playbook", "check", WEEKLY]
+    library = str(Path(command_line.__file__).parents[1])
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": library}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "F?r wie viele ? what share" in done.stdout
+
+
+def test_check_names_what_it_leaves_out(two_questions, capsys):
+    company = next(two_questions.parents[2].glob("company"))
+    (company / "_users.parquet").write_text("unfinished")
+    weekly = Path(WEEKLY).read_text("utf-8").splitlines()
+    lines = [f"warehouse: {company}" if line.startswith("warehouse") else line for line in weekly]
+    Path(WEEKLY).write_text("\n".join(lines), "utf-8")
+    capsys.readouterr()
+    assert main(["check", WEEKLY]) == 0
+    assert "Left out of the warehouse: _users.parquet (hidden)." in capsys.readouterr().out
 
 
 def test_an_empty_log_is_nothing_to_report_on(tmp_path, capsys):

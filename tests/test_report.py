@@ -1,8 +1,10 @@
 import json
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 
+import duckdb
 import nbformat
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,8 @@ from playbook.report import running, sendlist
 from playbook.results import figures
 from playbook.run import root
 from tests import browser
+from tests import small as drawn
+from tests.small import question
 
 WEEKLY = "params/airtouch/runs/weekly.yaml"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}}
@@ -205,6 +209,63 @@ def test_a_failed_run_says_so_and_leaves_the_last_good_report(project, good, sou
     status = json.loads((failed.value.page.parent / "status.json").read_text())
     assert status["notebooks"]["only"]["state"] == "failed"
     assert not list(good.parent.parent.glob(".building*"))
+
+
+def test_a_folder_without_notebooks_runs_those_that_come_with_the_package(project, tmp_path):
+    project("0")
+    shutil.rmtree(tmp_path / "notebooks")
+    packaged = Path(running.__file__).parents[2] / "notebooks" / "1_audit.ipynb"
+    assert running.notebook_file("1_audit") == packaged
+    assert next(iter(running.declared("1_audit"))) == "product"
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(running.notebook_file("1_audit"), tmp_path / "notebooks")
+    assert running.notebook_file("1_audit") == tmp_path / "notebooks" / "1_audit.ipynb"
+
+
+def test_a_notebook_of_the_package_works_in_the_users_project(project, tmp_path, monkeypatch):
+    run = project("import playbook as pb\npb.open(product, warehouse)")
+    elsewhere = shutil.move(tmp_path / "notebooks", tmp_path.with_name("package"))
+    monkeypatch.setattr(running, "notebook_file", lambda slug: Path(elsewhere) / f"{slug}.ipynb")
+    page = report.render(run, progress=silent)
+    assert page.is_relative_to(tmp_path / "reports")
+
+
+def test_the_wheel_carries_the_notebooks(tmp_path):
+    from hatchling.builders.wheel import WheelBuilder
+
+    (wheel,) = WheelBuilder(str(root())).build(directory=str(tmp_path), versions=["standard"])
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"playbook/notebooks/{slug}.ipynb" for slug in report.STAGES} <= set(names)
+
+
+def test_a_file_that_is_written_while_the_notebooks_run_leaves_no_report(
+    project, good, small, tmp_path
+):
+    before = good.read_bytes()
+    (tmp_path / "small").unlink()
+    with duckdb.connect(str(tmp_path / "small")) as connection:
+        for table in small.glob("*.parquet"):
+            connection.execute(f"create table {table.stem} as from '{table}'")
+    writes = f"duckdb.connect({str(tmp_path / 'small')!r}).sql('create table late (n int)')"
+    with pytest.raises(Mistake, match="was written since it was opened"):
+        report.render(project(f"import duckdb\n{writes}\n0"), progress=silent)
+    assert good.read_bytes() == before
+    assert not list(good.parents[1].glob(".building*"))
+
+
+def test_a_column_that_no_question_can_be_broken_down_by_is_refused():
+    asked = [question("first", "reached_within", start="in", goal="out", within="1d")]
+    opened = drawn.run(
+        questions=asked,
+        events="user_id | event | at\nann | in | 2026-01-05",
+        users="user_id | persona\nann | engineer",
+    )
+    for fits in ("", "persona", "week"):
+        report.refuse_unmapped(opened, fits)
+    for id in ("", "first"):
+        with pytest.raises(Mistake, match="No table has the column `person`") as mistake:
+            report.refuse_unmapped(opened, "person", id)
+        assert mistake.value.hint == "did you mean `persona`?"
 
 
 def test_a_second_report_replaces_the_first_of_the_same_day(project, good):

@@ -65,6 +65,27 @@ def test_a_run_opens_relative_to_the_project_and_covers_its_whole_log(project):
     assert "entries from 05 Jan 2026 to 20 Jan 2026" in opened._repr_markdown_()
 
 
+@pytest.mark.parametrize("named", ["env:SMALL", " env: SMALL", "ENV:SMALL", " data "])
+def test_a_path_is_the_projects_wherever_it_stands_and_one_works(project, monkeypatch, named):
+    monkeypatch.setenv("SMALL", "data")
+    assert run.open("params/small", named).coverage["signed_up"]["n"] == 2
+    with duckdb.connect(str(project / "data" / "shop.duckdb")) as connection:
+        connection.execute(f"create table log as {LOG}")
+    monkeypatch.setenv("SMALL", "duckdb://data/shop.duckdb")
+    assert run.open("params/small", named).coverage["signed_up"]["n"] == 2
+
+
+@pytest.mark.parametrize("nothing", ["", " ", None])
+def test_without_a_warehouse_there_is_none(project, nothing):
+    with pytest.raises(Mistake, match="There is no warehouse at ``"):
+        run.open("params/small", nothing)
+
+
+def test_what_papermill_leaves_empty_is_left_out(project):
+    opened = run.open("params/small", "data", since=None, until=None, as_of=None)
+    assert opened.as_of == "2026-01-20 18:30:00"
+
+
 def test_a_run_looks_at_the_data_as_it_was_and_says_when_the_log_begins(project):
     opened = run.open("params/small", "data", since="-7d", as_of="2026-01-12T01:00:00+02:00")
     assert opened.period.since == at("2026-01-04")

@@ -48,15 +48,19 @@ def test_a_folder_of_parquet_has_its_files_and_its_folders_of_parts(folder):
 
 def test_a_file_that_is_not_parquet_names_itself(folder):
     (folder / "orders.parquet").write_text("id,total")
+    opened = warehouse.warehouse_at(str(folder))
+    assert opened.names == ["events", "orders", "users"]
     with pytest.raises(Mistake, match=r"orders\.parquet` cannot be read as Parquet"):
-        warehouse.warehouse_at(str(folder))
+        opened.table("orders")
 
 
 def test_an_unknown_table_suggests_the_nearest(folder):
     with pytest.raises(Mistake) as mistake:
         warehouse.warehouse_at(str(folder)).table("user")
     assert str(mistake.value) == (
-        "The warehouse has no table `user`.\nIt has: events, users.\nHint: did you mean `users`?"
+        "The warehouse has no table `user`.\n"
+        "It has: events, users. Left out: README.md (no Parquet).\n"
+        "Hint: did you mean `users`?"
     )
 
 

@@ -309,5 +309,6 @@ def _attempts_told(question: Question) -> list[tuple[str, str | None]]:
     ]
 
 
-def columns(by: str | Sequence[str]) -> tuple[str, ...]:
-    return ((by,) if by else ()) if isinstance(by, str) else tuple(dict.fromkeys(by))
+def columns(by: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The columns that are named; papermill gives None where a run leaves `by` empty."""
+    return (by,) if by and isinstance(by, str) else tuple(dict.fromkeys(by or ()))

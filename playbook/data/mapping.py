@@ -224,7 +224,8 @@ class Mapped:
         return Mistake(
             f"Column `{column}` of table `{each.table}` cannot become `{self.name}.{canonical}`.",
             said,
-            "map another column, leave the rows out, or cast it in a view of the warehouse.",
+            "map another column, leave the rows out, or cast it in "
+            f"{self.warehouse.where_to_cast}.",
         )
 
     def _cast(self, value: ir.Value, canonical: str, *, strict: bool = True) -> ir.Value:

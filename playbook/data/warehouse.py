@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
@@ -22,6 +22,7 @@ _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 QUOTE = '"'
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
+MEMORY = "memory"  # DuckDB's name of a session's own database
 MEMTABLE = re.compile(r"ibis_\w*memtable_")  # begins those of data that Ibis hands over
 
 
@@ -29,11 +30,18 @@ MEMTABLE = re.compile(r"ibis_\w*memtable_")  # begins those of data that Ibis ha
 class Warehouse:
     """An open connection and the schema that the product's tables are in.
 
-    `parts`: what several results are made of → what the session keeps of it, if it does so far.
+    Attributes:
+        connection: Ibis's own.
+        database: The schema; where it is a DuckDB file's, other schemas are in reach, too.
+        refused: The tables that cannot be read, and why: a mistake of whoever asks for them.
+        left_out: What is there and is no table, nor part of one, and why.
+        parts: What several results are made of → what the session keeps of it, if it does so far.
     """
 
     connection: BaseBackend
     database: str | tuple[str, str] | None = None
+    refused: Mapping[str, Mistake] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     parts: dict[Relation, Relation | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -59,22 +67,59 @@ class Warehouse:
         return self.engine in {"duckdb", "postgres"}
 
     @property
+    def where_to_cast(self) -> str:
+        """Where a user can give a column another type."""
+        return "the files" if self._of_files else "a view of the warehouse"
+
+    @property
+    def _of_files(self) -> bool:
+        return self.database == (MEMORY, "main")
+
+    @property
     def names(self) -> list[str]:
-        """The tables that are there, without those of the session."""
-        found = self.connection.list_tables(database=self.database)
-        own = (name for name in found if not name.startswith(KEPT) and not MEMTABLE.match(name))
-        return sorted(own)
+        """The tables that are there, without those of the session; `schema.table` in others."""
+        return sorted({*self._places(), *self.refused})
+
+    def refuse_changes(self) -> None:
+        """Asks for anything: a DuckDB file that was written since it was opened says so."""
+        self.connection.list_tables(database=self.database)
 
     def table(self, name: str) -> ir.Table:
         """The table of that name."""
-        names = self.names
-        if name not in names:
+        if name in self.refused:
+            raise self.refused[name]
+        places = self._places()
+        if name not in places:
+            left_out = f" Left out: {listed(self.left_out)}." if self.left_out else ""
             raise Mistake(
                 f"The warehouse has no table `{name}`.",
-                f"It has: {listed(names)}.",
-                nearest(name, names),
+                f"It has: {listed(self.names)}.{left_out}",
+                nearest(name, self.names),
             )
-        return self.connection.table(name, database=self.database)
+        try:
+            return self.connection.table(places[name][1], database=places[name][0])
+        except Mistake:
+            raise
+        except Exception as error:
+            raise Mistake(
+                f"`{name}` of the warehouse cannot be read.",
+                f"The engine says: {first_line(error)}",
+                "if it is a view, check what it is made of, or make a table of it.",
+            ) from None
+
+    def _places(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
+        """Each table's name → the schema that it is in, and its name there."""
+        schemas = {"": self.database}
+        if isinstance(self.database, tuple) and not self._of_files:
+            catalog, own = self.database
+            others = {*self.connection.list_databases(catalog=catalog)} - {own}
+            schemas |= {f"{schema}.": (catalog, schema) for schema in sorted(others)}
+        return {
+            before + name: (schema, name)
+            for before, schema in schemas.items()
+            for name in self.connection.list_tables(database=schema)
+            if not name.startswith(KEPT) and not MEMTABLE.match(name)
+        }
 
     def columns(self, name: str, **wanted: str) -> ir.Table:
         """Columns of a table under other names: ids (`key`, `…_id`) as text, times in UTC."""
@@ -154,29 +199,46 @@ def _in_common_type(value: ir.Value, name: str) -> ir.Value:
     return value.cast("timestamp(6)")
 
 
-def warehouse_at(url: str) -> Warehouse:
+def warehouse_at(url: str, home: Path | None = None) -> Warehouse:
     """The warehouse at a URL.
 
     Args:
-        url: A folder of Parquet, a DuckDB file (attached read-only), an Ibis URL such as
-            `postgres://…`, or `env:NAME` for a variable that holds one of these.
+        url: A folder of Parquet, a DuckDB file (read-only), an Ibis URL such as `postgres://…`,
+            or `env:NAME` for a variable that holds one of these.
+        home: The folder that paths start from, in a variable, too; else the working folder.
     """
-    if url.startswith("env:"):
-        return warehouse_at(_variable(url.removeprefix("env:")))
-    if file := url.removeprefix("duckdb://") if url.startswith("duckdb://") else "":
-        return warehouse_at(file)  # Ibis would open it for writing, and lock everybody else out
-    if "://" in url:
-        return _connect(url)
-    path = Path(url)
-    if path.is_dir():
-        return _folder_of_parquet(path)
+    # Whoever reads how an answer is made needs neither.
+    from playbook.data.duckdb_file import attached_while_read
+    from playbook.data.files import views_of_folder
+
+    url, home = url.strip(), home or Path.cwd()
+    if name := variable_of(url):
+        return warehouse_at(_variable(name), home)
+    scheme, is_url, rest = url.partition("://")
+    if is_url and scheme.lower() == "duckdb":
+        # Ibis would open it for writing, and lock everybody else out.
+        url, is_url = rest.partition("?")[0], ""
+    if is_url:
+        return _connect(f"{scheme.lower()}://{rest}")
+    path = home / url
+    if url and path.is_dir():
+        connection = _memory()
+        refused, left_out = views_of_folder(connection, path)
+        return Warehouse(connection, (MEMORY, "main"), refused, left_out)
     if path.is_file():
-        return _duckdb_file(path)
+        connection = _memory()
+        return Warehouse(connection, (attached_while_read(connection, path), "main"))
     raise Mistake(
         f"There is no warehouse at `{without_passwords(url)}`.",
-        f"The working folder is {Path.cwd()}.",
+        f"Paths start from {home}.",
         "name a folder of Parquet files, a DuckDB file, or env:NAME with an Ibis URL in it.",
     )
+
+
+def variable_of(url: str) -> str:
+    """The name of the variable that holds the URL; "" where none does."""
+    kind, _colon, name = url.strip().partition(":")
+    return name.strip() if kind.lower() == "env" else ""
 
 
 def without_passwords(text: str) -> str:
@@ -220,43 +282,3 @@ def _connect(url: str) -> Warehouse:
 def _memory() -> BaseBackend:
     """An embedded engine of our own: nothing that a notebook holds open locks anybody out."""
     return ibis.duckdb.connect()
-
-
-def _folder_of_parquet(folder: Path) -> Warehouse:
-    """Each file, and each folder of parts, as a view; the files stay where they are."""
-    connection = _memory()
-    found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    for path in found:
-        if path.is_dir() and any(path.glob("*.parquet")):
-            _view(connection, path / "*.parquet", path.name)
-        elif path.suffix == ".parquet":
-            _view(connection, path, path.stem)
-    return Warehouse(connection, database=("memory", "main"))
-
-
-def _view(connection: BaseBackend, path: Path, name: str) -> None:
-    try:
-        # Ibis would make a view of the session, beside the tables that we keep.
-        table, files = name.replace('"', '""'), str(path).replace("'", "''")
-        connection.raw_sql(
-            f"create view \"{table}\" as from read_parquet('{files}', union_by_name = true)"
-        )
-    except Exception as error:
-        raise Mistake(
-            f"`{path}` cannot be read as Parquet.",
-            f"DuckDB says: {first_line(error)}",
-            "write it again, or move it out of the folder.",
-        ) from None
-
-
-def _duckdb_file(path: Path) -> Warehouse:
-    connection = _memory()
-    try:
-        connection.attach(str(path), name="product", read_only=True)
-    except Exception as error:
-        raise Mistake(
-            f"The file `{path}` cannot be opened.",
-            f"DuckDB says: {first_line(error)}",
-            "close the program that writes it, or write it with DuckDB 1.4 or 1.5.",
-        ) from None
-    return Warehouse(connection, database=("product", "main"))

@@ -8,9 +8,19 @@ from pathlib import Path
 
 from playbook import run
 from playbook.report import audiences, publishing
-from playbook.report.running import STAGES, Progress, Stage, execute, parameters, trusted
+from playbook.report.running import (
+    STAGES,
+    Progress,
+    Stage,
+    execute,
+    opened_run,
+    parameters,
+    refuse_unmapped,
+    trusted,
+)
 
-__all__ = ["STAGES", "Failed", "Stage", "parameters", "render", "trusted"]
+__all__ = ["STAGES", "Failed", "Stage", "opened_run", "parameters", "refuse_unmapped", "render"]
+__all__ += ["trusted"]
 
 
 class Failed(Exception):  # noqa: N818 (it is how a report ends)
@@ -34,13 +44,14 @@ def render(path: Path, *, out: Path | None = None, progress: Progress = print) -
         Failed: A notebook failed.
     """
     given = parameters(path, STAGES)
-    opened = run.open(**{name: value for name, value in given.items() if name != "by"})
+    opened = opened_run(given)
     progress(f"{opened.declared.product.name}: data up to {opened.as_of} UTC")
     home = (out or run.root() / "reports") / opened.declared.product.slug / path.stem
     home.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=home))
     try:
         stages = [execute(slug, title, given, building, progress) for slug, title in STAGES.items()]
+        opened.warehouse.refuse_changes()  # else some notebooks told of another state
         final = home / f"{opened.period.as_of:%Y-%m-%d}"
         if any(stage.reason for stage in stages):
             publishing.write_pages(building, stages, opened, given, path.stem)

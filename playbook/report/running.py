@@ -14,7 +14,8 @@ from typing import Any
 import nbformat
 
 from playbook import declare, run
-from playbook.data.warehouse import without_passwords
+from playbook.counting import units
+from playbook.data.warehouse import variable_of, without_passwords
 from playbook.language.mistakes import Mistake, listed, nearest
 
 STAGES = {
@@ -84,11 +85,45 @@ def parameters(path: Path, slugs: Iterable[str] = tuple(STAGES)) -> dict[str, st
     return values
 
 
+def opened_run(given: Mapping[str, str]) -> run.Run:
+    """The run of a file's parameters, if a table has the column that it is broken down by."""
+    opened = run.open(**{name: value for name, value in given.items() if name != "by"})
+    refuse_unmapped(opened, given.get("by", ""))
+    return opened
+
+
+def refuse_unmapped(opened: run.Run, by: str, id: str = "") -> None:
+    """Refuses a column that the units of no question have, or not those of one.
+
+    Raises:
+        Mistake: Which it is, and which there are.
+    """
+    questions = opened.declared.questions
+    asked = list(dict.fromkeys(q.unit for q in questions if not id or q.id == id))
+    refused = []
+    for unit in asked if by and by != units.WEEK else ():
+        try:
+            units.traits(opened.tables, unit, [by])
+        except Mistake as mistake:
+            refused.append(mistake)
+    if refused and len(refused) == len(asked):
+        wrong = f"No table has the column `{by}` to break the answers down by."
+        raise Mistake(wrong, f"{refused[0].wrong} {refused[0].there}", refused[0].hint)
+
+
+def notebook_file(slug: str) -> Path:
+    """A notebook of the project's own, or the one that comes with the package."""
+    package = Path(run.__file__).parent
+    folders = [run.root(), package, package.parent]  # in a wheel, in a checkout
+    files = [folder / "notebooks" / f"{slug}.ipynb" for folder in folders]
+    return next((file for file in files if file.is_file()), files[0])
+
+
 def declared(slug: str) -> dict[str, Any]:
     """The parameters that a notebook declares, by papermill's own inspection."""
     import papermill
 
-    return papermill.inspect_notebook(str(run.root() / "notebooks" / f"{slug}.ipynb"))
+    return papermill.inspect_notebook(str(notebook_file(slug)))
 
 
 def execute(
@@ -101,7 +136,7 @@ def execute(
     # Sockets of its own: by default two reports that run at a time would share theirs.
     sockets = tempfile.TemporaryDirectory(prefix="kernel-")
     wires = {"transport": "ipc", "ip": f"{sockets.name}/k"} if sys.platform != "win32" else {}
-    source = run.root() / "notebooks" / f"{slug}.ipynb"
+    home, source = run.root(), notebook_file(slug)
     target = building / f"{slug}.ipynb"
     began = datetime.now(UTC)
     progress(f"{title} …")
@@ -113,7 +148,7 @@ def execute(
             parameters=dict(given),
             engine_name=_engine(),
             kernel_name="python3",
-            cwd=str(source.parent),
+            cwd=str(source.parent if source.is_relative_to(home) else home),
             progress_bar=False,
             execution_timeout=CELL_TIMEOUT,
             iopub_timeout=120,
@@ -181,7 +216,8 @@ def _scrub(target: Path, given: Mapping[str, str]) -> nbformat.NotebookNode | No
         return None
     text = without_passwords(target.read_text(encoding="utf-8"))
     for value in given.values():
-        secret = os.environ.get(value.removeprefix("env:"), "") if value.startswith("env:") else ""
+        name = variable_of(value)
+        secret = os.environ.get(name, "").strip() if name else ""
         if "://" in secret:
             text = text.replace(secret, "***")
     target.write_text(text, encoding="utf-8")

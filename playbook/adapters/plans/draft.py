@@ -56,10 +56,8 @@ def draft_of(product: str, warehouse: str = "demo") -> Draft:
     path = folder / "tracking_plan.yaml"
     written = path.is_file() and declare.read_yaml(path) is not None
     plan = declare.read_list(path, DataPoint) if written else ()
-    url = str(run.demo_folder(home)) if warehouse == "demo" else warehouse
-    if "://" not in url and not url.startswith("env:"):
-        url = str(home / url)
-    return inferred_plan(found, plan, warehouses.warehouse_at(url))
+    opened = warehouses.warehouse_at(run.warehouse_url(home, warehouse), home)
+    return inferred_plan(found, plan, opened)
 
 
 def inferred_plan(product: Product, plan: Sequence[DataPoint], warehouse: Warehouse) -> Draft:
