@@ -107,7 +107,7 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
     if isinstance(result, Unavailable):
         return Finding(f"*Not available.* {_reason_said(result.reason)}")
     if not result.rows:
-        return Finding(result.silence)
+        return Finding(result.nothing)
     told = Told(result)
     text = says(result, told, words)
     kept = {(row["figure"], row["segment"]): row for row in told.figures}
@@ -132,6 +132,11 @@ def plain(text: object) -> str:
 def named(result: Result, row: Mapping[str, Any]) -> str:
     """A row's segment in words, as Markdown; "" for everybody."""
     return " · ".join(plain(result.label(row[column])) for column in result.by)
+
+
+def not_known(what: str, why: str) -> str:
+    """The one way in which a sentence says that nobody can tell: unknown is not zero."""
+    return f"Not known: {what}, because {why}."
 
 
 def bullets(lines: Iterable[str]) -> str:
