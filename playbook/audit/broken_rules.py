@@ -48,7 +48,14 @@ def broken_rules(run: Run) -> Result:
         first and last day), `owner`. A rule `unplanned` is a property that arrives on an event
         whose plan does not name it.
     """
-    return run.result("table", None, lambda _rows: _broken(run), own=RULE, made_of=run.scans)
+    return run.result(
+        "table",
+        None,
+        lambda _rows: _broken(run),
+        own=RULE,
+        made_of=run.scans,
+        silence=lambda _rows: _none_broken(run),
+    )
 
 
 @section("audit.rules_by_week")
@@ -58,7 +65,9 @@ def rules_by_week(run: Run) -> Result:
     def rows(_rows: Rows) -> Rows:
         return [row for row in _checked_by_week(run) if row["rows"]]
 
-    return run.result("table", None, rows, own={**ASKED, **PLACE, **COUNTED}, made_of=run.scans)
+    own = {**ASKED, **PLACE, **COUNTED}
+    given = {"own": own, "made_of": run.scans, "silence": lambda _rows: _none_broken(run)}
+    return run.result("table", None, rows, **given)
 
 
 @section("audit.examples")
@@ -87,7 +96,7 @@ def examples(run: Run) -> Result:
             newest = shown.distinct().order_by([_.at.desc(), "event_id"])
             parts.append(newest.limit(EXAMPLES))
     if not parts:
-        raise Unanswerable("No rule of the plan is broken.")
+        raise Unanswerable(_none_broken(run))
     stacked = united(parts)
     in_order = stacked.order_by(["event", "property", "rule", "at", "event_id"])
     return run.result("list", in_order, counts="every row", own=EXAMPLE)
@@ -99,6 +108,13 @@ def rule_violations(_run: Run, found: Answer) -> Iterator[Violation]:
         said = {name: row[name] for name in ("property", "rows", "of", "where", "since")}
         seen = BROKEN[row["rule"]].format(**row)
         yield Violation("rules", row["data point"], seen, expected=row["expects"], **said)
+
+
+def _none_broken(run: Run) -> str:
+    """What is said where no rule is broken: there may be none, or none that can be checked."""
+    if _checked_by_week(run):
+        return "No rule of the plan is broken."
+    return "Nothing that arrives has a rule of the plan to keep: there is nothing to check."
 
 
 def _broken(run: Run) -> Rows:

@@ -56,7 +56,7 @@ def list_of_fixes(run: Run, violations: Result) -> Result:
         own=FIX,
         made_of=(violations,),
         says=_what_to_mend_first,
-        silence="Nothing to mend.",
+        silence="No check that the data allow finds anything to mend.",
     )
 
 

@@ -15,7 +15,7 @@ from playbook.language.portable import pieces, seconds
 from playbook.language.wording import hours, percent, rare, too_few
 from playbook.results import UNKNOWN, Answer, Result, Rows
 from playbook.results.columns import COUNT, DAYS, HOURS, KEY, MOMENT, TEXT
-from playbook.results.section import section
+from playbook.results.section import Unanswerable, section
 from playbook.results.sentences import Told, each_segment
 from playbook.run import Run
 
@@ -59,6 +59,8 @@ def lateness(run: Run) -> Result:
     Returns:
         Shape `curve`: one row per source and hour up to a week.
     """
+    if reason := run.tables.unknown("events", "received_at"):
+        raise Unanswerable(f"Nobody can say how late events arrive: {reason}.")
     late = run.tables.arrivals.filter(_.received_at > _.at + ibis.interval(hours=1))
     late = late.mutate(lag=seconds(_.at, _.received_at))
     counted = late.group_by(source=_.source, hours=pieces(_.lag, 3600)).aggregate(n=_.count())
@@ -74,7 +76,7 @@ def lateness(run: Run) -> Result:
         falling=falling,
         made_of=run.scans,
         says=_what_comes_when,
-        silence="*Nothing arrived in the period: there is nothing to say.*",
+        silence="*No row says when it arrived: how late events arrive is not known.*",
     )
 
 

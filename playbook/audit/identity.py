@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import ibis.expr.types as ir
 from ibis import _
@@ -12,7 +13,7 @@ from playbook.data import agents, domains
 from playbook.data.arrivals import early
 from playbook.language.portable import count_if, when
 from playbook.results import Answer, Result, Rows
-from playbook.results.columns import COUNT, KEY, share_of
+from playbook.results.columns import COUNT, KEY, Columns, share_of
 from playbook.results.section import Unanswerable, section, there
 from playbook.run import Run
 
@@ -34,6 +35,8 @@ WORDS = {
         "one_hit": "people seen once",
     },
 }
+# What is counted of people → the columns without which nobody knows it.
+TOLD_BY = {"bots": ("events", "is_bot"), "staff": ("users", "is_internal"), "strangers": ("users",)}
 DEVICES = dict.fromkeys(("devices", "known", "shared", "before", "clock_off", "one_hit"), COUNT)
 PEOPLE = dict.fromkeys(("people", *WORDS["people"]), COUNT)
 WHO = {"what": KEY, "counted": COUNT, "of": COUNT, "share": share_of("of")}
@@ -49,7 +52,7 @@ def devices(run: Run) -> Result:
         Shape `table`, one row: `devices`, `known` (some user was seen on it), `shared` (more
         than one was), `before` (it was seen before its user was known), `clock_off` (everything
         it sent was stamped more than a minute off the collector's clock), `one_hit` (unknown,
-        and seen once).
+        and seen once). Null is what no column tells.
     """
     if not run.tables.has("events", "anonymous_id"):
         raise Unanswerable("No `anonymous_id` is mapped, so visitors have no devices.")
@@ -63,6 +66,7 @@ def devices(run: Run) -> Result:
             unknown_from=when(_.user_id.isnull(), _.first).min(),
             known_from=when(_.user_id.notnull(), _.first).min(),
             sent=_.sent.sum(),
+            clocks=_.clocks.sum(),
             ahead=_.ahead.sum(),
             behind=_.behind.sum(),
         )
@@ -75,8 +79,15 @@ def devices(run: Run) -> Result:
         before=count_if(_.unknown_from < _.known_from),
         clock_off=count_if(off),
         one_hit=count_if((_.users == 0) & (_.rows == 1)),
+        users=_.users.sum(),
+        clocks=_.clocks.sum(),
     )
-    return run.result("table", counted, counts="every row", own=DEVICES)
+
+    def finish(rows: Rows) -> Rows:
+        told = dict.fromkeys(("known", "shared", "before", "one_hit"), "users")
+        return [_told_alone(row, told | {"clock_off": "clocks"}, DEVICES) for row in rows]
+
+    return run.result("table", counted, finish, counts="every row", own=DEVICES)
 
 
 @section("audit.people")
@@ -86,7 +97,7 @@ def known_people(run: Run) -> Result:
     Returns:
         Shape `table`, one row: `people`, `several_devices`, `several_accounts`, `bots` (all of
         their events are sent by bots), `staff` (our own), `strangers` (not in the users table),
-        `one_hit` (seen once).
+        `one_hit` (seen once). Null is what no column tells.
     """
     if not run.tables.has("events", "user_id"):
         raise Unanswerable("No `user_id` is mapped, so events have no people.")
@@ -115,8 +126,16 @@ def known_people(run: Run) -> Result:
         staff=count_if(_.staff),
         strangers=count_if(_.listed.isnull()),
         one_hit=count_if(_.rows == 1),
+        devices=_.devices.sum(),
+        accounts=_.accounts.sum(),
     )
-    return run.result("table", counted, counts="every row", own=PEOPLE)
+
+    def finish(rows: Rows) -> Rows:
+        told = {"several_devices": "devices", "several_accounts": "accounts"}
+        unmapped = [name for name, of in TOLD_BY.items() if run.tables.unknown(*of)]
+        return [_told_alone(row, told, PEOPLE) | dict.fromkeys(unmapped) for row in rows]
+
+    return run.result("table", counted, finish, counts="every row", own=PEOPLE)
 
 
 @section("audit.who")
@@ -124,7 +143,7 @@ def who(run: Run) -> Result:
     """Devices and people as a list to read: what they are, how many, and of how many.
 
     Returns:
-        Shape `table`: `what`, `counted`, `of`, `share`.
+        Shape `table`: `what`, `counted`, `of`, `share`; null is what no column tells.
     """
     found = there(devices(run), known_people(run))
     if not found:
@@ -138,7 +157,8 @@ def who(run: Run) -> Result:
             for name, says in WORDS[answer.question].items()
         ]
         return [
-            {"what": says, "counted": n, "of": of, "share": n / of if of else None}
+            {"what": says, "counted": n, "of": of}
+            | {"share": n / of if of and n is not None else None}
             for says, n, of in counted
         ]
 
@@ -150,8 +170,8 @@ def rows_of_crawlers(run: Run) -> Result:
     """What the browsers' names say: rows that crawlers sent, whether or not they are flagged.
 
     Returns:
-        Shape `table`: one row per crawler: `user_agent`, `rows`, `flagged`, and `of` rows that
-        name a browser.
+        Shape `table`: one row per crawler: `user_agent`, `rows`, `flagged` (null: no flag is
+        mapped), and `of` rows that name a browser.
     """
     if not run.tables.has("events", "user_agent"):
         raise Unanswerable("No `user_agent` is mapped, so crawlers are known by their flag alone.")
@@ -163,11 +183,21 @@ def rows_of_crawlers(run: Run) -> Result:
 
     def finish(rows: Rows) -> Rows:
         known = agents.crawler_agents(row["user_agent"] for row in rows)
-        of = sum(row["rows"] for row in rows)
-        found = [row | {"of": of} for row in rows if row["user_agent"] in known]
+        of = {"of": sum(row["rows"] for row in rows)}
+        of |= {"flagged": None} if run.tables.unknown("events", "is_bot") else {}
+        found = [row | of for row in rows if row["user_agent"] in known]
         return sorted(found, key=lambda row: (-row["rows"], row["user_agent"]))
 
-    return run.result("table", counted, finish, counts="every row", own=CRAWLER)
+    return run.result(
+        "table",
+        counted,
+        finish,
+        counts="every row",
+        own=CRAWLER,
+        silence=lambda rows: (
+            "No row that names a browser is a crawler's." if rows else "No row names a browser."
+        ),
+    )
 
 
 @section("audit.disposable")
@@ -188,7 +218,16 @@ def people_by_disposable_domain(run: Run) -> Result:
         found = [row | {"of": of} for row in rows if row["email_domain"] in known]
         return sorted(found, key=lambda row: (-row["people"], row["email_domain"]))
 
-    return run.result("table", counted, finish, counts="users", own=DOMAIN)
+    return run.result(
+        "table",
+        counted,
+        finish,
+        counts="users",
+        own=DOMAIN,
+        silence=lambda rows: (
+            "No address that is known is disposable." if rows else "No address is known."
+        ),
+    )
 
 
 def device_violations(_run: Run, found: Answer) -> Iterator[Violation]:
@@ -206,7 +245,7 @@ def device_violations(_run: Run, found: Answer) -> Iterator[Violation]:
                 yield Violation(check, "devices", seen, **said, **sizes)
 
 
-def people_violations(run: Run, found: Answer) -> Iterator[Violation]:
+def people_violations(_run: Run, found: Answer) -> Iterator[Violation]:
     """People in several accounts or in no table; and whom every headline leaves out."""
     for row in found.rows:
         for name, check, seen in (
@@ -215,7 +254,7 @@ def people_violations(run: Run, found: Answer) -> Iterator[Violation]:
             ("bots", "bots", "are bots, and left out of every headline"),
             ("staff", "bots", "are our own, and left out of every headline"),
         ):
-            if row[name] and not (name == "strangers" and run.tables.users is None):
+            if row[name]:
                 said = {"defect": check, "minor": True} if check == "bots" else {}
                 sizes = {"rows": row[name], "of": row["people"]}
                 yield Violation(check, "people", seen, **said, **sizes)
@@ -223,7 +262,7 @@ def people_violations(run: Run, found: Answer) -> Iterator[Violation]:
 
 def crawler_violations(_run: Run, found: Answer) -> Iterator[Violation]:
     """Rows of crawlers that nobody flagged."""
-    if n := sum(row["rows"] - row["flagged"] for row in found.rows):
+    if n := sum(row["rows"] - (row["flagged"] or 0) for row in found.rows):
         seen, of = "rows of crawlers without a flag", found.rows[0]["of"]
         yield Violation("bots", "the log", seen, expected="is_bot", rows=n, of=of)
 
@@ -235,6 +274,12 @@ def disposable_violations(_run: Run, found: Answer) -> Iterator[Violation]:
         yield Violation("bots", "people", seen, rows=n, of=of, minor=True)
 
 
+def _told_alone(row: Mapping[str, Any], told: Mapping[str, str], own: Columns) -> dict[str, Any]:
+    """The row's `own` columns; null is a count for which the log has nothing to tell by."""
+    silent = {name for name, by in told.items() if not row[by]}
+    return {name: None if name in silent else row[name] for name in own}
+
+
 def _seen_together(run: Run) -> ir.Table:
     """One row per device, user and account seen together: the one scan of this family."""
     rows = run.tables.arrivals
@@ -243,6 +288,7 @@ def _seen_together(run: Run) -> ir.Table:
         first=_.at.min(),
         bots=count_if(_.is_bot),
         sent=_.sent_at.count(),
+        clocks=count_if(rows.sent_at.notnull() & rows.received_at.notnull()),
         ahead=count_if(early(rows.received_at, rows.sent_at)),
         behind=count_if(early(rows.sent_at, rows.received_at)),
     )

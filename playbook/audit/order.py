@@ -36,7 +36,8 @@ def events_of_visits(run: Run) -> Result:
     arrive more than once under one id are left out.
 
     Returns:
-        Shape `table`: one row per event: `event`, `n`, `twice`, `overtaken`.
+        Shape `table`: one row per event: `event`, `n`, `twice`, `overtaken` (null: it is not
+        known when events arrive).
     """
     if not run.tables.has("events", "session_id"):
         raise Unanswerable("No `session_id` is mapped, so events have no visits.")
@@ -60,7 +61,15 @@ def events_of_visits(run: Run) -> Result:
         twice=count_if(again),
         overtaken=count_if(seconds(_.received_at, _.received_before) > OVERTAKEN),
     )
-    return run.result("table", found.order_by("event"), counts="every row", own=VISITED)
+    blind = {"overtaken": None} if run.tables.unknown("events", "received_at") else {}
+    return run.result(
+        "table",
+        found.order_by("event"),
+        lambda rows: [row | blind for row in rows],
+        counts="every row",
+        own=VISITED,
+        silence="No event that a question or a play names is part of a visit.",
+    )
 
 
 @section("audit.causes")
@@ -77,12 +86,12 @@ def causes(run: Run) -> Result:
         (rule.by, point.event, rule.event)
         for point in run.declared.plan
         for rule in point.follows
-        if rule.by in run.tables.arrivals.columns
+        if run.tables.has("events", rule.by)
     ]
     if not wanted:
         raise Unanswerable(
-            "The plan does not say what must come first. Write `follows:` under a data point, "
-            "such as a verification that follows a sign-up."
+            "The plan says of nothing that is mapped what must come first. Write `follows:` under "
+            "a data point, such as a verification that follows a sign-up."
         )
     wanted.sort()
     parts = [
@@ -107,7 +116,7 @@ def cause_violations(_run: Run, found: Answer) -> Iterator[Violation]:
 
 def visit_violations(_run: Run, found: Answer) -> Iterator[Violation]:
     """Events that later ones of their visit overtook, if there are more than a few."""
-    overtaken, n = (sum(row[name] for row in found.rows) for name in ("overtaken", "n"))
+    overtaken, n = (sum(row[name] or 0 for row in found.rows) for name in ("overtaken", "n"))
     if overtaken > TOLERATED * n:
         seen, wanted = "events overtaken in their visit", "they arrive in order"
         yield Violation("order", "the log", seen, expected=wanted, rows=overtaken, of=n)

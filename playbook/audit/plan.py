@@ -137,6 +137,8 @@ def _what_arrives(result: Result, told: Told, _words: str) -> str:
     planned = told.count("planned", counts.total() - counts[UNPLANNED])
     arrives = told.count("arrives", counts["arrives"])
     text = f"**{arrives} of {planned}** planned data points arrive."
+    if counts.total() == counts[UNPLANNED]:
+        text = "No data point is planned: there is nothing to hold the data against."
     for status, says in ABSENT.items():
         names = [
             plain(row["data point"])

@@ -20,6 +20,7 @@ from playbook.run import Run
 RANK = {"ok": 0, "caveat": 1, "missing": 2}
 VERDICTS = {"ok": "answerable", "caveat": "with caveats", "missing": "not answerable"}
 VERDICT = "verdict"
+NONE_ASKED = "*No question is declared: there is nothing to answer.*"
 MOVES = 0.01  # a defect that moves an answer by more than a point is a caveat, and no note
 NO_CAVEAT = ("open windows", "late arrivals", "bots")  # these pass, or are left out knowingly
 SAID = 3  # reasons of an answer's bounds that are said: those that move it most
@@ -58,7 +59,8 @@ def questions(run: Run) -> Result:
             found += [row | {"expected": VERDICTS[status]}, *own]
         return found
 
-    return run.result("audit", None, rows, made_of=(*run.scans, bounds_of_answers(run)))
+    made_of = (*run.scans, bounds_of_answers(run))
+    return run.result("audit", None, rows, made_of=made_of, silence=NONE_ASKED)
 
 
 @section("audit.verdicts")
@@ -73,7 +75,7 @@ def verdicts(run: Run) -> Result:
 
     own = dict.fromkeys(("question", "verdict", "because"), TEXT)
     made_of = (*run.scans, bounds_of_answers(run))
-    return run.result("table", None, rows, own=own, made_of=made_of)
+    return run.result("table", None, rows, own=own, made_of=made_of, silence=NONE_ASKED)
 
 
 @section("audit.bounds")
@@ -91,7 +93,7 @@ def bounds_of_answers(run: Run) -> Result:
         None,
         lambda _rows: [_ends_of_answer(*pair) for pair in zip(asked, found, strict=True)],
         made_of=there(*found),
-        silence="*No question is declared: there is nothing to answer.*",
+        silence=NONE_ASKED,
     )
 
 

@@ -16,14 +16,14 @@ from playbook.language.wording import count, rare, times
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, ID, KEY, TEXT, share_of
 from playbook.results.section import section, there
-from playbook.results.sentences import Told
+from playbook.results.sentences import Told, not_known
 from playbook.run import Run
 
 TOLERATED = 0.001  # of rows: what stays below happens to every log
 PART = {"rows": COUNT, "of": COUNT, "share": share_of("of")}
 COPIES, LATE, OURS = "copies of an event", "arrived more than 1 hour late", "people of our own"
 AHEAD, ANCIENT, UNTIMED = "after their own arrival", "before the year 2000", "no time"
-UNLINKED = "a user and no account"
+UNLINKED, NO_USER, BY_BOTS = "a user and no account", "no user", "sent by bots"
 # What is wrong with rows → how a sentence says it after a share, and what is done about it here.
 DEFECTS = {
     COPIES: ("are copies of an event", "each event counts once"),
@@ -31,11 +31,12 @@ DEFECTS = {
     LATE: (LATE, "the newest days may grow"),
     AHEAD: (f"happened {AHEAD}", "kept; the watermark ignores them"),
     ANCIENT: (f"happened {ANCIENT}", "kept; no period reaches them"),
-    "no user": ("name no user", "left out where people are counted"),
+    NO_USER: ("name no user", "left out where people are counted"),
     UNLINKED: (f"name {UNLINKED}", "taken from the users table"),
-    "sent by bots": ("were sent by bots", "left out of every headline"),
+    BY_BOTS: ("were sent by bots", "left out of every headline"),
     OURS: ("are our own", "left out of every headline"),
 }
+TOLD_BY = {NO_USER: "user_id", UNLINKED: "account_id", BY_BOTS: "is_bot"}
 # The same → its check, what is seen, what is recounted for it, and the share that is tolerated.
 VIOLATED = {
     LATE: ("late", "rows that arrive more than an hour late", "late arrivals", TOLERATED),
@@ -52,7 +53,7 @@ def duplicates(run: Run) -> Result:
 
     Returns:
         Shape `table`: `kind` (`same id`, `same id, another payload`, `fired twice`), `event`
-        (the one it happens to most), `rows`, `of`, `share`.
+        (the one it happens to most), `rows`, `of`, `share`; null is what no visit tells.
     """
     envelope = {"event_id", "received_at", "sent_at"}
     payload = [name for name in run.tables.arrivals.columns if name not in envelope]
@@ -69,11 +70,14 @@ def duplicates(run: Run) -> Result:
             "same id, another payload": {row["event"]: row["n"] for row in rows},
             "fired twice": {row["event"]: row["twice"] for row in visits.rows},
         }
-        return [
+        found = [
             {"kind": kind, "event": _most_frequent(counts)}
             | _touched(sum(counts.values()), total_arrived(run))
             for kind, counts in kinds.items()
         ]
+        if not visits.rows:
+            found[-1] |= _touched(None, total_arrived(run))
+        return found
 
     return run.result(
         "table",
@@ -90,7 +94,8 @@ def soundness(run: Run) -> Result:
     """What is unsound in the events that arrived, and what is done about it here.
 
     Returns:
-        Shape `table`: one row per kind of defect: `what`, `rows`, `of`, `share`, `we`.
+        Shape `table`: one row per kind of defect: `what`, `rows`, `of`, `share`, `we`. Null is
+        what no column tells.
     """
     people = known_people(run)
 
@@ -98,7 +103,7 @@ def soundness(run: Run) -> Result:
         of, counts = total_arrived(run), _defects_of_rows(run)
         parts = {what: _touched(counts[what], of) for what in DEFECTS if what != OURS}
         for row in people.rows:
-            if row["staff"]:
+            if row["staff"] != 0:
                 parts[OURS] = _touched(row["staff"], row["people"])
         return [{"what": what} | part | {"we": DEFECTS[what][1]} for what, part in parts.items()]
 
@@ -130,10 +135,8 @@ def duplicate_violations(_run: Run, found: Answer) -> Iterator[Violation]:
 def log_violations(run: Run, found: Answer) -> Iterator[Violation]:
     """Rows with times that cannot be, rows that come late, and rows that lack whose they are."""
     parts = {row["what"]: row for row in found.rows}
-    if not run.tables.has("events", "account_id"):
-        del parts[UNLINKED]
     for what, (check, seen, defect, tolerated) in VIOLATED.items():
-        if what in parts and parts[what]["rows"] > tolerated * parts[what]["of"]:
+        if (parts[what]["rows"] or 0) > tolerated * parts[what]["of"]:
             sizes = {"rows": parts[what]["rows"], "of": parts[what]["of"]}
             yield Violation(check, "the log", seen, defect=defect, **sizes)
     known = [row for row in run.coverage.values() if 2 * row["with_user_id"] > row["n"]]
@@ -143,16 +146,20 @@ def log_violations(run: Run, found: Answer) -> Iterator[Violation]:
         yield Violation("identity", "the log", seen, rows=of - held, of=of)
 
 
-def _defects_of_rows(run: Run) -> dict[str, int]:
-    """What is wrong with a row → how many rows have it."""
+def _defects_of_rows(run: Run) -> dict[str, int | None]:
+    """What is wrong with a row → how many rows have it; None: no column tells."""
     columns = {LATE: "late_3600", AHEAD: "ahead", ANCIENT: "ancient", UNLINKED: "unlinked"}
     counts = {what: total_arrived(run, name) for what, name in columns.items()}
-    return counts | {
+    counts |= {
         COPIES: sum(row["n"] for row in run.copied),
         UNTIMED: sum(row["n"] for row in run.arrived if row["day"] is None),
-        "no user": total_arrived(run) - total_arrived(run, "with_user_id"),
-        "sent by bots": total_arrived(run, "bots"),
+        NO_USER: total_arrived(run) - total_arrived(run, "with_user_id"),
+        BY_BOTS: total_arrived(run, "bots"),
     }
+    arrive = total_arrived(run, "with_received_at")
+    unknown = [what for what in (LATE, AHEAD) if not arrive]
+    unknown += [what for what, name in TOLD_BY.items() if run.tables.unknown("events", name)]
+    return counts | dict.fromkeys(unknown)
 
 
 def _most_frequent(counts: Mapping[str | None, int]) -> str:
@@ -162,8 +169,8 @@ def _most_frequent(counts: Mapping[str | None, int]) -> str:
     return max(counts, key=lambda event: (counts[event], event or "")) or ""
 
 
-def _touched(rows: int, of: int) -> dict[str, Any]:
-    return {"rows": rows, "of": of, "share": rows / of if of else None}
+def _touched(rows: int | None, of: int) -> dict[str, Any]:
+    return {"rows": rows, "of": of, "share": rows / of if of and rows is not None else None}
 
 
 def _what_is_unsound(result: Result, _told: Told, _words: str) -> str:
@@ -173,9 +180,12 @@ def _what_is_unsound(result: Result, _told: Told, _words: str) -> str:
     n = times(of_rows[0]["of"], "row")
     worst = sorted((row for row in of_rows if row["rows"]), key=lambda row: -row["rows"])
     parts = [f"{rare(row['share'])} {DEFECTS[row['what']][0]}" for row in worst]
-    none = f"None of these defects touches any of {n}."
+    none = f"No defect that the columns tell touches any of {n}."
     text = f"Of {n} that arrived, {', '.join(parts)}." if parts else none
-    for row in ours:
+    silent = [DEFECTS[row["what"]][0] for row in result.rows if row["rows"] is None]
+    for row in ours if ours and ours[0]["rows"] else ():
         people = f"{count(row['of'])} {'person' if row['of'] == 1 else 'people'}"
         text += f" Of {people}, {rare(row['share'])} {DEFECTS[OURS][0]}."
+    if silent:
+        text += " " + not_known(f"how many {', '.join(silent)}", "no column tells")
     return text

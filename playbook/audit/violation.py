@@ -17,6 +17,7 @@ class Violation:
     """A defect before its weight is known: the columns of its row, and what weighs it.
 
     Attributes:
+        rows: How many rows it touches, `of` how many; None where it is not about rows.
         blocks: Whether a question has no answer for it.
         minor: Whether it is a note, however much it touches.
         defect: Begins the name of what `bounds_of` recounts for it.
@@ -29,8 +30,8 @@ class Violation:
     seen: str
     _: KW_ONLY
     expected: str = "none"
-    rows: int = 0
-    of: int = 0
+    rows: int | None = None
+    of: int | None = None
     where: str = ""
     since: str = ""
     blocks: bool = False

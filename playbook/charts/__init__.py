@@ -16,7 +16,7 @@ MIME = "application/vnd.vegalite.v5+json"
 # The same for nearly every chart of a report: said in its description and its definition's table.
 ASIDE = ("measure", "entry", "order", "ties", "window from", "counted", "left out", "edges")
 ASIDE += ("hold", "declared")
-NOBODY = "Nobody in the period: there is nothing to draw."
+NOTHING = "There is nothing to draw."
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
         )
     rows = look.json_rows(result.rows)
     if not rows:
-        return Note(title, NOBODY)
+        return Note(title, NOTHING)
     drawing = importlib.import_module(_file(result))  # by name: Altair takes a second to import
     return _titled(drawing.draw(result, rows, **given), result, title)
 

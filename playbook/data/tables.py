@@ -10,7 +10,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
-from playbook.language.mistakes import Mistake, listed
+from playbook.language.mistakes import Mistake, either, listed
 from playbook.language.portable import when
 
 
@@ -183,6 +183,16 @@ class Tables:
     def has(self, name: str, *columns: str) -> bool:
         """Whether the table is mapped, with these columns."""
         return set(columns) <= self.mapped.get(name, frozenset()) and name in self.mapped
+
+    def unknown(self, name: str, *columns: str) -> str:
+        """Why nobody can say what a table, or any of these columns, would tell; "" if it is there.
+
+        What is not mapped is null in every row: whoever counts it finds none, and knows nothing.
+        """
+        if self.has(name) and (not columns or any(self.has(name, each) for each in columns)):
+            return ""
+        what = f"{either(columns)} of `{name}`" if columns else f"table `{name}`"
+        return f"no {what} is mapped"
 
 
 def conform(table: ir.Table, name: str, *, extra: Mapping[str, str] | None = None) -> ir.Table:

@@ -81,6 +81,8 @@ def _refused(told: Told, row: dict[str, Any], sizes: str) -> str:
     match row["verdict"]:
         case "too few":
             todo = what_to_do(row.get("action") or "")
+            if not row["n_treated"] + row["n_holdout"] + (row.get("open") or 0):
+                return "has nothing to measure: nobody has triggered it."
             return f"too few to say ({sizes}). {todo or 'Keep it running'}."
         case "not matured":
             still = told.count(f"{row['label']}.open", row["open"])

@@ -48,6 +48,9 @@ def say_volume(result: Result, told: Told, _words: str = "") -> str:
     n = sum(map(len, odd.values()))
     days = told.count("days", len(rows), "complete day")
     events = told.count("events", len({row["event"] for row in rows}), "event")
+    blind = sum(row["expected"] is None for row in rows)
+    if blind == len(rows):
+        return f"Nobody can tell yet which of {days} of {events} are out of the ordinary."
     text = (
         f"Of {days} of {events}, {count(n) if n else 'none'} "
         f"{'are' if n > 1 else 'is'} out of the ordinary"
@@ -56,7 +59,7 @@ def say_volume(result: Result, told: Told, _words: str = "") -> str:
     if len(odd) > MOST:
         named.append(f"and {told.count('further_events', len(odd) - MOST, 'event')} more")
     text += f": {'; '.join(named)}." if odd else "."
-    if blind := sum(row["expected"] is None for row in rows):
+    if blind:
         few = told.count("not_compared", blind)
         text += f" For {few} of these there are too few days around to tell."
     return text

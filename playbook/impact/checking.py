@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from playbook import ledger
 from playbook.counting.shaping import Rows, grouped
 from playbook.declare import Play
 from playbook.impact.counts import ARMS, Counts
@@ -28,6 +29,7 @@ BESIDE = 0.05  # of units with a colleague in the other arm: worth saying
 JOINED = 0.99  # of messages whose person is known
 MATURED = 0.5  # of units that triggered
 DAY = "%d %b %Y %H:%M"
+NOBODY = "nobody has triggered it"
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def checks(run: Run) -> Answer:
         `time before` (what the arms did before their moment, for as long as the goal has),
         `held out` (with a delivered message), `log` (its arms against ours), `colleagues` (in
         the other arm), `people` (messages whose person is known), `matured`, `sources` (how far
-        they reach), `design` (against the one it went live with); and `plays` for what the
-        messages name and nobody declares.
+        they reach), `design` (against the one it went live with); `audience` of a play of which
+        nobody can say whom it is for; and `plays` for what the messages name and nobody declares.
     """
     all_ = trials(run)
 
@@ -62,7 +64,7 @@ def checks(run: Run) -> Answer:
             for trial, counts in each_counted(all_, rows)
             for check in every_check(trial, counts)
         ]
-        return found + _undeclared(run)
+        return found + _untold(run) + _undeclared(run)
 
     return of_all(run, "audit", sums(all_), finish, says=_checks_said)
 
@@ -77,7 +79,7 @@ def every_check(trial: Trial, counts: Counts) -> list[Check]:
     """All checks of a play."""
     return [
         *sound_checks(trial, counts),
-        _colleagues(counts),
+        _colleagues(trial, counts),
         _known_people(trial),
         _matured(counts),
         _reaching(trial),
@@ -101,9 +103,15 @@ def _checks_said(result: Result, told: Told, _words: str) -> str:
     rows = result.rows
     plays = {row["subject"] for row in rows if row["check"] != "plays"}
     failed = [row for row in rows if row["status"] == FAILED]
+    idle = {row["subject"] for row in rows if row["seen"] == NOBODY}
+    plays -= idle
     passed = told.count("passed", len(plays - {row["subject"] for row in failed}))
     whole = told.count("plays", len(plays), "play")
-    lines = [f"**{passed} of {whole}** pass the checks before an effect."]
+    lines = [f"**{passed} of {whole}** pass the checks before an effect."] if plays else []
+    if idle:
+        lines.append(
+            f"Nothing to check yet, because {NOBODY}: {', '.join(map(plain, sorted(idle)))}."
+        )
     lines += [f"{_check_said(row)} **Failed**: no effect is printed." for row in failed]
     lines += [_check_said(row) for row in rows if row["status"] == CAVEAT]
     return bullets(lines)
@@ -122,6 +130,8 @@ def _arm_sizes(counts: Counts, name: str) -> Check:
         p_values.append(test(sizes, (1 - share, share)))
     p = min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))
     treated, held = (counts.sum(name, arm) for arm in ARMS)
+    if not treated + held:
+        return Check(f"sizes {name}", NOT_NEEDED, NOBODY, f"{chosen(counts.held)} held out")
     return Check(
         f"sizes {name}",
         FAILED if p < ALPHA else OK,
@@ -171,6 +181,11 @@ def _held_out(trial: Trial, counts: Counts) -> Check:
         seen = f"nothing joins: {sent:,} messages, and none to a user that we know"
         return Check("held out", CAVEAT, seen, expected)
     n, got = counts.sum("n", "holdout"), counts.sum("got", "holdout")
+    if reason := trial.run.tables.unknown("messages", "delivered_at", "sent_at", "is_sent"):
+        return Check("held out", NOT_NEEDED, f"not known who got the message: {reason}", expected)
+    if not n:
+        seen = "nobody is held out yet whose window is closed"
+        return Check("held out", NOT_NEEDED, seen, expected)
     status = FAILED if got > CONTAMINATED * n else CAVEAT if got else OK
     seen = f"{got:,} of {n:,} got the message; inboxes that people share cannot be seen"
     return Check("held out", status, seen, expected)
@@ -193,12 +208,16 @@ def _arms_logged(trial: Trial, counts: Counts) -> Check:
     return Check("log", FAILED if other else OK, seen, expected)
 
 
-def _colleagues(counts: Counts) -> Check:
+def _colleagues(trial: Trial, counts: Counts) -> Check:
     """Colleagues in both arms: what one of them is told, the other may hear."""
     expected = f"at most {chosen(BESIDE)} beside the other arm"
     if counts.play.unit == "account":
         return Check("colleagues", OK, "accounts are drawn whole", expected)
+    if reason := trial.run.tables.unknown("users", "account_id"):
+        return Check("colleagues", NOT_NEEDED, f"not known who they are: {reason}", expected)
     n, beside = counts.sum("triggered"), counts.sum("beside")
+    if not n:
+        return Check("colleagues", NOT_NEEDED, NOBODY, expected)
     status = CAVEAT if beside > BESIDE * n else OK
     seen = f"{beside:,} of {n:,} have a colleague in the other arm"
     return Check("colleagues", status, seen, expected)
@@ -206,8 +225,10 @@ def _colleagues(counts: Counts) -> Check:
 
 def _known_people(trial: Trial) -> Check:
     n, known = _messages_known(trial)
+    if not n:
+        return Check("people", NOT_NEEDED, "no message names it", f"at least {chosen(JOINED)}")
     seen = f"{known:,} of {n:,} messages are to people that `users` has"
-    status = NOT_NEEDED if not n else OK if known >= JOINED * n else CAVEAT
+    status = OK if known >= JOINED * n else CAVEAT
     return Check("people", status, seen, f"at least {chosen(JOINED)}")
 
 
@@ -219,6 +240,8 @@ def _messages_known(trial: Trial) -> tuple[int, int]:
 
 def _matured(counts: Counts) -> Check:
     n, triggered = counts.sum("n"), counts.sum("triggered")
+    if not triggered:
+        return Check("matured", NOT_NEEDED, NOBODY, "the window is closed")
     status = OK if n >= MATURED * triggered else CAVEAT
     return Check("matured", status, f"{n:,} of {triggered:,} units", "the window is closed")
 
@@ -243,6 +266,15 @@ def _design(play: Play) -> Check:
         return Check("design", OK, f"unchanged since it was frozen as `{play.version}`", expected)
     seen = f"changed: frozen as `{play.frozen}`, now `{play.version}`"
     return Check("design", CAVEAT, seen, expected)
+
+
+def _untold(run: Run) -> Rows:
+    """Plays with a holdout of which nobody can say whom they are for."""
+    return [
+        {"subject": slug, "check": "audience", "status": FAILED}
+        | {"seen": reason.rstrip("."), "expected": "everything that it names is mapped"}
+        for slug, reason in ledger.untold(run).items()
+    ]
 
 
 def _undeclared(run: Run) -> Rows:

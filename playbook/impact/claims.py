@@ -53,15 +53,19 @@ def claims(run: Run) -> Answer:
         `shared_with`, the play with most of them. Of the effect: `n_treated`, `n_holdout`,
         `holdout` (the share that did it without), `difference`, `low`, `high`, `verdict`,
         `grade`; null where there is none. `because`: why claim and increment differ, in words. A
-        play that nobody declares, or whose sent people have open windows, has no claim.
+        play that nobody declares, or whose sent people have open windows, has no claim. Null are
+        `opened` and `clicked`, too, where no column tells.
     """
+    told_by = {"opened": ("seen_at",), "clicked": ("clicked_at", "completed_at")}
+    unknown = [n for n, columns in told_by.items() if run.tables.unknown("messages", *columns)]
     found, pairs, counted = effects(run), needed(credits(run)), _claimed(run)
 
     def finish(rows: Rows) -> Rows:
         ours = {row["label"]: row for row in found.rows}
         shared = _shared_most(pairs.rows)
         asked = {name for names in run.declared.product.prompts.values() for name in names}
-        told = [_claim(run, row, ours, shared) for row in rows if row["play"] not in asked]
+        rows = [row | dict.fromkeys(unknown) for row in rows if row["play"] not in asked]
+        told = [_claim(run, row, ours, shared) for row in rows]
         return sorted(told, key=lambda row: (-_overclaim(row), row["play"]))
 
     return run.result(
@@ -74,7 +78,7 @@ def claims(run: Run) -> Answer:
         told=(("claim", "the goal within its time after the message was sent"),),
         made_of=there(found, pairs),
         says=_say_claims,
-        silence="Nobody was sent a message whose window is over.",
+        silence="No message of the period has a window that is over: there is nothing to claim.",
     )
 
 
@@ -110,7 +114,11 @@ def credits(run: Run) -> Answer:
         counted="conversions",
         counts="first conversions in the window of a play's messages, by person and moment",
         says=_say_credits,
-        silence="No conversion is credited to two plays.",
+        silence=lambda rows: (
+            "No conversion is credited to two plays."
+            if rows
+            else "No conversion is credited to any play."
+        ),
     )
 
 
@@ -236,7 +244,7 @@ def _say_claim(row: dict[str, Any], least: int) -> str:
     name, because = f"**{plain(row['play'])}**", plain(row["because"])
     if row["claim"] is None or row["sent"] < least:
         return f"{name}: {because}."
-    some = [group for group in ("opened", "clicked") if row[group] >= max(least, 1)]
+    some = [group for group in ("opened", "clicked") if (row[group] or 0) >= max(least, 1)]
     beside = ", ".join(f"{percent(row[GROUPS[group]])} of those who {group}" for group in some)
     text = f"{name}: the tool says {percent(row['claim'])} converted"
     text += f" ({beside})" if beside else ""

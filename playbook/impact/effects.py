@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from playbook import ledger
 from playbook.counting import shaping
 from playbook.counting.shaping import WEEK, Rows, grouped
-from playbook.impact.checking import FAILED, each_counted, sound_checks
+from playbook.impact.checking import FAILED, NOBODY, each_counted, sound_checks
 from playbook.impact.counts import ARMS, Counts
 from playbook.impact.trial import Trial, of_all, sums, trial, trials
 from playbook.inference import looks, segments, sizing
@@ -30,7 +31,7 @@ from playbook.results.columns import (
     with_ends,
 )
 from playbook.results.section import Unanswerable, needed, section
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told, not_known, plain
 from playbook.run import Run, fetched
 
 FEWEST_EVENTS = 5  # expected in either arm; below it there is no verdict
@@ -93,7 +94,9 @@ def verdicts(run: Run) -> Answer:
         own={"verdict": KEY, "n": COUNT, "plays": ID},
         counts="plays",
         made_of=(found,),
-        says=lambda result, told, words: verdicts_said(result, told, words, of=found.rows),
+        says=lambda result, told, words: " ".join(
+            [verdicts_said(result, told, words, of=found.rows), *_left_out(run)]
+        ),
     )
 
 
@@ -121,6 +124,13 @@ def verdicts_said(result: Result, told: Told, _words: str, *, of: Rows) -> str:
         f"{text} Beware of {plain(loud['label'])}: {treated} do its goal "
         f"after it is sent, and {held} do it without ({difference} points)."
     )
+
+
+def _left_out(run: Run) -> list[str]:
+    """What is said of the plays that have no verdict, for nobody can say whom they are for."""
+    untold = ", ".join(map(plain, ledger.untold(run)))
+    why = "their audience names what nobody maps"
+    return [not_known(f"the effect of {untold}", why)] if untold else []
 
 
 @section(lambda slug, by: f"impact.{slug}.effect_by_{by}" if by else f"impact.{slug}.effect")
@@ -260,6 +270,8 @@ def _refusal(of: Trial, counts: Counts) -> tuple[str, str]:
         return NEVER_SENT, "nobody who triggered it was sent anything"
     if not too_few_counted(counts):
         return "", ""
+    if not counts.sum("triggered"):
+        return TOO_FEW, NOBODY
     to_come = [counts.sum("triggered", arm) for arm in ARMS]
     if min(to_come) >= max(counts.least, 1) and sum(to_come) > counts.sum("n"):
         return (
@@ -315,7 +327,7 @@ def _action(of: Trial, counts: Counts, found: Difference, verdict: str) -> str:
     """What to do with the play."""
     if verdict in (WORKS, HARMS):
         return SHIP if verdict == WORKS else STOP
-    if verdict in (CHECK_FAILED, NO_EVENT, NEVER_SENT):
+    if verdict in (CHECK_FAILED, NO_EVENT, NEVER_SENT) or not counts.sum("triggered"):
         return MEND
     planned = counts.planned
     ruled_out = verdict == CANNOT_TELL and found.high < counts.play.smallest_effect

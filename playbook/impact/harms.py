@@ -11,12 +11,13 @@ from playbook.counting import messages
 from playbook.counting.shaping import Rows
 from playbook.impact.trial import NO_MESSAGES
 from playbook.inference import stats
+from playbook.language.mistakes import listed
 from playbook.language.portable import count_if
 from playbook.language.wording import count, interval, rare, too_few
 from playbook.results import UNKNOWN, Answer, Result
 from playbook.results.columns import COUNT, FLAG, KEY, share_of, with_ends
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets, not_known, plain
 from playbook.run import Run
 
 # What a message may do, by the column that says when → as a noun.
@@ -43,15 +44,16 @@ def harms(run: Run) -> Answer:
         Shape `table`: one row per play that the messages name, whoever declares it: `play`,
         `declared`, `messages` (that left the tool in the period, ghosts not among them), and for
         `complained`, `unsubscribed` and `bounced` each: how many, its `_share` of the messages,
-        and the `_low` and `_high` of that. The play with the largest share of complaints and
-        unsubscribes first.
+        and the `_low` and `_high` of that; null where no column tells. The play with the
+        largest share of complaints and unsubscribes first.
     """
     each = {name: count_if(_[f"{name}_at"].notnull()) for name in HARMS}
     counted = sent(run).group_by("play").aggregate(messages=_.count(), **each)
     slugs = {play.slug for play in run.declared.plays}
+    unknown = [name for name in HARMS if run.tables.unknown("messages", f"{name}_at")]
 
     def finish(rows: Rows) -> Rows:
-        found = [_harmed_play(row, slugs) for row in rows]
+        found = [_harmed_play(row | dict.fromkeys(unknown), slugs) for row in rows]
         return sorted(found, key=lambda row: (-_left_share(row), row["play"]))
 
     return run.result(
@@ -93,10 +95,12 @@ def sent(run: Run) -> ir.Table:
     """The messages that left the tool in the period, none of them a ghost.
 
     Raises:
-        Unanswerable: The messages are not mapped.
+        Unanswerable: The messages are not mapped, or nothing says when they were sent.
     """
     if not run.tables.has("messages"):
         raise Unanswerable(NO_MESSAGES)
+    if reason := run.tables.unknown("messages", "sent_at"):
+        raise Unanswerable(f"Nobody can say what was sent in the period: {reason}.")
     return run.tables.messages.filter(
         ~_.is_ghost, _.sent_at.notnull(), run.period.entered(_.sent_at)
     )
@@ -110,14 +114,15 @@ def _harmed_play(row: dict[str, Any], slugs: set[str]) -> dict[str, Any]:
         "messages": n,
     }
     for name in HARMS:
-        low, high = stats.wilson(row[name], n)
-        found |= {name: row[name], f"{name}_share": row[name] / n}
+        harmed = row[name]
+        low, high = (None, None) if harmed is None else stats.wilson(harmed, n)
+        found |= {name: harmed, f"{name}_share": None if harmed is None else harmed / n}
         found |= {f"{name}_low": low, f"{name}_high": high}
     return found
 
 
 def _left_share(row: dict[str, Any]) -> float:
-    return row["unsubscribed_share"] + row["complained_share"]
+    return (row["unsubscribed_share"] or 0) + (row["complained_share"] or 0)
 
 
 def _say_harms(result: Result, told: Told, _words: str) -> str:
@@ -127,8 +132,9 @@ def _say_harms(result: Result, told: Told, _words: str) -> str:
     enough = [row for row in rows if row["messages"] >= result.min_n]
     if not enough:
         return f"{too_few(total)}."
+    known = [name for name in HARMS if rows[0][name] is not None]
     lines = []
-    for name, noun in HARMS.items():
+    for name, noun in ((name, HARMS[name]) for name in known):
         n = sum(row[name] for row in rows)
         harmed = told.count(name, n, noun)
         if not n:
@@ -140,4 +146,7 @@ def _say_harms(result: Result, told: Told, _words: str) -> str:
             f"{harmed} on {messages}; most on {plain(worst['play'])}: "
             f"**{rare(worst[f'{name}_share'])}** ({ends}, n = {count(worst['messages'])})."
         )
+    if unknown := [f"{noun}s" for name, noun in HARMS.items() if name not in known]:
+        why = "no column of `messages` that would tell is mapped"
+        lines.append(not_known(f"{listed(unknown)} on {messages}", why))
     return bullets(lines)

@@ -58,8 +58,15 @@ def launches(run: Run) -> Answer:
         counts="units that triggered, or would have, by week around each launch",
         made_of=(*there(*(single for _play, single in singles)), *run.scans),
         says=say,
-        silence="Every play that is sent has a holdout: none rests on before and after.",
+        silence=_none_described(run),
     )
+
+
+def _none_described(run: Run) -> str:
+    sent = [play.slug for play in run.declared.plays if not play.draft]
+    if not sent:
+        return "No play is declared that is sent: there is none to describe."
+    return "Every play that is sent has a holdout: none rests on before and after."
 
 
 def live_since(run: Run) -> dict[str, tuple[str, ...]]:

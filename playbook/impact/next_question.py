@@ -14,11 +14,13 @@ from playbook.language.wording import count
 from playbook.results import Answer, Result, Unavailable
 from playbook.results.columns import COUNT, ID, KEY, NAME, TEXT
 from playbook.results.section import Unanswerable, section, there
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told, not_known, plain
 from playbook.run import Run
 
 ASKED = {"question": KEY, "asks": TEXT, "lost": COUNT, "of": COUNT, "to": NAME, "counted": TEXT}
 ASKED |= {"plays": ID, "work": ID, "helps": TEXT, "helped": COUNT, "because": TEXT}
+MEASURED = "no effect can be measured"
+Works = dict[str, dict[str, Any]] | None  # play that works → its row; None: nobody can tell
 ORDER = (
     "what cannot be answered; then by how many are lost, less those for whom plays work, where "
     "both are people, or both accounts"
@@ -37,7 +39,8 @@ def next_question(run: Run) -> Answer:
         answered: `question`, `asks`; `lost` (how many do not get `to`, at the step where most
         are lost), `of`, and what is `counted`; the `plays` whose goal that is, those of them
         that are shown to `work`, whom these help (`helps`: people, accounts), and how many they
-        are for (`helped`; null where the question counts something else); and `because`: why
+        are for (`helped`; null where the question counts something else, or where no effect can
+        be measured); and `because`: why
         there is no answer, or "". Questions with fewer than `min_n` are left out.
     """
     if not run.declared.questions:
@@ -49,6 +52,7 @@ def next_question(run: Run) -> Answer:
 
     def finish(_rows: Rows) -> Rows:
         works = {row["label"]: row for row in found.rows if row["verdict"] == "works"}
+        works = works if isinstance(found, Result) else None
         rows = [_loss(run, question, answer, works) for question, answer in told]
         least = run.declared.product.min_n
         many = [row for row in rows if row["of"] is None or row["of"] >= least]
@@ -76,17 +80,20 @@ def _losing(run: Run, question: Question) -> Answer | None:
     )
 
 
-def _loss(run: Run, question: Question, answer: Answer, works: dict[str, Any]) -> dict[str, Any]:
+def _loss(run: Run, question: Question, answer: Answer, works: Works) -> dict[str, Any]:
     row: dict[str, Any] = {"question": question.id, "asks": question.asks}
     row |= {"lost": None, "of": None, "to": "", "counted": counted_as(question)}
-    row |= {"plays": (), "work": (), "helps": "", "helped": 0, "because": ""}
+    row |= {"plays": (), "work": (), "helps": "", "helped": None, "because": ""}
     if isinstance(answer, Unavailable):
         return row | {"because": answer.reason}
     lost, of, to = _lost_most(question, answer.rows)
     row |= {"lost": lost, "of": of, "to": to}
     plays = [play for play in run.declared.plays if play.goal == to and not play.draft]
+    row |= {"plays": tuple(p.slug for p in plays)}
+    if works is None and plays:
+        return row
     work = [play for play in plays if play.slug in works]
-    row |= {"plays": tuple(p.slug for p in plays), "work": tuple(p.slug for p in work)}
+    row |= {"work": tuple(p.slug for p in work)}
     helps = sorted({COUNTED_AS[play.unit] for play in work})
     if set(helps) - {row["counted"]}:
         return row | {"helps": " and ".join(helps), "helped": None}
@@ -124,6 +131,8 @@ def _say_next_question(result: Result, _told: Told, _words: str) -> str:
     plays, works = (", ".join(map(plain, top[name])) for name in ("plays", "work"))
     if not plays:
         return f"{text}, and no play wants that."
+    if not works and top["helped"] is None:
+        return f"{text}. {not_known(f'whether a play that wants that ({plays}) works', MEASURED)}"
     if not works:
         return f"{text}, and of the plays that want that ({plays}) none is shown to work."
     text += f", and what is shown to work on it ({works}) is for"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from playbook import ledger
 from playbook.counting.shaping import Rows
 from playbook.impact.checking import each_counted
 from playbook.impact.counts import Counts
@@ -27,7 +29,7 @@ from playbook.results.section import section
 from playbook.results.sentences import Told, bullets, plain
 from playbook.run import Run
 
-SILENT = (CANNOT_TELL, TOO_FEW, NOT_MATURED)
+SHOWN, UNTOLD = (WORKS, HARMS), "not measured"
 REACHED = 0.5  # of treated units: with fewer reached, most of an effect is lost on the way
 COLUMNS = {
     "play": KEY,
@@ -49,7 +51,8 @@ def why_null(run: Run) -> Answer:
         at hand show with 80 % power, for as often as it has been looked at; null: none),
         `smallest_effect` worth having, `delivered` and `seen` (shares of treated units, seen by
         a human), `contaminated` (share of held-out units with a delivered message), `matured`
-        (share of units that triggered), `planned` (share of the plan that is there), and `why`:
+        (share of units that triggered), `planned` (share of the plan that is there; null is what
+        no unit, or no column, tells), and `why`:
         the first of these that explains it, in a sentence; and for whom the effect is another,
         where effects are shown to differ (see `for_whom`).
     """
@@ -57,7 +60,11 @@ def why_null(run: Run) -> Answer:
 
     def finish(rows: Rows) -> Rows:
         found = [judged(*each) for each in each_counted(all_, rows)]
-        return [_null(each) for each in found if each.row["verdict"] in SILENT]
+        untold = [
+            dict.fromkeys(COLUMNS) | {"play": slug, "verdict": UNTOLD, "why": f"Audience: {reason}"}
+            for slug, reason in ledger.untold(run).items()
+        ]
+        return [_null(each) for each in found if each.row["verdict"] not in SHOWN] + untold
 
     return of_all(
         run,
@@ -66,20 +73,23 @@ def why_null(run: Run) -> Answer:
         finish,
         own=COLUMNS,
         says=_nulls_said,
-        silence="Every play that is measured shows an effect.",
+        silence="Every play with a holdout that is sent shows an effect.",
     )
 
 
 def _null(of: Judged) -> dict[str, Any]:
     counts, n = of.counts, of.row["n_treated"]
     held, triggered = of.row["n_holdout"], counts.sum("triggered")
+    unknown = partial(of.of.run.tables.unknown, "messages")
+    unseen = unknown("seen_at") or unknown("seen_by_machine")
+    ungot = unknown("delivered_at", "bounced_at")
     row = {
         "play": counts.play.slug,
         "verdict": of.row["verdict"],
         "sees": sees(counts),
         "smallest_effect": counts.play.smallest_effect,
-        "delivered": _part_of(counts.sum("got", "treated"), n),
-        "seen": _part_of(counts.sum("seen", "treated"), n),
+        "delivered": None if ungot else _part_of(counts.sum("got", "treated"), n),
+        "seen": None if unseen else _part_of(counts.sum("seen", "treated"), n),
         "contaminated": _part_of(counts.sum("got", "holdout"), held),
         "matured": _part_of(n + held, triggered),
         "planned": of.row["information"],
@@ -107,7 +117,9 @@ def _null_reason(of: Judged, row: dict[str, Any]) -> str:
         return f"Not matured: {of.why}."
     if of.row["verdict"] == TOO_FEW:
         return f"Too few: {of.why}."
-    if row["delivered"] < REACHED:
+    if of.why:
+        return f"Nothing to measure: {of.why}."
+    if row["delivered"] is not None and row["delivered"] < REACHED:
         return f"Delivery: {percent(row['delivered'])} of the treated got it; the rest dilute it."
     if row["contaminated"]:
         return f"Contamination: {percent(row['contaminated'])} of the held-out got it, too."

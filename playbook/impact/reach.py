@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ibis
@@ -16,12 +17,13 @@ from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
 from playbook.impact.trial import COUNTED_AS, begins, measurable
 from playbook.inference import stats
+from playbook.language.mistakes import listed
 from playbook.language.periods import duration, moment, words
 from playbook.language.portable import count_if
 from playbook.language.wording import interval, percent, too_few
 from playbook.results import Answer, Result
-from playbook.results.section import section
-from playbook.results.sentences import Told, plain
+from playbook.results.section import Unanswerable, section
+from playbook.results.sentences import Told, not_known, plain
 from playbook.run import Run
 
 WORDS = {
@@ -32,6 +34,13 @@ WORDS = {
 }
 REACH = ("assigned", "triggered", "allowed", "sent", "delivered", "seen", "clicked", "did")
 TOLD = REACH[3:7]  # what the engagement tool says
+# Step → the columns of `messages` that tell it: with none of them mapped it is not known.
+TOLD_BY = {
+    "sent": ("sent_at", "is_sent"),
+    "delivered": ("delivered_at", "bounced_at"),
+    "seen": ("seen_at",),
+    "clicked": ("clicked_at", "completed_at"),
+}
 BY_HUMAN, BY_MACHINE, BY_UNKNOWN = "a human", "a machine alone", "nobody knows whom"
 SEEN_BY = (BY_HUMAN, BY_UNKNOWN, BY_MACHINE, "not seen")
 
@@ -47,9 +56,9 @@ def reach(run: Run, slug: str) -> Answer:
         are not, whoever clicked is), `clicked` (or finished the guide; a machine's click is
         none), and `did`: the goal within its time of the trigger, whether or not they clicked.
         Of what the tool says, a unit that came further came as far: who saw a message was sent
-        it. Units whose window is open are counted apart.
+        it. Units whose window is open are counted apart. What no column tells is no step.
     """
-    play = measurable(run, slug)
+    play, unknown = measurable(run, slug), _untold(run)
     units = _treated(run, play).left_join(_told_steps(run, play), "unit")
     is_open = (~_.is_mature).fill_null(False)
     told = {name: count_if(_.is_mature & _[name]) for name in TOLD}
@@ -61,7 +70,15 @@ def reach(run: Run, slug: str) -> Answer:
         did=count_if(_.is_mature & _.did),
         open=count_if(is_open),
     )
-    return _of_treated(run, play, "steps", counted, _reach_steps, says=_reach_said)
+    steps = [name for name in REACH if name not in unknown]
+    return _of_treated(
+        run,
+        play,
+        "steps",
+        counted,
+        lambda rows: _reach_steps(rows, steps),
+        says=partial(_reach_said, unknown),
+    )
 
 
 @section("impact.{slug}.seen")
@@ -75,6 +92,9 @@ def seen(run: Run, slug: str) -> Answer:
         the first class and the first two.
     """
     play = measurable(run, slug)
+    for column in ("delivered_at", "seen_at"):
+        if reason := run.tables.unknown("messages", column):
+            raise Unanswerable(f"Nobody can say by whom `{slug}` was seen: {reason}.")
     own = _treated(run, play).filter(_.is_mature.fill_null(False)).select("unit")
     counted = (
         own.inner_join(_lookers(run, play), "unit")
@@ -92,7 +112,16 @@ def seen(run: Run, slug: str) -> Answer:
         ]
         return shaping.classes(every, (), last=-1)
 
-    return _of_treated(run, play, "mix", counted, finish, says=_seen_said)
+    silence = "No message of it was delivered to anybody whose window is closed."
+    says = partial(_seen_said, bool(run.tables.unknown("messages", "seen_by_machine")))
+    return _of_treated(run, play, "mix", counted, finish, says=says, silence=silence)
+
+
+def _untold(run: Run) -> dict[str, str]:
+    """Step of which no column tells → why. Who opened it is told by `seen_by_machine` alone."""
+    found = {step: run.tables.unknown("messages", *names) for step, names in TOLD_BY.items()}
+    found["seen"] = found["seen"] or run.tables.unknown("messages", "seen_by_machine")
+    return {step: why for step, why in found.items() if why}
 
 
 def _treated(run: Run, play: Play) -> ir.Table:
@@ -137,10 +166,10 @@ def _lookers(run: Run, play: Play) -> ir.Table:
     )
 
 
-def _reach_steps(rows: Rows) -> Rows:
-    counts = [rows[0][name] for name in REACH]
+def _reach_steps(rows: Rows, steps: Sequence[str]) -> Rows:
+    counts = [rows[0][name] for name in steps]
     found: Rows = []
-    for position, (name, n) in enumerate(zip(REACH, counts, strict=True)):
+    for position, (name, n) in enumerate(zip(steps, counts, strict=True)):
         # Doing follows from no click: people do it without opening anything. Nothing is lost there.
         before = n if name == "did" else counts[max(position - 1, 0)]
         low, high = stats.wilson(n, counts[0])
@@ -189,19 +218,28 @@ def _of_treated(
     )
 
 
-def _reach_said(result: Result, told: Told, _words: str) -> str:
+def _reach_said(unknown: Mapping[str, str], result: Result, told: Told, _words: str) -> str:
     """What became of the units that a play was meant for; doing the goal apart from the rest."""
+    if not result.rows[0]["n"]:
+        still = result.rows[0]["open"]
+        return (
+            f"Nobody is assigned whose window is closed{f'; {still:,} are open' if still else ''}."
+        )
     n = {row["step"]: told.count(f"{row['step']}.n", row["n"]) for row in result.rows}
-    ways = ", ".join(f"{n[name]} {plain(result.label(name))}" for name in REACH[1:-1])
+    ways = ", ".join(f"{n[name]} {plain(result.label(name))}" for name in [*n][1:-1])
     did = result.rows[-1]
     share = f"**{percent(did['of_first'])}** ({interval(did['low'], did['high'])})"
-    return (
+    text = (
         f"Of {n['assigned']} assigned, {ways}. {n['did']} did the goal in its "
         f"time, {share} of the assigned, whether or not they were reached."
     )
+    parts = {why: [s for s, each in unknown.items() if each == why] for why in unknown.values()}
+    for why, own in parts.items():
+        text += " " + not_known(f"how many were {listed(map(result.label, own))}", why)
+    return text
 
 
-def _seen_said(result: Result, told: Told, _words: str) -> str:
+def _seen_said(blind: bool, result: Result, told: Told, _words: str) -> str:
     """Between which shares people saw what was delivered, and what machines opened alone."""
     human, unknown, machine, _not = result.rows
     total = human["total"]
@@ -212,4 +250,6 @@ def _seen_said(result: Result, told: Told, _words: str) -> str:
     if unknown["n"]:
         most = told.share("seen_at_most", (human["n"] + unknown["n"]) / total, total)
         text += f" for sure, and {most} if all were people of whom the tool does not know it"
+    if blind:
+        return f"{text}. {not_known('what machines opened', 'the tool does not tell them apart')}"
     return f"{text}. Machines alone opened it for {percent(machine['share'])}."

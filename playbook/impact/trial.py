@@ -33,6 +33,7 @@ COMPARED = "treated minus held out, as assigned, from the recomputed trigger"
 WIDENED = "intervals are widened for all looks so far (O'Brien–Fleming spending over the plan)"
 LEFT_OUT = "units whose window is open; bots and internal people"
 NO_MESSAGES = "The table `messages` is not mapped: without it nobody can say what was sent."
+TRACES = ("sent_at", "is_sent", "delivered_at", "seen_at", "clicked_at")
 COUNTED_AS = {"user": "people", "account": "accounts"}
 
 
@@ -167,13 +168,16 @@ def trial(run: Run, slug: str) -> Trial:
 def trials(run: Run) -> list[Trial]:
     """The trials of all plays that are sent and hold somebody out, as they are declared.
 
+    A play whose audience cannot be told is none; `checks` says so.
+
     Raises:
-        Unanswerable: There is none, or one of them cannot be measured.
+        Unanswerable: There is none, or none of them can be measured.
     """
     plays = [play for play in run.declared.plays if play.holds_out and not play.draft]
     if not plays:
         raise Unanswerable("No play with a holdout is declared: nothing can be compared.")
-    return [trial(run, play.slug) for play in plays]
+    told = [play for play in plays if not ledger.lacks(run, play.slug)]
+    return [trial(run, play.slug) for play in told or plays]
 
 
 def measurable(run: Run, slug: str) -> Play:
@@ -185,6 +189,8 @@ def measurable(run: Run, slug: str) -> Play:
     play = ledger.play_of(run, slug)
     if not run.tables.has("messages"):
         raise Unanswerable(NO_MESSAGES)
+    if reason := run.tables.unknown("messages", *TRACES):
+        raise Unanswerable(f"Nobody can say what was sent: {reason}.")
     return play
 
 

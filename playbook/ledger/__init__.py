@@ -13,7 +13,7 @@ from playbook.ledger import contention, due, stopping
 from playbook.ledger import people as who
 from playbook.ledger.limits import stretch
 from playbook.ledger.outcomes import ledger, outcomes
-from playbook.ledger.people import kept_as, lacks, play_of
+from playbook.ledger.people import kept_as, lacks, play_of, untold
 from playbook.ledger.told import logged_arms, messages_of
 from playbook.run import Run
 
@@ -28,6 +28,7 @@ __all__ = [
     "outcomes",
     "play_of",
     "stretch",
+    "untold",
 ]
 
 # Decisions of the rules, and not of the arm or of what people did.

@@ -90,6 +90,13 @@ def plays(run: Run) -> list[Play]:
     return [play for play in run.declared.plays if not lacks(run, play.slug)]
 
 
+def untold(run: Run) -> dict[str, str]:
+    """The plays that are sent and hold somebody out, and of which nobody can say whom they are
+    for → why."""
+    sent = [play.slug for play in run.declared.plays if play.holds_out and not play.draft]
+    return {slug: reason for slug in sent if (reason := lacks(run, slug))}
+
+
 def play_of(run: Run, slug: str) -> Play:
     """A declared play.
 
@@ -109,11 +116,14 @@ def lacks(run: Run, slug: str) -> str:
         return f"{run.declared.product.name} declares no play `{slug}`. It declares: {known}."
     if not run.tables.has("users"):
         return "The table `users` is not mapped: without it nobody can say who was meant."
-    has = run.tables.users.columns
+    # A canonical column that nobody maps is there, and says nothing.
+    has = sorted(run.tables.mapped["users"])
     if lacking := [column for column in columns(play) if column not in has]:
         return _users_lack(f"The audience of `{slug}` names", lacking, has)
-    if play.unit == "account" and run.tables.accounts is not None:
-        has = list(dict.fromkeys((*has, *run.tables.accounts.columns)))
+    if play.unit == "account" and "account_id" not in has:
+        return _users_lack(f"`{slug}` is drawn by", ["account_id"], has)
+    if play.unit == "account" and run.tables.has("accounts"):
+        has = sorted({*has, *run.tables.mapped["accounts"]})
     if lacking := [column for column in play.holdout_by if column not in has]:
         return _users_lack(f"The holdout of `{slug}` is by", lacking, has)
     return ""
@@ -127,7 +137,8 @@ def meant(rows: ir.Table, play: Play) -> ir.Table:
 
 def columns(play: Play) -> list[str]:
     """The columns of `users` that say whether a person is meant."""
-    return [*play.audience, *(column for step in play.then for column in step.audience)]
+    parts = (play, *play.then)
+    return list(dict.fromkeys(column for part in parts for column in part.audience))
 
 
 def among(rows: ir.Table, audience: Mapping[str, Sequence[str]]) -> ir.Table:

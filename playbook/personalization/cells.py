@@ -9,16 +9,16 @@ from typing import Any
 from playbook import answers
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
-from playbook.language.wording import count
+from playbook.language.wording import count, too_few
 from playbook.results import UNKNOWN, Answer, Result
 from playbook.results.columns import COUNT, NAME, TEXT, Column, share_of
 from playbook.results.section import Unanswerable, needed, section
-from playbook.results.sentences import Told, named
+from playbook.results.sentences import Told, named, not_known
 from playbook.run import Run
 
 CELLS = ("persona", "intent", "acquisition")
 REACHING = ("reached_within", "did_before")
-GAP = "none: a gap"
+GAP, UNSURE = "none: a gap", "not known"
 OF_CELL = Column("count", of="people")
 LOSS = {"people": COUNT, "reached": share_of("people"), "lost": OF_CELL}
 STOP = {"most_stop_before": NAME, "of_them": OF_CELL}
@@ -38,9 +38,10 @@ def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -
     Returns:
         Shape `table` by `cells`: one row per cell: `people`, `reached`, `lost` (people who did
         not reach it), with `path` also the step that `most_stop_before` and how many `of_them`,
-        and the `plays` whose audience includes it; largest loss first. Of a cell below `min_n`
-        only its people are said, and it comes after the others: what it loses would say who did
-        not get there.
+        and the `plays` whose audience includes it (`not known` where none does for sure, and
+        one may, for what nobody maps); largest loss first. Of a cell below `min_n` only its
+        people are said, and it comes after the others: what it loses would say who did not get
+        there.
     """
 
     def answered(id: str) -> Result:
@@ -96,13 +97,17 @@ def _cell_and_plays(
         told |= {"most_stop_before": step, "of_them": n}
     covering = [play for play in run.declared.plays if _covers(play, row)]
     names = [f"{play.slug} (draft)" if play.draft else play.slug for play in covering]
-    return told | {"plays": ", ".join(names) or GAP}
+    blind = [column for column in CELLS if not run.tables.has("users", column)]
+    may = [play for play in run.declared.plays if _covers(play, row, blind)]
+    return told | {"plays": ", ".join(names) or (UNSURE if may else GAP)}
 
 
-def _covers(play: Play, row: Mapping[str, Any]) -> bool:
-    """Whether a cell lies in a play's audience; a play for everybody covers no cell by itself."""
+def _covers(play: Play, row: Mapping[str, Any], blind: Sequence[str] = ()) -> bool:
+    """Whether a cell lies in a play's audience, or may, whatever the `blind` columns would say; a
+    play for everybody covers no cell by itself."""
     return bool(play.audience) and all(
-        row.get(column, UNKNOWN) in accepted for column, accepted in play.audience.items()
+        column in blind or row.get(column, UNKNOWN) in accepted
+        for column, accepted in play.audience.items()
     )
 
 
@@ -110,7 +115,17 @@ def _coverage_in_words(result: Result, told: Told, _words: str) -> str:
     """How much of the loss lies in cells that a play covers, and the largest gap."""
     known = [row for row in result.rows if row["lost"] is not None]
     gaps = [row for row in known if row["plays"] == GAP]
+    unsure = [row for row in known if row["plays"] == UNSURE]
+    if unsure:
+        n = told.count("unsure", sum(row["lost"] for row in unsure))
+        why = "no column that their audiences name is mapped"
+        return not_known(f"which plays are for {n} {result.counted} who do not get there", why)
     lost, left = (sum(row["lost"] for row in rows) for rows in (known, gaps))
+    if not known:
+        return f"{too_few(sum(row['people'] for row in result.rows))}."
+    if not lost:
+        people = told.count("people", sum(row["people"] for row in known))
+        return f"All of {people} {result.counted} get there: no play is needed."
     covered = told.share("covered", 1 - left / lost if lost else None, lost)
     text = (
         f"**{covered}** of {told.count('lost', lost)} {result.counted} who do not get there are "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import ibis.expr.types as ir
@@ -18,10 +20,11 @@ from playbook.language.wording import chosen, count, percent, times
 from playbook.results import PERIOD, Answer, Result
 from playbook.results.columns import COUNT, KEY
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets, not_known, plain
 from playbook.run import Run
 
 DECISIONS = ("send", "holdout", "already_done", *ledger.HELD_BACK)
+NONE_DUE = "No message was due in the period: there is nothing to decide on."
 WORDS = {
     "send": "sent",
     "holdout": "held out",
@@ -45,18 +48,31 @@ def decisions(run: Run) -> Answer:
 
     Returns:
         Shape `table`: one row per play and message of its sequence, by messages due: `play`,
-        `message` (1 is the first), `due`, and a column per decision.
+        `message` (1 is the first), `due`, and a column per decision; null is what no column
+        tells: see `blind`.
     """
+    unknown = blind(run)
     each = {name: count_if(_.decision == name) for name in DECISIONS}
     of_play = messages_due(run).group_by("play", message=_.step + 1)
     return run.result(
         "table",
         of_play.aggregate(due=_.count(), **each),
-        _most_due_first,
+        lambda rows: [row | _unseen(row, unknown) for row in _most_due_first(rows)],
         own=DECIDED,
-        says=_decisions_in_words,
+        says=partial(_decisions_in_words, unknown),
+        silence=NONE_DUE,
         **dry_run(run),
     )
+
+
+def blind(run: Run) -> dict[str, str]:
+    """Decision that cannot be told → why: nothing that is mapped says who must not be sent to."""
+    has = run.tables.unknown
+    told_by = {"suppressed": [has("suppressions"), has("messages", "unsubscribed_at")]}
+    channels = {part.channel for play in run.declared.plays for part in (play, *play.then)}
+    if "email" in channels:
+        told_by["unreachable"] = [has("users", "email_domain"), has("messages", "bounced_at")]
+    return {decision: " and ".join(why) for decision, why in told_by.items() if all(why)}
 
 
 @section("personalization.by_day")
@@ -69,7 +85,7 @@ def by_day(run: Run) -> Answer:
     """
     due = messages_due(run)
     per_day = due.group_by(day=_.moment_at.date(), decision="decision").aggregate(n=_.count())
-    return run.result("load", per_day, _days_in_order, **dry_run(run))
+    return run.result("load", per_day, _days_in_order, silence=NONE_DUE, **dry_run(run))
 
 
 @section(lambda per: "personalization.contention" + ("_per_account" if per == "account" else ""))
@@ -94,7 +110,7 @@ def contention(run: Run, *, per: str = "person") -> Answer:
         _winner_first,
         own=MET,
         says=_contention_in_words,
-        silence="No two plays ever want the same one at the same time.",
+        silence=_none_meet(run, per),
         **dry_run(run),
     )
 
@@ -116,7 +132,7 @@ def pressure(run: Run) -> Answer:
         by=("per",),
         own={"most": COUNT},
         says=_pressure_in_words,
-        silence="Nothing would have gone out.",
+        silence="Nothing would have gone out in the period: no week brings a message.",
         **dry_run(run),
     )
 
@@ -221,9 +237,31 @@ def _winner_first(rows: Rows) -> Rows:
     return sorted(found, key=lambda row: (-row["both"], row["play"], row["rival"]))
 
 
-def _decisions_in_words(result: Result, told: Told, _words: str) -> str:
+def _none_meet(run: Run, per: str) -> Callable[[Rows], str]:
+    """What is said where no two plays meet: there may have been nothing that could."""
+
+    def silence(_rows: Rows) -> str:
+        if not any(row[name] for row in decisions(run).rows for name in WANTS):
+            return "No message wanted anybody in the period: no plays could meet."
+        if per == "account" and (reason := run.tables.unknown("users", "account_id")):
+            return f"Nobody can say which plays want the same account: {reason}."
+        return f"No two plays wanted the same {per} at the same time in the period."
+
+    return silence
+
+
+def _unseen(row: Mapping[str, Any], unknown: Mapping[str, str]) -> dict[str, None]:
+    """The decisions of a row that nobody can tell, as null; those that were made all the same
+    (a play is `suppressed_by` another) stay."""
+    return dict.fromkeys(decision for decision in unknown if not row[decision])
+
+
+def _decisions_in_words(unknown: Mapping[str, str], result: Result, told: Told, _words: str) -> str:
     """How many messages were due, how many would have gone out, and what held back the rest."""
-    sums = {name: sum(row[name] for row in result.rows) for name in ("due", *DECISIONS)}
+    sums = {name: sum(row[name] or 0 for row in result.rows) for name in ("due", *DECISIONS)}
+    dark = "".join(
+        f" {not_known(f'how many are {result.label(each)}', why)}" for each, why in unknown.items()
+    )
     sums["wanted"] = sums["due"] - sums["already_done"]
 
     def many(name: str) -> str:
@@ -236,11 +274,11 @@ def _decisions_in_words(result: Result, told: Told, _words: str) -> str:
     )
     worst = sorted((name for name in ledger.HELD_BACK if sums[name]), key=lambda name: -sums[name])
     if not worst:
-        return f"{text} Nothing else would have held one back."
+        return text + (dark or " Nothing else would have held one back.")
     parts = [f"{plain(result.label(name))} {many(name)}" for name in worst]
     lost, wanted = sum(sums[name] for name in worst), sums["wanted"]
     share = told.share("held_back", lost / wanted if wanted else None, wanted)
-    return f"{text} The rules would have held back {share}: {', '.join(parts)}."
+    return f"{text} The rules would have held back {share}: {', '.join(parts)}.{dark}"
 
 
 def _contention_in_words(result: Result, told: Told, _words: str) -> str:

@@ -79,7 +79,7 @@ def lint(run: Run) -> Answer:
         own=FAULT,
         made_of=(*run.scans, *there(*tried)),
         says=_faults_in_words,
-        silence="Every play is sound.",
+        silence=f"Nothing is found wrong with {listed(play.slug for play in plays)}.",
     )
 
 
@@ -178,7 +178,7 @@ def _faults_of_audience(run: Run, play: Play, people: dict[tuple[str, str], int]
         return
     nobody = not people.get((play.slug, ""), 0)
     for column, accepted in play.audience.items():
-        known = [value for of, value in people if of == column]
+        known = [value for of, value in people if of == column and value is not None]
         absent = [value for value in accepted if value not in known]
         if len(absent) == len(accepted):
             nobody = False  # this is why, and is said
@@ -213,7 +213,7 @@ def _loss_of_reach(run: Run, play: Play, row: dict[str, Any]) -> Iterator[Said]:
         yield WARNING, "reach", seen, "look at `unless` and `having`"
         return
     for decision, (what, hint) in HELD_BACK.items():
-        if (lost := row[decision] / due) >= MUCH:
+        if (lost := (row[decision] or 0) / due) >= MUCH:
             severity = BLOCKING if lost == 1 else WARNING
             seen = f"{percent(lost)} of {which} {what.format(rivals=_winners(run, play))}"
             yield severity, "reach", seen, hint

@@ -58,7 +58,7 @@ class Result:
             keeps.
         older: Gives how many units are left out because they are from before the log.
         says: Its sentence, where it is not that of its shape; see `results.sentences`.
-        silence: What is said where there are no rows.
+        silence: What is said where there are no rows; or what says it of the fetched ones.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Result:
     prepared: Callable[[ir.Table], ir.Table] | None = None
     older: Callable[[], int] | None = None
     says: Callable[[Result, Told, str], str] | None = None
-    silence: str = NOBODY
+    silence: str | Callable[[Rows], str] = NOBODY
 
     @cached_property
     def raw(self) -> Rows:
@@ -103,6 +103,11 @@ class Result:
             for column in self.by:
                 row[column] = UNKNOWN if row[column] is None else str(row[column])
         return self.finish(rows) if self.finish else rows
+
+    @property
+    def nothing(self) -> str:
+        """What is said in the place of rows, where there are none."""
+        return self.silence if isinstance(self.silence, str) else self.silence(self.raw)
 
     @property
     def columns(self) -> dict[str, Column]:

@@ -74,6 +74,8 @@ def table(result: Answer, *, most: int = ROWS, only: Sequence[str] = ()) -> List
         for row in rows[:most]
     )
     note = f"{most:,} of {len(rows):,} rows" if len(rows) > most else ""
+    if not rows:
+        note = result.nothing.strip("*")
     return Listing(tuple(name.replace("_", " ") for name in told), shown, note)
 
 

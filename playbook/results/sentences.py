@@ -107,7 +107,7 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
     if isinstance(result, Unavailable):
         return Finding(f"*Not available.* {_reason_said(result.reason)}")
     told = Told(result)
-    text = says(result, told, words) if result.rows else result.silence
+    text = says(result, told, words) if result.rows else result.nothing
     # Whoever is left out is said by what says the answer, and not by all that follows from it.
     if result.older and not result.says and (n := result.older()):
         told.segment = ""
@@ -135,6 +135,11 @@ def plain(text: object) -> str:
 def named(result: Result, row: Mapping[str, Any]) -> str:
     """A row's segment in words, as Markdown; "" for everybody."""
     return " · ".join(plain(result.label(row[column])) for column in result.by)
+
+
+def not_known(what: str, why: str) -> str:
+    """The one way in which a sentence says that nobody can tell: unknown is not zero."""
+    return f"Not known: {what}, because {why}."
 
 
 def bullets(lines: Iterable[str]) -> str:

@@ -1,0 +1,313 @@
+"""No sentence and no row speaks of an empty set, or of a column that nobody maps, as of a zero.
+
+The sample company's declarations over tables that hold little: every section that the notebooks
+ask for is read, sentence by sentence and cell by cell.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+import pytest
+
+import playbook as pb
+from playbook import findings
+from playbook.charts import Chart, Note
+from playbook.data.tables import COLUMNS
+from playbook.declare import Declarations, declarations
+from playbook.results import Answer, Result, Unavailable, listings
+from playbook.results.columns import NUMBERS
+from playbook.results.sentences import Finding
+from playbook.run import Run, root
+from tests import small
+from tests.test_contract import NOTEBOOKS
+
+EVENTS = """
+    user_id | event              | at
+    ann     | signed_up          | 2026-01-02 09:00
+    bob     | signed_up          | 2026-01-03 09:00
+    bob     | email_verified     | 2026-01-03 09:30
+    bob     | connection_created | 2026-01-03 10:00
+    cat     | signed_up          | 2026-01-04 09:00
+    cat     | connection_created | 2026-01-04 10:00
+    cat     | workflow_saved     | 2026-01-04 11:00
+    dan     | signed_up          | 2026-01-05 09:00
+    dan     | email_verified     | 2026-01-05 09:30
+    dan     | workflow_saved     | 2026-01-05 11:00
+    dan     | workflow_ran       | 2026-01-05 12:00
+"""
+USERS = """
+    user_id | signed_up_at
+    ann     | 2026-01-02 09:00
+    bob     | 2026-01-03 09:00
+    cat     | 2026-01-04 09:00
+    dan     | 2026-01-05 09:00
+"""
+PEOPLE = """
+    user_id | account_id | persona       | intent         | acquisition
+    ann     | north      | data_engineer | into_warehouse | organic
+    bob     | east       | data_engineer | into_warehouse | organic
+    cat     | south      | data_engineer | into_warehouse | organic
+    dan     | west       | data_engineer | into_warehouse | organic
+"""
+NO_MESSAGES = """
+    user_id | play | sent_at
+"""
+MESSAGES = """
+    user_id | play                        | sent_at
+    ann     | organic_engineer_welcome    | 2026-01-02 10:00
+    bob     | organic_engineer_welcome    | 2026-01-03 10:00
+    cat     | organic_engineer_guide_into | 2026-01-05 10:00
+    dan     | verification                | 2026-01-05 09:01
+"""
+NAMED = NO_MESSAGES.replace("sent_at", "channel") + "    ann | organic_engineer_welcome | email\n"
+VISITED = EVENTS.replace("signed_up ", "page_viewed")
+
+
+def full(text: str, name: str) -> str:
+    """A drawn table with every other column of its kind: mapped, and null in all rows."""
+    head, *rows = text.strip().splitlines()
+    there = {cell.strip() for cell in head.split("|")} | {f"{name[:-1]}_id", "size"}
+    more = [column for column in COLUMNS[name] if column not in there]
+    return "\n".join([" | ".join([head, *more]), *(row + " | " * len(more) for row in rows)])
+
+
+ALL_NULL = {
+    "events": full(EVENTS, "events"),
+    "users": full(PEOPLE, "users"),
+    "messages": full(MESSAGES, "messages"),
+    "suppressions": full("user_id | reason", "suppressions"),
+    "assignments": full("play | unit_id | arm", "assignments"),
+}
+EMPTY = ("questions", "plan", "plays")
+LATER = ("2026-01-20", "2026-01-30", "2026-01-31")
+# What is mapped, what is not declared, and the period, where it is another.
+PRODUCTS: dict[str, tuple[dict[str, str], tuple[str, ...], tuple[str, str, str] | None]] = {
+    "a log alone": ({"events": EVENTS}, ("plays",), None),
+    "a log alone, and plays": ({"events": EVENTS}, (), None),
+    "users without traits": ({"events": EVENTS, "users": USERS}, (), None),
+    "messages, and users without traits": (
+        {"events": EVENTS, "users": USERS, "messages": MESSAGES},
+        (),
+        None,
+    ),
+    "messages that were sent": (
+        {"events": EVENTS, "users": PEOPLE, "messages": MESSAGES},
+        (),
+        None,
+    ),
+    "messages without a time": ({"events": EVENTS, "users": PEOPLE, "messages": NAMED}, (), None),
+    "plays that nobody triggers": (
+        {"events": VISITED, "users": PEOPLE, "messages": NO_MESSAGES},
+        (),
+        None,
+    ),
+    "messages without a play": (
+        {"events": EVENTS, "users": PEOPLE, "messages": MESSAGES},
+        ("plays",),
+        None,
+    ),
+    "no holdout": ({"events": EVENTS, "users": PEOPLE, "messages": MESSAGES}, ("holdouts",), None),
+    "nothing declared": (
+        {"events": EVENTS, "users": USERS, "messages": NO_MESSAGES},
+        EMPTY,
+        None,
+    ),
+    "everything mapped and null": (ALL_NULL, (), None),
+    "nobody in the period": ({"events": EVENTS, "users": PEOPLE, "messages": MESSAGES}, (), LATER),
+}
+# Table and columns → how one speaks of what they tell, in a sentence or as the name of a row.
+WORDS = {
+    ("messages", "complained_at"): r"complain|as spam",
+    ("messages", "unsubscribed_at"): r"unsubscrib",
+    ("messages", "bounced_at", "delivered_at"): r"bounce|delivered",
+    ("messages", "seen_at", "clicked_at", "completed_at"): r"\bopened|seen by",
+    ("messages", "seen_by_machine"): r"[Mm]achines? alone|seen by a human|seen$",
+    ("messages", "clicked_at", "completed_at"): r"\bclicked",
+    ("messages", "unsubscribed_at", "suppressed"): r"^suppressed",
+    ("events", "is_bot"): r"\bbots?\b|^flagged",
+    ("events", "received_at"): r"\blate\b|their own arrival|arrive within|overtaken",
+    ("events", "session_id"): r"fired twice",
+    ("events", "anonymous_id"): r"\bdevices?\b",
+    ("events", "account_id"): r"no account|in several accounts|several accounts",
+    ("users", "is_internal"): r"\bour own\b|^staff",
+    ("users", "email_domain"): r"disposable|^unreachable",
+    ("users", "account_id"): r"have a colleague",
+    ("users",): r"not in the users table|^strangers",
+}
+UNKNOWN = r"mapped|[Nn]ot known|tell|can say|lacks|not available|no lack"
+# What a sentence speaks of → whether the product has any of it.
+THINGS = {
+    r"\bplays?\b": lambda run: run.declared.plays,
+    r"\bquestions?\b": lambda run: run.declared.questions,
+    r"\bdata points?\b|\brules?\b": lambda run: run.declared.plan,
+    r"\bmessages?\b": lambda run: run.tables.has("messages", "sent_at"),
+    r"\bholdouts?\b|held out": lambda run: any(play.holds_out for play in run.declared.plays),
+}
+OF_ALL = r"\b(?:[Ee]very|[Aa]ll|[Ee]ach|[Nn]one|[Nn]obody|[Nn]o|[Nn]othing|[Nn]ever|0 of)\b"
+NOTHING = r"declare|mapped|nothing to|there is none|[Nn]ot known|can say|has no|names no|not name"
+OF_NOBODY = r"\b0 of 0\b|\bof 0\b|\bn = 0\b|\bon 0\b"
+
+
+def product(name: str) -> Run:
+    """One of the products, with what the sample company declares."""
+    tables, lacks, period = PRODUCTS[name]
+    declared = sample()
+    plays = [] if "plays" in lacks else list(declared.plays)
+    if "holdouts" in lacks:
+        plays = [play.model_copy(update={"holdout": 0.0, "holdout_by": {}}) for play in plays]
+    words = {"prompts": {"email_verified": ["verification"]}, "path": declared.product.path}
+    return small.run(
+        questions=() if "questions" in lacks else declared.questions,
+        plan=() if "plan" in lacks else declared.plan,
+        plays=plays,
+        words=words,
+        **({"period": period} if period else {}),
+        **tables,
+    )
+
+
+def sample() -> Declarations:
+    return declarations(root() / "params" / "airtouch")
+
+
+@pytest.fixture(scope="module", params=PRODUCTS)
+def read(request) -> tuple[Run, list[Any]]:
+    """A product, and all that the notebooks show of it, with what that is made of."""
+    run, views = product(request.param), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pb, "open", lambda *_, since="", **__: run)
+        for path in NOTEBOOKS:
+            space: dict[str, Any] = {}
+            for cell in nbformat.read(path, as_version=4).cells:
+                if cell.cell_type == "code":
+                    views.append(value(cell.source, space))
+    answers = [each for each in run.memory.values() if isinstance(each, Result | Unavailable)]
+    return run, [*views, *(each for each in answers if not each.id.startswith("log."))]
+
+
+def value(source: str, space: dict[str, Any]) -> Any:
+    """What the last line of a cell shows."""
+    *before, last = ast.parse(source).body
+    exec(compile(ast.Module(before, []), "cell", "exec"), space)
+    if isinstance(last, ast.Expr):
+        return eval(compile(ast.Expression(last.value), "cell", "eval"), space)
+    return exec(compile(ast.Module([last], []), "cell", "exec"), space)
+
+
+def sentences(views: list[Any]) -> Iterator[tuple[str, str]]:
+    """Every sentence of what is shown, with the id of its result where it has one."""
+    for view in views:
+        if isinstance(view, Result | Unavailable):
+            yield from ((view.id, each) for each in parted(said(view)))
+            continue
+        for part in getattr(view, "parts", [view]):
+            if isinstance(part, Finding):
+                yield from (("a cell", each) for each in parted(part.text))
+            elif isinstance(part, Chart):
+                yield from (("a chart", each) for each in parted(part.description))
+            elif isinstance(part, Note):
+                yield from (("a note", each) for each in parted(part.reason))
+
+
+def said(answer: Answer) -> str:
+    if isinstance(answer, Unavailable):
+        return answer.reason
+    text = findings.of(answer, "of them").text if findings.has(answer) else ""
+    return "\n".join([text, listings.table(answer).note])
+
+
+def parted(text: str) -> list[str]:
+    """Its sentences, without what the product itself declares in words."""
+    for question in sample().questions:
+        text = text.replace(question.asks, "…")
+    text = text.replace("bots and internal people", "…")  # whom a way of counting leaves out
+    return re.split(r"(?<=[.;:])\s+|\n", text)
+
+
+def unmapped(run: Run) -> list[str]:
+    """How one speaks of what no mapped column tells."""
+    return [
+        words
+        for (table, *columns), words in WORDS.items()
+        if run.tables.unknown(table, *columns)
+        and not (words == "^suppressed" and run.tables.has("suppressions"))
+    ]
+
+
+def test_sentences_say_of_what_is_not_mapped_that_it_is_not_known(read):
+    run, views = read
+    wrong = {
+        (where, text)
+        for words in unmapped(run)
+        for where, text in sentences(views)
+        if re.search(words, text) and not re.search(UNKNOWN, text)
+    }
+    assert not wrong
+
+
+def test_rows_hold_no_number_of_what_is_not_mapped(read):
+    run, views = read
+    wrong = set()
+    for result in (view for view in views if isinstance(view, Result)):
+        for words in unmapped(run):
+            for row in result.rows:
+                named = any(re.search(words, str(cell)) for cell in row.values())
+                for name, column in result.columns.items():
+                    own = re.search(words, name.replace("_", " "))
+                    if column.kind not in NUMBERS or not (own or (named and name in SAYS)):
+                        continue
+                    if row.get(name) is not None:
+                        wrong.add((result.id, name, str(row)))
+    assert not wrong
+
+
+SAYS = {"rows", "counted", "share"}  # the number of a row that its other cells name
+
+
+def test_no_sentence_speaks_of_all_of_nothing(read):
+    run, views = read
+    empty = [words for words, has in THINGS.items() if not has(run)]
+    wrong = {
+        (where, text)
+        for where, text in sentences(views)
+        for words in empty
+        if re.search(OF_ALL, text) and re.search(words, text) and not re.search(NOTHING, text)
+    }
+    assert not wrong
+
+
+def test_no_sentence_and_no_cell_counts_of_none(read):
+    _run, views = read
+    wrong = {(where, text) for where, text in sentences(views) if re.search(OF_NOBODY, text)}
+    for result in (view for view in views if isinstance(view, Result)):
+        for row in listings.table(result).rows:
+            wrong |= {(result.id, cell) for cell in row if re.search(OF_NOBODY, cell)}
+    assert not wrong
+
+
+def test_shares_of_nobody_are_null(read):
+    _run, views = read
+    wrong = {
+        (result.id, name, str(row))
+        for result in views
+        if isinstance(result, Result)
+        for row in result.rows
+        for name, column in result.columns.items()
+        if column.kind in {"share", "points"} and row.get(name) is not None
+        if column.sizes and result.size(row, column) == 0
+    }
+    assert not wrong
+
+
+def test_what_is_empty_says_something_and_nothing_of_a_zero(read):
+    """A result without rows: its words, wherever it is shown."""
+    _run, views = read
+    for view in views:
+        if isinstance(view, Result) and not view.rows:
+            assert view.nothing.strip("*"), view.id
+            assert listings.table(view).note == view.nothing.strip("*")
