@@ -40,6 +40,8 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     product = found.product
     _check_canonical(product.tables)
     maps = {name: _mapped(found, warehouse, name) for name in product.tables}
+    for each in maps.values():
+        each.refuse_inexact_ids()
     types = {name: dict(each.types) for name, each in maps.items()}
     mapped = {name: each.rows() for name, each in maps.items()}
     types["events"] |= maps["events"].misfits()
