@@ -210,17 +210,10 @@ def _mix_answer(asking: Asked) -> Result:
 
     def finish(rows: Rows) -> Rows:
         for row in rows:
-            done = [goal for goal in row["label"].split(" + ") if goal]
-            row["position"] = sum(1 << goals.index(g) for g in done if g in goals)
-            if row["label"] == measures.OPEN:
-                row["position"] = 1 << len(goals)
-            else:
-                said = [names[goals.index(goal)] for goal in done]
-                only = " only" if len(said) == 1 < len(goals) else ""
-                row["label"] = " + ".join(said) + only if said else "none of these"
+            row["label"] = shaping.class_name(names, row["position"])
         return shaping.classes(rows, asking.by, last=1 << len(goals))
 
-    return asking.result("mix", counted, finish)
+    return asking.result("mix", counted, finish, idle=0)
 
 
 def _time_to_answer(asking: Asked) -> Result:
@@ -239,7 +232,7 @@ def _time_to_answer(asking: Asked) -> Result:
             row["label"] = names[row["position"]]
         return shaping.classes(rows, asking.by, last=len(names) - 1)
 
-    return asking.result("mix", counted, finish)
+    return asking.result("mix", counted, finish, idle=len(edges) + 1)
 
 
 def _steps_answer(asking: Asked) -> Result:

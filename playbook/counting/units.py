@@ -13,7 +13,7 @@ from playbook.data.arrivals import UNIT_COLUMN, by_idleness
 from playbook.data.tables import Tables
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import interval, words
-from playbook.language.portable import count_if
+from playbook.language.portable import count_if, joined, when
 
 WEEK = "week"  # a column to break down by that comes from the start, not from the unit
 IDLE = timedelta(minutes=30)  # after longer without an event of its person, a session is over
@@ -53,23 +53,26 @@ def unreal_accounts(tables: Tables) -> ir.Table:
 
 
 def with_sessions(events: ir.Table) -> ir.Table:
-    """The events with the sessions that the 30-minute rule tells: `session_id` is "<who>|<n>".
+    """The events with the sessions that the 30-minute rule tells: `session_id` is "<person>|<n>",
+    or "<device>|<n>|", so that a person and a device of one id share none.
 
     A session is over after more than 30 minutes without an event of the same person, or of the
     same device where no person is known; exactly 30 minutes later it still goes on. Events that
     name neither are in no session.
     """
-    known = events.mutate(who_=ibis.coalesce(_.user_id, _.anonymous_id))
-    own = ibis.window(group_by="who_", order_by="at")
+    who, device = ["user_id", "device_"], when(_.user_id.isnull(), _.anonymous_id)
+    known = events.mutate(device_=device)
+    own = ibis.window(group_by=who, order_by="at")
     # Events of one moment are all counted at once, so that their order decides nothing.
-    so_far = ibis.range_window(group_by="who_", order_by="at", preceding=None, following=0)
+    so_far = ibis.range_window(group_by=who, order_by="at", preceding=None, following=0)
     before = known.mutate(before_=_.at.lag().over(own))
     begins = before.mutate(
         begins_=ibis.ifelse(_.at <= _.before_ + interval(IDLE), 0, 1).fill_null(1)
     )
     counted = begins.mutate(n_=_.begins_.sum().over(so_far).cast("string"))
-    named = counted.mutate(session_id=_.who_.concat("|", _.n_))
-    return named.drop("who_", "before_", "begins_", "n_")
+    of_device = _.device_ + "|" + _.n_ + "|"
+    named = counted.mutate(session_id=ibis.coalesce(_.user_id + "|" + _.n_, of_device))
+    return named.drop("device_", "before_", "begins_", "n_")
 
 
 def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
@@ -82,7 +85,7 @@ def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
 def _held_text(rows: ir.Table, properties: Sequence[str]) -> ir.StringValue:
     """The values of properties as one text."""
     values = [rows[name].cast("string") for name in properties]
-    return ibis.literal(" | ").join(values) if values else ibis.literal("")
+    return joined(values, " | ") if values else ibis.literal("")
 
 
 def things(tables: Tables, *properties: str) -> ir.Table:

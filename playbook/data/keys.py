@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import ibis
@@ -10,7 +9,7 @@ import ibis.expr.types as ir
 
 from playbook.data.warehouse import Warehouse
 from playbook.language.mistakes import Mistake
-from playbook.language.portable import count_if, when
+from playbook.language.portable import count_if, joined, when
 
 # Columns that say whose a row is, and what programs write there when they do not know: nobody.
 WHOSE = {"user_id", "anonymous_id", "account_id", "session_id", "invited_by", "unit_id"}
@@ -60,18 +59,6 @@ def as_text(value: ir.Value) -> ir.StringValue:
 def known(text: ir.StringValue) -> ir.StringValue:
     """An id that says whose a row is; null where it says that nobody is known."""
     return when(~text.isin(NOBODY), text)
-
-
-def joined(texts: Sequence[ir.StringValue], separator: str = ":") -> ir.StringValue:
-    r"""Several texts as one, which no other texts make; null if one is.
-
-    A separator within a text is written `\:`, and a backslash twice.
-    """
-    mark = separator.strip()
-    told = [text.replace("\\", "\\\\").replace(mark, f"\\{mark}") for text in texts]
-    if len(texts) == 1:
-        return texts[0]
-    return functools.reduce(lambda sofar, text: sofar + separator + text, told)
 
 
 def refuse_inexact(warehouse: Warehouse, table: ir.Table, columns: Sequence[str], of: str) -> None:

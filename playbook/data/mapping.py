@@ -14,7 +14,7 @@ from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.declare import TableMap
 from playbook.language.mistakes import Mistake, listed, nearest
-from playbook.language.portable import count_if, when
+from playbook.language.portable import count_if, joined, when
 
 Value = str | int | bool
 
@@ -223,7 +223,7 @@ class Mapped:
             return keys.key_of(canonical, parts)
         if isinstance(source, str):
             return parts[0]
-        texts = keys.joined([part.cast("string").fill_null("") for part in parts])
+        texts = joined([part.cast("string").fill_null("") for part in parts])
         return texts.nullif(":" * (len(parts) - 1))
 
     def _holds_ids(self, canonical: str) -> bool:

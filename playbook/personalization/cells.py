@@ -10,7 +10,7 @@ from playbook import answers
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.language.wording import count
-from playbook.results import UNKNOWN, Answer, Result
+from playbook.results import UNKNOWN, Answer, Result, shown
 from playbook.results.columns import COUNT, NAME, TEXT, Column, share_of
 from playbook.results.section import Unanswerable, needed, section
 from playbook.results.sentences import Told, named
@@ -102,7 +102,8 @@ def _cell_and_plays(
 def _covers(play: Play, row: Mapping[str, Any]) -> bool:
     """Whether a cell lies in a play's audience; a play for everybody covers no cell by itself."""
     return bool(play.audience) and all(
-        row.get(column, UNKNOWN) in accepted for column, accepted in play.audience.items()
+        row.get(column, UNKNOWN) in map(shown, accepted)
+        for column, accepted in play.audience.items()
     )
 
 
