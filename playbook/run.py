@@ -109,6 +109,11 @@ class Run:
         own = sum(row["n"] for row in beside if row["source"] == source)
         return own > sum(row["n"] for row in beside) * (1 - arrivals.CAVEAT_BELOW)
 
+    @cached_property
+    def doubts(self) -> dict[str, dict[str, int]]:
+        """`users` and `accounts` → what `Tables.doubts` counts."""
+        return {name: fetched(counts)[0] for name, counts in self.tables.doubts.items()}
+
     @property
     def stalled(self) -> dict[str | None, datetime]:
         """The sources that fell silent while others went on, and when."""

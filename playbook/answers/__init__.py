@@ -69,7 +69,24 @@ def asked(
         raise Unanswerable(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
+    _refuse_doubted(run, question, columns(by))
     return Asked(run.until(run.reaches(*question.events)), question, columns(by))
+
+
+def _refuse_doubted(run: Run, question: Question, by: Sequence[str]) -> None:
+    """Raises a Mistake where a column is in doubt for more than a few: see `Tables.doubts`."""
+    for name, counts in run.doubts.items():
+        if question.unit != "account" and name == "accounts":
+            continue
+        for column in dict.fromkeys((*by, *question.among)):
+            if (n := counts.get(column, 0)) > (1 - arrivals.CAVEAT_BELOW) * counts["of_"]:
+                raise Mistake(
+                    f"`{column}` of `{name}` cannot be told as of the start: {n:,} of "
+                    f"{counts['of_']:,} {name} stand in several rows, and these differ.",
+                    "The rows have one time, and nothing says since when each of them holds.",
+                    "map `valid_from` where the rows are copies over time, or leave out all but "
+                    "one of each in a view.",
+                )
 
 
 def counted(asking: Asked) -> Result:

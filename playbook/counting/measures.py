@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.counting.units import WEEK
+from playbook.data.versions import FROM, UNTIL
 from playbook.language.periods import Period, interval, moment
 from playbook.language.portable import count_if, pieces, seconds, united
 
@@ -21,7 +22,15 @@ def segmented(starts: ir.Table, traits: ir.Table, by: Sequence[str]) -> ir.Table
     if WEEK in by:
         starts = starts.mutate(**{WEEK: starts.started_at.truncate("W").date()})
     wanted = [column for column in by if column != WEEK]
-    return starts.left_join(traits.select("unit", *wanted), "unit") if wanted else starts
+    if not wanted:
+        return starts
+    if UNTIL not in traits.columns:
+        return starts.left_join(traits.select("unit", *wanted), "unit")
+    # Copies over time: the one that held at the start.
+    held = traits.select(*wanted, FROM, UNTIL, unit_="unit")
+    then = [starts.unit == held.unit_, starts.started_at >= held[FROM]]
+    joined = starts.left_join(held, [*then, starts.started_at < held[UNTIL]])
+    return joined.drop("unit_", FROM, UNTIL)
 
 
 def reached_within(attempts: ir.Table, *, by: Sequence[str] = ()) -> ir.Table:

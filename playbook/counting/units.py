@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import ibis
@@ -11,6 +11,7 @@ from ibis import _
 
 from playbook.data.arrivals import UNIT_COLUMN, by_idleness
 from playbook.data.tables import Tables
+from playbook.data.versions import FROM, UNTIL, over_time
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import interval, words
 from playbook.language.portable import count_if, joined, when
@@ -82,6 +83,12 @@ def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
     return (("sessions", f"over after more than {words(IDLE)} without an event of their person"),)
 
 
+def among_rule(tables: Tables, columns: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """What a definition says of units that are chosen by copies over time, as such pairs."""
+    kept = any(column in rows.columns for rows in tables.histories.values() for column in columns)
+    return (("chosen by", "the newest row of each"),) if kept else ()
+
+
 def _held_text(rows: ir.Table, properties: Sequence[str]) -> ir.StringValue:
     """The values of properties as one text."""
     values = [rows[name].cast("string") for name in properties]
@@ -104,7 +111,7 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
 
     An account has the traits of the person who came first, and its own; a session those of
     its person. They are read as the product keeps them, which is the start for what people
-    say at sign-up.
+    say at sign-up; of copies over time, the newest.
     """
     wanted = [column for column in columns if column != WEEK]
     match unit:
@@ -116,6 +123,42 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
             people = _users(tables, wanted).select("user_id", *wanted)
             return session_people(tables).left_join(people, "user_id").select("unit", *wanted)
     raise AssertionError(unit)
+
+
+def traits_over_time(tables: Tables, unit: str, columns: Sequence[str]) -> list[ir.Table]:
+    """The columns to break down by as they were: `unit`, some of them, and when they held.
+
+    Where a table holds no copies over time, as `traits` has them.
+    """
+    wanted = [column for column in columns if column != WEEK]
+    if not tables.histories:
+        return [traits(tables, unit, wanted)]
+    accounts = tables.accounts.columns if unit == "account" and tables.accounts is not None else ()
+    own = [column for column in wanted if column in accounts]
+    found = [_over_time(tables, "accounts", own, "account_id")] if own else []
+    others = [column for column in wanted if column not in own]
+    if not others:
+        return found
+    people = _over_time(tables, "users", others, "user_id")
+    if unit == "account":
+        of = traits(tables, unit, ["user_id"]).select(unit_="unit", user_="user_id")
+    elif unit == "session":
+        of = session_people(tables).select(unit_="unit", user_="user_id")
+    else:
+        return [*found, people]
+    return [
+        *found,
+        of.join(people, of.user_ == people.unit).drop("unit", "user_").rename(unit="unit_"),
+    ]
+
+
+def _over_time(tables: Tables, name: str, columns: Sequence[str], key: str) -> ir.Table:
+    table = getattr(tables, name)
+    _refuse_unmapped(name, table, columns)
+    if name not in tables.histories:
+        return table.select(*columns, unit=key)
+    held = over_time(tables.histories[name])
+    return held.select(*columns, FROM, UNTIL, unit=key)
 
 
 def session_people(tables: Tables) -> ir.Table:
