@@ -98,6 +98,11 @@ class Run:
 
         return self.remembered(("until", last), cut)
 
+    @cached_property
+    def doubts(self) -> dict[str, dict[str, int]]:
+        """`users` and `accounts` → what `Tables.doubts` counts."""
+        return {name: fetched(counts)[0] for name, counts in self.tables.doubts.items()}
+
     def remembered(self, key: tuple, make: Callable[[], Any]) -> Any:
         """What `make` makes, made once for each key: results fetch their rows once."""
         if key not in self.memory:

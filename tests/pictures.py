@@ -92,6 +92,7 @@ MIX = result(
         "connections+workflows | 2        | 188 | 900   | 0.2089 | 0.1836 | 0.2366",
         "still open            | 3        | 17  | 900   | –      | –      | –",
     ),
+    idle=0,
 )
 MIX_BY = result(
     "mix",
@@ -108,6 +109,7 @@ MIX_BY = result(
         "sales         | connections only | 1 | 5   | 14  | 0.3571 | 0.1634 | 0.6124",
     ),
     "persona",
+    idle=0,
 )
 TIME = result(
     "mix",
@@ -119,6 +121,7 @@ TIME = result(
         "never within 30 days | 3   | 912  | 1890  | 0.4825 | 0.4601 | 0.5051",
         "still open      | 5        | 240  | 1890  | –      | –      | –",
     ),
+    idle=3,
 )
 TIME_BY = result(
     "mix",
@@ -128,6 +131,7 @@ TIME_BY = result(
         for row in TIME.table.to_pyarrow().to_pylist()
     ],
     "persona",
+    idle=3,
 )
 STEPS_ROWS = table(
     "step       | position | n    | of_first | of_previous | lost | low    | high   | open",

@@ -64,6 +64,7 @@ PATHS = result(
         "(other paths) | 9 | 100 | 1000 | 0.1 | 0.083 | 0.12",
         "still open | 10 | 31 | 1000 | – | – | –",
     ),
+    idle=0,
     definition=(
         ("unit", "user"),
         ("instead of", "connection"),

@@ -69,7 +69,7 @@ def test_a_share_says_its_interval_its_n_its_repeats_and_its_open_ones(line, exp
 def test_a_share_by_segment_is_a_list_in_the_words_of_the_product():
     found = shares(
         "data_engineer | 2612 | 998 | – | 0 | 0.3821 | 0.3637 | 0.4009",
-        "(unknown)     | 12   | 4   | – | 0 | 0.3333 | 0.1381 | 0.6094",
+        "–             | 12   | 4   | – | 0 | 0.3333 | 0.1381 | 0.6094",
     )
     assert text(findings.share(found, "save one")) == (
         "- **Data engineer**: **38.2 %** (36.4 to 40.1 %, n = 2,612) save one.\n"
@@ -333,7 +333,7 @@ def test_who_is_stuck_gets_a_verdict_each():
         "data_engineer | 1200 | 0    | 0.4   | 0.37  | 0.43  | defect",
         "analyst       | 100  | 0    | 0.1   | 0.055 | 0.174 | watch",
         "sales         | 100  | 0    | 0.9   | 0.82  | 0.94  | playing",
-        "(unknown)     | 100  | 0    | 0.5   | 0.4   | 0.6   | unknown",
+        "–             | 100  | 0    | 0.5   | 0.4   | 0.6   | unknown",
         "other         | 12   | 0    | 0.5   | 0.4   | 0.6   | playing",
     )
     found = result("share", rows, "persona", says=_say_stuck)

@@ -94,10 +94,10 @@ def test_a_mix_puts_each_unit_into_one_class(engine, events):
     found = first_times(events, "invited", "saved")
     result = measures.mix(found, ["invited", "saved"], within=DAY, period=JANUARY)
     assert rows(result, engine) == [
-        {"label": "", "n": 2},
-        {"label": " + invited", "n": 1},
-        {"label": " + invited + saved", "n": 1},
-        {"label": "still open", "n": 1},
+        {"position": 0, "n": 2},
+        {"position": 1, "n": 1},
+        {"position": 3, "n": 1},
+        {"position": 4, "n": 1},  # still open
     ]
 
 

@@ -113,15 +113,17 @@ def test_rules_that_ask_the_same_stand_once_and_others_apart():
         point("saved", draft=Property(required=True, values=("d1",))),
         point("ran", draft=Property(required=True, values=("d1", "d2"))),
         point("seen", draft=Property(required=True, values=("d1",))),
+        point("told", draft=Property(required=True, values=("d1, d2",))),
         point("grew", size=Property(type="int64", most=1_000_000)),
         point("shrank", size=Property(type="int64", most=1_000_001)),
     ]
     found = distinct_rules(plan, ["draft", "size"])
     assert list(found) == [
-        "draft|required|it is there",
-        "draft|values|one of d1",
-        "draft|values|one of d1, d2",
-        "size|range|at most 1000000",
-        "size|range|at most 1000001",
+        ("draft", "required", "it is there", ()),
+        ("draft", "values", "one of d1", ("d1",)),
+        ("draft", "values", "one of d1, d2", ("d1", "d2")),
+        ("draft", "values", "one of d1, d2", ("d1, d2",)),
+        ("size", "range", "at most 1000000", ()),
+        ("size", "range", "at most 1000001", ()),
     ]
     assert all(key == one.key for key, one in found.items())

@@ -100,6 +100,91 @@ def test_whole_numbers_that_a_null_made_floats_are_the_same_ids_on_each_engine(s
     ]
 
 
+@pytest.mark.parametrize("kind", ["int64", "float64", "decimal(38, 10)", "decimal(12, 2)"])
+def test_a_whole_number_is_the_same_id_whatever_type_holds_it(stored, kind):
+    log = ibis.memtable({"id": ["a"], "person": [7], "what": ["ran"], "done_at": ["2026-01-05"]})
+    warehouse = stored(log=log.mutate(person=log.person.cast(kind)))
+    found = declared(events=LOG_MAP.replace(", received_at: arrived_at", ""))
+    tables = sources.tables_of(found, warehouse)
+    assert events(tables, warehouse, "user_id") == [{"user_id": "7"}]
+    assert rows(warehouse.columns("log", key="person"), warehouse.connection) == [{"key": "7"}]
+
+
+def test_a_text_that_is_a_whole_number_with_a_zero_fraction_loses_it(stored):
+    texts = ["7.0", "-7.00", "70", "1.0.0", "v1.0", "7.50", "1e3"]
+    log = pa.table({"id": texts, "what": texts, "person": texts, "done_at": ["2026-01-05"] * 7})
+    warehouse = stored(log=ibis.memtable(log))
+    found = declared(events=LOG_MAP.replace(", received_at: arrived_at", ""))
+    people = events(sources.tables_of(found, warehouse), warehouse, "event", "user_id")
+    assert {row["event"]: row["user_id"] for row in people} == dict(
+        zip(texts, ["7", "-7", "70", "1.0.0", "v1.0", "7.50", "1e3"], strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "said"),
+    [
+        ("float64", 9007199254740992.0, "It is float64, and 1 row(s) are such, up to 9"),
+        ("float64", 7.5, "It is float64, and 1 row(s) are such, up to 7.5:"),
+        ("float64", float("inf"), "It is float64, and 1 row(s) are such, up to "),
+        ("float32", 16777216.0, "It is float32, and 1 row(s) are such, up to "),
+        ("decimal(12, 2)", 7.5, "It is decimal(12, 2), and 1 row(s) are such, up to 7.50:"),
+    ],
+)
+def test_ids_that_a_number_cannot_hold_are_refused(stored, kind, number, said):
+    log = ibis.memtable({"id": ["a"], "person": [number], "what": ["x"], "done_at": ["2026-01-05"]})
+    warehouse = stored(log=log.mutate(person=log.person.cast(kind)))
+    found = declared(events=LOG_MAP.replace(", received_at: arrived_at", ""))
+    with pytest.raises(Mistake) as refused:
+        sources.tables_of(found, warehouse)
+    assert "Column `person` of table `log` holds ids as numbers" in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_what_programs_write_for_nobody_is_no_user_account_session_or_device(stored):
+    texts = ["undefined", "null", "NaN", "(not set)", " ", "Null Island", "0"]
+    log = pa.table({"id": texts, "what": texts, "person": texts, "done_at": ["2026-01-05"] * 7})
+    warehouse = stored(log=ibis.memtable(log))
+    found = declared(events=LOG_MAP.replace(", received_at: arrived_at", ""))
+    seen = events(sources.tables_of(found, warehouse), warehouse, "event", "user_id")
+    assert {r["event"]: r["user_id"] for r in seen if r["user_id"]} == {
+        "Null Island": "Null Island",
+        "0": "0",
+    }
+
+
+TWO_PARTS = """
+- table: log
+  columns: {event_id: [org, person, at], user_id: [org, person], event: what, at: at}
+"""
+
+
+def test_an_id_of_several_columns_is_null_where_one_is_and_no_two_read_alike(stored):
+    log = table(r"""
+        org     | person | what | at
+        acme:eu | 7      | a    | 2026-01-05
+        acme    | eu:7   | b    | 2026-01-05
+        acme\   | :7     | c    | 2026-01-05
+        acme    |        | d    | 2026-01-05
+                | 7      | e    | 2026-01-05
+        acme    | null   | f    | 2026-01-06
+        acme    | 7      | g    | 2026-01-05
+    """)
+    found = declared(events=TWO_PARTS)
+    warehouse = stored(log=log)
+    seen = events(sources.tables_of(found, warehouse), warehouse, "event", "user_id", "event_id")
+    assert {row["event"]: row["user_id"] for row in seen} == {
+        "a": "acme\\:eu:7",
+        "b": "acme:eu\\:7",
+        "c": "acme\\\\:\\:7",
+        "d": None,
+        "e": None,
+        "f": None,
+        "g": "acme:7",
+    }
+    assert len({row["event_id"] for row in seen} - {None}) == 7
+
+
 def test_days_texts_and_times_with_a_zone_become_utc(stored):
     drawn = table("""
         id | text
@@ -589,10 +674,12 @@ MISFITTING = {
 @pytest.mark.parametrize("kind", FITTING)
 def test_a_planned_property_that_arrives_as_text_is_its_planned_type(stored, kind):
     texts = FITTING[kind]
-    log = pa.table({"id": list(texts), "done_at": ["2026-01-05"] * len(texts)})
+    # Texts such as 12 and 12.0 are one id.
+    log = pa.table({"id": [f"e{text}" for text in texts], "done_at": ["2026-01-05"] * len(texts)})
     drawn = ibis.memtable(log.append_column("amount", [list(texts)]))
     warehouse, found = stored(log=drawn), declared(planned(kind), events=AMOUNT)
-    assert {row["event_id"]: row["amount"] for row in read_events(found, warehouse)} == texts
+    amounts = {row["event_id"]: row["amount"] for row in read_events(found, warehouse)}
+    assert amounts == {f"e{text}": value for text, value in texts.items()}
     assert not any(row["amount_misfit"] for row in read_events(found, warehouse))
     assert misfits(found, warehouse) == {"amount_misfit": "boolean"}
 

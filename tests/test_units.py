@@ -160,7 +160,7 @@ def test_a_session_ends_after_more_than_30_minutes_without_an_event(engine):
         ("ann|2", "e"),
         ("bob|1", "h"),
         ("bob|2", "i"),
-        ("d1|1", "f"),
+        ("d1|1|", "f"),
     ]
 
 

@@ -70,9 +70,26 @@ def asked(
         raise Unanswerable(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
+    _refuse_doubted(run, question, columns(by))
     observed = run.since(age_of(run, question).before)
     known = observed.until(observed.extent.reaches(*question.events, but=question.start))
     return Asked(known, question, columns(by), since=run.period.since)
+
+
+def _refuse_doubted(run: Run, question: Question, by: Sequence[str]) -> None:
+    """Raises a Mistake where a column is in doubt for more than a few: see `Tables.doubts`."""
+    for name, counts in run.doubts.items():
+        if question.unit != "account" and name == "accounts":
+            continue
+        for column in dict.fromkeys((*by, *question.among)):
+            if (n := counts.get(column, 0)) > (1 - arrivals.CAVEAT_BELOW) * counts["of_"]:
+                raise Mistake(
+                    f"`{column}` of `{name}` cannot be told as of the start: {n:,} of "
+                    f"{counts['of_']:,} {name} stand in several rows, and these differ.",
+                    "The rows have one time, and nothing says since when each of them holds.",
+                    "map `valid_from` where the rows are copies over time, or leave out all but "
+                    "one of each in a view.",
+                )
 
 
 def counted(asking: Asked) -> Result:
@@ -231,17 +248,10 @@ def _mix_answer(asking: Asked) -> Result:
 
     def finish(rows: Rows) -> Rows:
         for row in rows:
-            done = [goal for goal in row["label"].split(" + ") if goal]
-            row["position"] = sum(1 << goals.index(g) for g in done if g in goals)
-            if row["label"] == measures.OPEN:
-                row["position"] = 1 << len(goals)
-            else:
-                said = [names[goals.index(goal)] for goal in done]
-                only = " only" if len(said) == 1 < len(goals) else ""
-                row["label"] = " + ".join(said) + only if said else "none of these"
+            row["label"] = shaping.class_name(names, row["position"])
         return shaping.classes(rows, asking.by, last=1 << len(goals))
 
-    return asking.result("mix", counted, finish)
+    return asking.result("mix", counted, finish, idle=0)
 
 
 def _time_to_answer(asking: Asked) -> Result:
@@ -260,7 +270,7 @@ def _time_to_answer(asking: Asked) -> Result:
             row["label"] = names[row["position"]]
         return shaping.classes(rows, asking.by, last=len(names) - 1)
 
-    return asking.result("mix", counted, finish)
+    return asking.result("mix", counted, finish, idle=len(edges) + 1)
 
 
 def _steps_answer(asking: Asked) -> Result:

@@ -168,8 +168,10 @@ class Asked:
             return measures.segmented(starts, None, self.by)
         if self.question.unit == "session":
             self._shared(units.session_people(self.run.tables))
-        people = units.traits(self.run.tables, self.question.unit, self.by)
-        return measures.segmented(starts, people, self.by)
+        for each in units.traits_over_time(self.run.tables, self.question.unit, self.by):
+            own = [name for name in self.by if name in (*each.columns, units.WEEK)]
+            starts = measures.segmented(starts, each, own)
+        return starts
 
     def result(
         self,
@@ -195,6 +197,7 @@ class Asked:
             "by": self.by,
             "definition": definition(self.question, self.run.period)
             + units.session_rule(self.run.tables, self.question.unit)
+            + units.among_rule(self.run.tables, self.question.among)
             + told,
             "as_of": self.run.as_of,
             "min_n": self.run.declared.product.min_n,

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.audit.violation import Violation
+from playbook.data.keys import as_text
 from playbook.data.warehouse import first_line
 from playbook.declare import Agreement
 from playbook.language.mistakes import Mistake, listed, nearest
@@ -117,7 +118,7 @@ def _first_log_times(run: Run, declared: Sequence[Agreement]) -> ir.Table:
 def _first_times_by(run: Run, keys: Mapping[str, str]) -> ir.Table:
     """When each thing first has each event, which names it in the column that `keys` says."""
     rows = run.tables.arrivals.filter(_.event.isin(list(keys)))
-    ids = [(rows.event == event, rows[by].cast("string")) for event, by in keys.items()]
+    ids = [(rows.event == event, as_text(rows[by])) for event, by in keys.items()]
     names = [(rows.event == event, ibis.literal(by)) for event, by in keys.items()]
     return (
         rows.select("event", log_at="at", key=ibis.cases(*ids), by=ibis.cases(*names))

@@ -13,7 +13,7 @@ from playbook.audit.violation import Violation
 from playbook.inference import stats
 from playbook.language.portable import pieces, seconds
 from playbook.language.wording import hours, percent, rare, too_few
-from playbook.results import UNKNOWN, Answer, Result, Rows
+from playbook.results import Answer, Result, Rows, shown
 from playbook.results.columns import COUNT, DAYS, HOURS, KEY, MOMENT, TEXT
 from playbook.results.section import Unanswerable, section
 from playbook.results.sentences import Told, each_segment
@@ -95,7 +95,7 @@ def source_violations(run: Run, found: Answer) -> Iterator[Violation]:
 def _still_to_come(run: Run, rows: Rows) -> Rows:
     totals: Counter[str] = Counter()
     for row in run.arrived:
-        totals[row["source"] or UNKNOWN] += row["with_received_at"]
+        totals[shown(row["source"])] += row["with_received_at"]
     found: Rows = []
     for source, of in sorted(totals.items()):
         own = [row for row in rows if row["source"] == source]

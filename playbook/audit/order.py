@@ -13,7 +13,7 @@ from ibis import _
 from playbook.audit.violation import Violation
 from playbook.language.mistakes import Mistake
 from playbook.language.periods import moment
-from playbook.language.portable import count_if, ratio, seconds, united, when
+from playbook.language.portable import count_if, joined, ratio, seconds, united, when
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, KEY, share_of
 from playbook.results.section import Unanswerable, section
@@ -48,7 +48,7 @@ def events_of_visits(run: Run) -> Result:
     visit = ibis.window(group_by="session_id", order_by=["at", "event_id"])
     # What must be the same, in one text: one window column instead of one for each.
     texts = [rows[column].cast("string").fill_null("") for column in ("user_id", *held)]
-    walked = rows.mutate(like_=ibis.literal("|").join([rows.event, *texts])).mutate(
+    walked = rows.mutate(like_=joined([rows.event, *texts], "|")).mutate(
         id_before=_.event_id.lag().over(visit),
         like_before=_.like_.lag().over(visit),
         at_before=_.at.lag().over(visit),

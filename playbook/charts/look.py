@@ -29,6 +29,7 @@ SHADES = ("#08427A", "#0072B2", "#4A9CCF", "#8CC0E3", "#BFDDF0", "#DDEDF7")
 SEGMENTS = (BLUE, "#AA5A85", "#2E95D3", INK, "#8F7CC8")  # then again, dashed
 DASHES = ([1, 0], [6, 3], [2, 2])
 
+NOT_KNOWN = "unknown"
 WIDTH = 640  # of the whole chart, so that it prints on a page
 EM = 6.6  # pixels of an average character at 12 px, for the widest font that we meet
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -45,9 +46,12 @@ def is_few(result: Result, n: int | None) -> bool:
 
 
 def segment_label(result: Result, row: Mapping[str, Any]) -> str:
-    """A row's segment in words, "" for everybody."""
+    """A row's segment in words that no other has, "" for everybody."""
+    name = result.segment_names[result.segment(row)]
+    if UNKNOWN not in (row[column] for column in result.by):
+        return f"“{name}”" if name == NOT_KNOWN else name
     return " · ".join(
-        "unknown" if row[column] == UNKNOWN else result.label(row[column]) for column in result.by
+        NOT_KNOWN if row[column] == UNKNOWN else result.label(row[column]) for column in result.by
     )
 
 
@@ -141,7 +145,7 @@ def ink_on(colour: str) -> str:
 def colours(names: Sequence[str]) -> list[str]:
     """A colour for each segment, in their order; unknown ones are grey."""
     return [
-        GREY if name == "unknown" else SEGMENTS[i % len(SEGMENTS)] for i, name in enumerate(names)
+        GREY if name == NOT_KNOWN else SEGMENTS[i % len(SEGMENTS)] for i, name in enumerate(names)
     ]
 
 

@@ -11,8 +11,6 @@ from playbook.charts.share import NUMBERS, ROW, bar, bar_said, bars
 from playbook.language.wording import count, interval, percent, too_few
 from playbook.results import Result
 
-# Nobody did anything: grey, not a shade of the measure's blue.
-NOTHING = ("never", "not so far", "none of these", "nothing else", "(left", "(nothing")
 EDGE = 16  # pixels for the half of "100 %" beyond the axis, where no column stands
 
 
@@ -23,7 +21,8 @@ def draw(result: Result, rows: Rows) -> Drawn:
         return _stacked(result, look.segments(result, rows), ordered)
     drawn = []
     for row in ordered:
-        colour = look.NOTHING if row["label"].startswith(NOTHING) else look.BLUE
+        # Nobody did anything: grey, not a shade of the measure's blue.
+        colour = look.NOTHING if row["position"] == result.idle else look.BLUE
         drawn.append(bar(result, row, row["total"], row["label"], colour))
     notes = [f"Shares of n = {count(rows[0]['total'])} whose window has closed."]
     return bars(drawn, {}), notes, [bar_said(row) for row in drawn]
@@ -31,9 +30,10 @@ def draw(result: Result, rows: Rows) -> Drawn:
 
 def _stacked(result: Result, segments: dict[str, Rows], ordered: Rows) -> Drawn:
     """One bar of 100 % per segment; classes in their order from dark to light."""
-    labels = list(dict.fromkeys(row["label"] for row in ordered if row["share"] is not None))
-    ramp = iter(look.shades(sum(not label.startswith(NOTHING) for label in labels)))
-    colours = {label: look.NOTHING if label.startswith(NOTHING) else next(ramp) for label in labels}
+    places = {row["label"]: row["position"] for row in ordered if row["share"] is not None}
+    did = [label for label, place in places.items() if place != result.idle]
+    ramp = dict(zip(did, look.shades(len(did)), strict=True))
+    colours = {label: ramp.get(label, look.NOTHING) for label in places}
     blocks, drawn, said = [], [], []
     for segment, own in segments.items():
         total = own[0]["total"]

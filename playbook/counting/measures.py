@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.counting.units import WEEK
+from playbook.data.versions import FROM, UNTIL
 from playbook.language.periods import Period, interval, moment
 from playbook.language.portable import count_if, pieces, seconds, united, whole
 
@@ -23,7 +24,15 @@ def segmented(starts: ir.Table, traits: ir.Table, by: Sequence[str]) -> ir.Table
     if WEEK in by:
         starts = starts.mutate(**{WEEK: starts.started_at.truncate("W").date()})
     wanted = [column for column in by if column != WEEK]
-    return starts.left_join(traits.select("unit", *wanted), "unit") if wanted else starts
+    if not wanted:
+        return starts
+    if UNTIL not in traits.columns:
+        return starts.left_join(traits.select("unit", *wanted), "unit")
+    # Copies over time: the one that held at the start.
+    held = traits.select(*wanted, FROM, UNTIL, unit_="unit")
+    then = [starts.unit == held.unit_, starts.started_at >= held[FROM]]
+    joined = starts.left_join(held, [*then, starts.started_at < held[UNTIL]])
+    return joined.drop("unit_", FROM, UNTIL)
 
 
 def reached_within(attempts: ir.Table, *, by: Sequence[str] = ()) -> ir.Table:
@@ -101,16 +110,18 @@ def mix(
         by: Columns to break the result down by.
 
     Returns:
-        One row per `by` and class: `label` (the names of what was done, joined by " + "; ""
-        is nothing; "still open" has no closed window) and `n`.
+        One row per `by` and class: `position` (the sum of 1 for the first goal that was done, 2
+        for the second, 4 …; 0 is nothing; one more than all of them has no closed window) and
+        `n`. Bits, because names may hold whatever would join them.
     """
     started = first_times.started_at
-    label = ibis.literal("")
-    for i, name in enumerate(names):
+    done: ir.IntegerValue = ibis.literal(0, "int64")
+    for i in range(len(names)):
         did = (first_times[f"goal_{i}_at"] <= started + interval(within)).fill_null(False)
-        label = label.concat(ibis.ifelse(did, f" + {name}", ""))
-    labelled = first_times.mutate(label=ibis.ifelse(period.closed(started, within), label, OPEN))
-    return labelled.aggregate(by=[*by, "label"], n=_.count())
+        done = done + ibis.ifelse(did, ibis.literal(1 << i, "int64"), 0)
+    closed = period.closed(started, within)
+    placed = first_times.mutate(position=ibis.ifelse(closed, done, 1 << len(names)).cast("int64"))
+    return placed.aggregate(by=[*by, "position"], n=_.count())
 
 
 def time_to(

@@ -12,6 +12,7 @@ from playbook.language.periods import Period, words
 from playbook.results import UNKNOWN, Rows
 
 WEEK = timedelta(days=7)
+NONE_OF_THESE, JOINED = "none of these", " + "
 
 
 def grouped(rows: Rows, columns: Sequence[str]) -> dict[tuple, Rows]:
@@ -40,6 +41,17 @@ def classes(rows: Rows, by: Sequence[str], *, last: int) -> Rows:
                 row["share"] = row["n"] / total
                 row["low"], row["high"] = stats.wilson(row["n"], total)
     return sorted(rows, key=lambda row: row["position"])
+
+
+def class_name(names: Sequence[str], done: int) -> str:
+    """What a class of a mix did, by its bits; a name that could be read as another is quoted."""
+    if done == 1 << len(names):
+        return measures.OPEN
+    said = [name for bit, name in enumerate(names) if done & 1 << bit]
+    if len(said) == 1:
+        plain = said[0] not in (measures.OPEN, NONE_OF_THESE)
+        return f"{said[0]} only" if len(names) > 1 else said[0] if plain else f"“{said[0]}”"
+    return JOINED.join(f"“{name}”" if JOINED in name else name for name in said) or NONE_OF_THESE
 
 
 def bucket_names(edges: Sequence[timedelta], horizon: timedelta | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import ibis
@@ -11,9 +11,10 @@ from ibis import _
 
 from playbook.data.arrivals import UNIT_COLUMN, by_idleness
 from playbook.data.tables import Tables
+from playbook.data.versions import FROM, UNTIL, over_time
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import interval, words
-from playbook.language.portable import count_if
+from playbook.language.portable import count_if, joined, when
 
 WEEK = "week"  # a column to break down by that comes from the start, not from the unit
 IDLE = timedelta(minutes=30)  # after longer without an event of its person, a session is over
@@ -53,23 +54,26 @@ def unreal_accounts(tables: Tables) -> ir.Table:
 
 
 def with_sessions(events: ir.Table) -> ir.Table:
-    """The events with the sessions that the 30-minute rule tells: `session_id` is "<who>|<n>".
+    """The events with the sessions that the 30-minute rule tells: `session_id` is "<person>|<n>",
+    or "<device>|<n>|", so that a person and a device of one id share none.
 
     A session is over after more than 30 minutes without an event of the same person, or of the
     same device where no person is known; exactly 30 minutes later it still goes on. Events that
     name neither are in no session.
     """
-    known = events.mutate(who_=ibis.coalesce(_.user_id, _.anonymous_id))
-    own = ibis.window(group_by="who_", order_by="at")
+    who, device = ["user_id", "device_"], when(_.user_id.isnull(), _.anonymous_id)
+    known = events.mutate(device_=device)
+    own = ibis.window(group_by=who, order_by="at")
     # Events of one moment are all counted at once, so that their order decides nothing.
-    so_far = ibis.range_window(group_by="who_", order_by="at", preceding=None, following=0)
+    so_far = ibis.range_window(group_by=who, order_by="at", preceding=None, following=0)
     before = known.mutate(before_=_.at.lag().over(own))
     begins = before.mutate(
         begins_=ibis.ifelse(_.at <= _.before_ + interval(IDLE), 0, 1).fill_null(1)
     )
     counted = begins.mutate(n_=_.begins_.sum().over(so_far).cast("string"))
-    named = counted.mutate(session_id=_.who_.concat("|", _.n_))
-    return named.drop("who_", "before_", "begins_", "n_")
+    of_device = _.device_ + "|" + _.n_ + "|"
+    named = counted.mutate(session_id=ibis.coalesce(_.user_id + "|" + _.n_, of_device))
+    return named.drop("device_", "before_", "begins_", "n_")
 
 
 def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
@@ -79,10 +83,16 @@ def session_rule(tables: Tables, unit: str) -> tuple[tuple[str, str], ...]:
     return (("sessions", f"over after more than {words(IDLE)} without an event of their person"),)
 
 
+def among_rule(tables: Tables, columns: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """What a definition says of units that are chosen by copies over time, as such pairs."""
+    kept = any(column in rows.columns for rows in tables.histories.values() for column in columns)
+    return (("chosen by", "the newest row of each"),) if kept else ()
+
+
 def _held_text(rows: ir.Table, properties: Sequence[str]) -> ir.StringValue:
     """The values of properties as one text."""
     values = [rows[name].cast("string") for name in properties]
-    return ibis.literal(" | ").join(values) if values else ibis.literal("")
+    return joined(values, " | ") if values else ibis.literal("")
 
 
 def things(tables: Tables, *properties: str) -> ir.Table:
@@ -101,7 +111,8 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
 
     A person has the columns of `users`, and else those of their account; an account its own, and
     else those of the person who came first; a session those of its person. They are read as the
-    product keeps them, which is the start for what people say at sign-up.
+    product keeps them, which is the start for what people say at sign-up; of copies over time,
+    the newest.
     """
     wanted = [column for column in columns if column != WEEK]
     match unit:
@@ -113,6 +124,42 @@ def traits(tables: Tables, unit: str, columns: Sequence[str]) -> ir.Table:
             people = _users(tables, wanted).select("user_id", *wanted)
             return session_people(tables).left_join(people, "user_id").select("unit", *wanted)
     raise AssertionError(unit)
+
+
+def traits_over_time(tables: Tables, unit: str, columns: Sequence[str]) -> list[ir.Table]:
+    """The columns to break down by as they were: `unit`, some of them, and when they held.
+
+    Where a table holds no copies over time, as `traits` has them.
+    """
+    wanted = [column for column in columns if column != WEEK]
+    if not tables.histories:
+        return [traits(tables, unit, wanted)]
+    accounts = tables.accounts.columns if unit == "account" and tables.accounts is not None else ()
+    own = [column for column in wanted if column in accounts]
+    found = [_over_time(tables, "accounts", own, "account_id")] if own else []
+    others = [column for column in wanted if column not in own]
+    if not others:
+        return found
+    people = _over_time(tables, "users", others, "user_id")
+    if unit == "account":
+        of = traits(tables, unit, ["user_id"]).select(unit_="unit", user_="user_id")
+    elif unit == "session":
+        of = session_people(tables).select(unit_="unit", user_="user_id")
+    else:
+        return [*found, people]
+    return [
+        *found,
+        of.join(people, of.user_ == people.unit).drop("unit", "user_").rename(unit="unit_"),
+    ]
+
+
+def _over_time(tables: Tables, name: str, columns: Sequence[str], key: str) -> ir.Table:
+    table = getattr(tables, name)
+    _refuse_unmapped(name, table, columns)
+    if name not in tables.histories:
+        return table.select(*columns, unit=key)
+    held = over_time(tables.histories[name])
+    return held.select(*columns, FROM, UNTIL, unit=key)
 
 
 def session_people(tables: Tables) -> ir.Table:

@@ -207,7 +207,10 @@ def need(
     column = column or UNIT_COLUMN[question.unit]
     of_things = question.measure == "active" and question.hold  # whoever runs them
     if not of_things and (seen := _share_with(row, column)) < CAVEAT_BELOW:
-        return _graded(seen, column)
+        status, lacks = _graded(seen, column)
+        # What a server did is in no visit: to leave it out of those that began is no loss.
+        is_outside = question.unit == "session" and seen and event != question.start
+        return ("caveat" if is_outside else status), lacks
     for held in question.hold:
         if (seen := _share_with(row, held)) < CAVEAT_BELOW:
             return _graded(seen, held)

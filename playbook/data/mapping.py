@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import ibis
 import ibis.expr.types as ir
 
+from playbook.data import keys
 from playbook.data.rules import MISFIT, fitted_value
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.declare import TableMap
 from playbook.language.mistakes import Mistake, listed, nearest
-from playbook.language.portable import count_if, when
+from playbook.language.portable import count_if, joined, when
 
 Value = str | int | bool
 
@@ -103,7 +104,8 @@ class Mapped:
         The event ids of the second and later maps are prefixed with their table (and its place,
         if the table is mapped again): ids of several tables must not collide.
         """
-        parts = [self._part(each, self._prefix(place)) for place, each in enumerate(self.maps)]
+        prefixes = self._prefixes()
+        parts = [self._part(each, prefixes, place) for place, each in enumerate(self.maps)]
         columns = list(dict.fromkeys(column for part in parts for column in part.columns))
         absent = {
             c: ibis.null(self.types[c]) if c in self.types else ibis.literal(False) for c in columns
@@ -128,6 +130,13 @@ class Mapped:
             if fits is not None
         }
 
+    def refuse_inexact_ids(self) -> None:
+        """Raises a Mistake where a number holds ids and cannot: see `keys.refuse_inexact`."""
+        for each in self.maps:
+            held = [each.columns[name] for name in each.columns if self._holds_ids(name)]
+            columns = dict.fromkeys(column for source in held for column in _listed(source))
+            keys.refuse_inexact(self.warehouse, self._taken(each), list(columns), each.table)
+
     def uncast(self) -> Mistake | None:
         """The first column that the engine cannot cast, as a mistake; asked after a failure."""
         for each in self.maps:
@@ -138,13 +147,17 @@ class Mapped:
                     return self._impossible(each, canonical, source, said)
         return None
 
-    def _prefix(self, place: int) -> str:
-        table = self.maps[place].table
-        earlier = [each.table for each in self.maps[1:place]].count(table) if place else 0
-        again = f".{earlier + 1}" if earlier else ""
-        return f"{table}{again}:" if place else ""
+    def _prefixes(self) -> list[str]:
+        """What begins the event ids of each map; nothing those of the first."""
+        found = [""]
+        for each in self.maps[1:]:
+            again, name = 1, each.table.replace(":", "\\:")
+            while (prefix := f"{name}.{again}:" if again > 1 else f"{name}:") in found:
+                again += 1
+            found.append(prefix)
+        return found
 
-    def _part(self, each: TableMap, prefix: str) -> ir.Table:
+    def _part(self, each: TableMap, prefixes: Sequence[str], place: int) -> ir.Table:
         table = self._taken(each)
         wanted = {}
         for canonical, source, value, fits in self._values(each, table):
@@ -152,8 +165,8 @@ class Mapped:
             wanted[canonical] = self._cast(value, canonical)
             if fits is not None:
                 wanted[canonical + MISFIT] = ~fits
-            if prefix and self.name == "events" and canonical == "event_id":
-                wanted[canonical] = ibis.literal(prefix) + wanted[canonical].nullif("")
+            if prefixes[1:] and self.name == "events" and canonical == "event_id":
+                wanted[canonical] = _prefixed(wanted[canonical].nullif(""), prefixes, place)
         for canonical, value in each.constants.items():
             wanted[canonical] = self._cast(ibis.literal(_engine_text(value)), canonical)
         return table.select(**wanted)
@@ -190,20 +203,37 @@ class Mapped:
         The last is None where a value must fit: all but planned properties.
         """
         for canonical, source in each.columns.items():
-            value = _joined_columns(table, source)
+            value = self._joined_columns(table, canonical, source)
             if canonical in each.values:
                 renames = {_engine_text(old): new for old, new in each.values[canonical].items()}
                 value = value.cast("string").substitute(renames)
+                value = keys.known(value) if canonical in keys.WHOSE else value
             planned = self.name == "events" and canonical in self.properties
             if planned and canonical not in COLUMNS[self.name]:
                 yield canonical, source, *fitted_value(value, ibis.dtype(self.types[canonical]))
             else:
                 yield canonical, source, value, None
 
+    def _joined_columns(
+        self, table: ir.Table, canonical: str, source: str | Sequence[str]
+    ) -> ir.Value:
+        """The product's column, or the text of several: null where all are, an id where any is."""
+        parts = [table[column] for column in _listed(source)]
+        if self._holds_ids(canonical):
+            return keys.key_of(canonical, parts)
+        if isinstance(source, str):
+            return parts[0]
+        texts = joined([part.cast("string").fill_null("") for part in parts])
+        return texts.nullif(":" * (len(parts) - 1))
+
+    def _holds_ids(self, canonical: str) -> bool:
+        return keys.is_id(canonical) and ibis.dtype(self.types[canonical]).is_string()
+
     def _check_cast(
         self, each: TableMap, canonical: str, source: str | Sequence[str], table: ir.Table
     ) -> None:
-        kind = _joined_columns(table, source).type()
+        kinds = [table[column].type() for column in _listed(source)]
+        kind = kinds[0] if isinstance(source, str) else ibis.dtype("string")
         wanted = ibis.dtype(self.types[canonical])
         if wanted.is_timestamp():
             possible = kind.is_timestamp() or kind.is_date() or kind.is_string()
@@ -237,9 +267,6 @@ class Mapped:
         if wanted.is_timestamp() and (kind.is_string() or (kind.is_timestamp() and kind.timezone)):
             # A text may name its zone: a direct cast would drop it without a word.
             steps = [ibis.dtype("timestamp('UTC')"), wanted]
-        if kind.is_floating() and wanted.is_string() and canonical.endswith("_id"):
-            # Whole numbers that lost their type to a null; engines write 12.0 differently.
-            steps = [ibis.dtype("int64"), wanted]
         for step in steps:
             value = value.cast(step) if strict else value.try_cast(step)
         return value
@@ -261,11 +288,20 @@ def unread(table: ir.Table, value: ir.Value, tried: ir.Value, warehouse: Warehou
 
 def _sources_of(each: TableMap) -> list[str]:
     """The product's columns that a map names."""
-    return [
-        column
-        for source in each.columns.values()
-        for column in ([source] if isinstance(source, str) else source)
-    ]
+    return [column for source in each.columns.values() for column in _listed(source)]
+
+
+def _listed(source: str | Sequence[str]) -> Sequence[str]:
+    """The product's columns that one canonical column is made of."""
+    return [source] if isinstance(source, str) else source
+
+
+def _prefixed(ids: ir.StringValue, prefixes: Sequence[str], place: int) -> ir.StringValue:
+    """The event ids of the map at a place, which those of no other map read like."""
+    if place:
+        return ibis.literal(prefixes[place]) + ids
+    taken = ibis.or_(*(ids.startswith(prefix) for prefix in (":", *prefixes[1:])))
+    return ibis.ifelse(taken, ibis.literal(":") + ids, ids)
 
 
 def _has_one_of(column: ir.Value, values: Sequence[Value]) -> ir.BooleanValue:
@@ -273,14 +309,6 @@ def _has_one_of(column: ir.Value, values: Sequence[Value]) -> ir.BooleanValue:
     if column.type().is_numeric() and all(type(value) is int for value in values):
         return column.isin(values)
     return column.cast("string").isin([_engine_text(value) for value in values])
-
-
-def _joined_columns(table: ir.Table, source: str | Sequence[str]) -> ir.Value:
-    """The product's column, or the text of several joined by ":"; null where all are."""
-    if isinstance(source, str):
-        return table[source]
-    texts = [table[column].cast("string").fill_null("") for column in source]
-    return ibis.literal(":").join(texts).nullif(":" * (len(texts) - 1))
 
 
 def _engine_text(value: Value) -> str:

@@ -50,9 +50,11 @@ class Rule:
     spec: Property
 
     @property
-    def key(self) -> str:
+    def key(self) -> tuple:
         """The same for rules that ask the same: they are counted once."""
-        return f"{self.property}|{self.kind}|{self.expects}"
+        # One text of the values would be the same for "a, b" and for "a" and "b".
+        values = self.spec.values if self.kind == "values" else ()
+        return self.property, self.kind, self.expects, values
 
     def broken(self, events: ir.Table) -> ir.BooleanValue:
         """Whether a row breaks the rule; a missing value breaks `required` alone."""
@@ -94,7 +96,7 @@ def property_rules(point: DataPoint, columns: Sequence[str]) -> Iterator[Rule]:
             yield Rule(name, "range", " and ".join(filter(None, [least, most])), spec)
 
 
-def distinct_rules(plan: Sequence[DataPoint], columns: Sequence[str]) -> dict[str, Rule]:
+def distinct_rules(plan: Sequence[DataPoint], columns: Sequence[str]) -> dict[tuple, Rule]:
     """Every rule of the plan once, by its key."""
     found = (rule for point in plan for rule in property_rules(point, columns))
     return {rule.key: rule for rule in found}

@@ -10,6 +10,7 @@ from functools import cached_property
 import ibis
 import ibis.expr.types as ir
 
+from playbook.data import versions
 from playbook.language.mistakes import Mistake, either, listed
 from playbook.language.portable import when
 
@@ -54,12 +55,14 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "role": Column("string", "their role in the account"),
         "timezone": Column("string", "their time zone, such as Europe/Berlin"),
         "is_internal": Column("boolean", "works for us"),
+        "valid_from": Column(TIME, "since when the row holds, where rows are copies over time"),
     },
     "accounts": {
         "account_id": Column("string", "identifies the account", True),
         "created_at": Column(TIME, "when the account was created"),
         "plan": Column("string", "what they pay for"),
         "size": Column("int64", "employees"),
+        "valid_from": Column(TIME, "since when the row holds, where rows are copies over time"),
     },
     "messages": {
         "message_id": Column("string", "identifies one message to one person", True),
@@ -108,13 +111,17 @@ FLAGS = {"is_bot", "is_internal", "is_ghost"}  # unknown counts as no
 class Tables:
     """A product's canonical tables; None where the product maps none.
 
-    Of users, accounts and messages that stand there several times, the earliest row.
+    Of users, accounts and messages that stand there several times, the earliest row: null where
+    rows of one time differ. Of copies over time (`valid_from`), the newest row.
 
     Attributes:
         arrivals: Every row of the log as it arrived.
         once: Makes `events`, when somebody first asks for them.
         shared: The rows of `arrivals` that share their id, with `copy_`: 0 is the row that
             counts, null a row without a time, which never does.
+        histories: All rows of users or accounts, where they are copies over time.
+        doubts: Of users and accounts, one row: how many there are (`of_`), of how many the rows
+            differ and nobody says which holds (`ids_`), and of how many in each column.
         mapped: The columns that the source delivers; the others are there, and null.
     """
 
@@ -126,6 +133,8 @@ class Tables:
     messages: ir.Table | None = None
     assignments: ir.Table | None = None
     suppressions: ir.Table | None = None
+    histories: Mapping[str, ir.Table] = field(default_factory=dict)
+    doubts: Mapping[str, ir.Table] = field(default_factory=dict)
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
@@ -147,7 +156,9 @@ class Tables:
     def until(self, as_of: datetime) -> Tables:
         """The tables as they were at a moment: what happened later is in none of them."""
         last = ibis.literal(as_of, TIME)
-        users, messages, lists = self.users, self.messages, self.suppressions
+        newest = {name: versions.newest(rows, as_of) for name, rows in self.histories.items()}
+        users, messages = newest.get("users", self.users), self.messages
+        accounts, lists = newest.get("accounts", self.accounts), self.suppressions
         if users is not None:
             users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
         if messages is not None:
@@ -164,6 +175,7 @@ class Tables:
             self,
             once=lambda: self.events.filter(self.events.at <= last),
             users=users,
+            accounts=accounts,
             messages=messages,
             suppressions=lists,
         )

@@ -123,6 +123,8 @@ class Warehouse:
 
     def columns(self, name: str, **wanted: str) -> ir.Table:
         """Columns of a table under other names: ids (`key`, `…_id`) as text, times in UTC."""
+        from playbook.data import keys  # which reads a warehouse
+
         table = self.table(name)
         for column in wanted.values():
             if column not in table.columns:
@@ -131,8 +133,13 @@ class Warehouse:
                     f"It has: {listed(table.columns)}.",
                     nearest(column, table.columns),
                 )
+        ids = [old for new, old in wanted.items() if not new.endswith("_at")]
+        keys.refuse_inexact(self, table, ids, name)
         return table.select(
-            **{new: _in_common_type(table[old], new) for new, old in wanted.items()}
+            **{
+                new: keys.as_text(table[old]) if old in ids else _in_utc(table[old])
+                for new, old in wanted.items()
+            }
         ).filter(*(ibis._[new].notnull() for new in wanted))
 
     def scanned(self, table: ir.Table, name: str) -> ir.Table:
@@ -191,9 +198,7 @@ class Warehouse:
         return self.parts[part]
 
 
-def _in_common_type(value: ir.Value, name: str) -> ir.Value:
-    if not name.endswith("_at"):
-        return value.cast("string")
+def _in_utc(value: ir.Value) -> ir.TimestampValue:
     if value.type().is_string() or (value.type().is_timestamp() and value.type().timezone):
         value = value.cast("timestamp('UTC')")
     return value.cast("timestamp(6)")

@@ -141,6 +141,12 @@ def _check_plays(found: Declarations) -> None:
         dict.fromkeys(name for each in maps for name in (*each.columns, *each.constants))
     )
     slugs = [play.slug for play in found.plays]
+    if taken := [slug for slug in slugs if f"{slug}.gone" in slugs]:
+        raise Mistake(
+            f"The play `{taken[0]}.gone` is called like a file of the play `{taken[0]}`.",
+            f"`{taken[0]}.gone.csv` lists who is gone from the send list of `{taken[0]}`.",
+            "rename one of the two.",
+        )
     for play in found.plays:
         named = [
             *play.audience,

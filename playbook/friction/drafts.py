@@ -96,7 +96,7 @@ def stopped(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         labelled = [row | {"label": _last_event_label(asking, row["event"])} for row in rows]
         return _last_event_classes(labelled, asking.by)
 
-    return asking.result("mix", counted, finish, told=BY_LAST_EVENT)
+    return asking.result("mix", counted, finish, told=BY_LAST_EVENT, idle=0)
 
 
 def stopped_at(run: Run, id: str, label: str) -> Result:
@@ -222,6 +222,7 @@ def _last_event_label(asking: Asked, event: str | None) -> str:
     if event is None:
         return NOTHING
     question, name = asking.question, asking.run.labels.get(event, event.replace("_", " "))
+    name = f"“{name}”" if name in (NOTHING, OTHERS) else name
     if event == question.start:
         return f"{name} once more"
     if event == question.goal and question.hold:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import ibis
 import ibis.expr.types as ir
 from ibis import _
 
@@ -16,7 +15,7 @@ from playbook.counting import attempts
 from playbook.counting.attempts import Rules, comes_back, key_of, numbered
 from playbook.counting.shaping import shares
 from playbook.language.periods import Period, moment
-from playbook.language.portable import count_if, united, when
+from playbook.language.portable import count_if, joined, united, when
 from playbook.language.wording import count, percent, too_few
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, TEXT
@@ -243,7 +242,7 @@ def _outcomes_by_way(asking: Asked, ways: Sequence[Way], numbers: ir.Table | Non
     )
     if numbers is not None:
         found = found.rename(number="unit").join(numbers, "number")
-    return found.mutate(key=ibis.literal(" | ").join([found[name] for name in key_of(found)]))
+    return found.mutate(key=joined([found[name] for name in key_of(found)], " | "))
 
 
 def _by_place(asking: Asked, way: Way) -> Way:

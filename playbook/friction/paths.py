@@ -111,6 +111,7 @@ def _paths_instead(
         lambda fetched: _path_classes(fetched, NOTHING[outcome], run.labels),
         told=tuple(pair for pair in told.items() if pair[1]),
         within=words(time),
+        idle=0,
         says=partial(_say_paths, went=went, step=step, after=steps[before - 1], without=without),
     )
 
@@ -142,7 +143,7 @@ def _say_paths(
         f"nothing in the {result.within} after {left}"
     )
     text += f", {', '.join(aside)} aside" if aside else ""
-    paths = [row for row in closed if not row["label"].startswith("(")][:NAMED]
+    paths = [row for row in closed if 0 < row["position"] <= MOST][:NAMED]
     if paths:
         shown = (f"{plain(row['label'])} ({wording.percent(row['share'])})" for row in paths)
         text += f". What was done most often: {', '.join(shown)}"
@@ -234,17 +235,26 @@ def _path_counts(
 
 def _path_classes(fetched: Rows, nothing: str, labels: Mapping[str, str]) -> Rows:
     """The paths in words: the most frequent ones, then the others together."""
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, ...]] = Counter()
+    still = 0
     for row in fetched:
-        names = [row[name] for name in row if name.startswith("next_") and row[name] is not None]
-        path = ARROW.join(labels.get(name, name.replace("_", " ")) for name in names)
-        counts[measures.OPEN if row["is_open"] else path or nothing] += row["n"]
-    special = {name: counts.pop(name, 0) for name in (nothing, measures.OPEN)}
+        names = (row[name] for name in row if name.startswith("next_") and row[name] is not None)
+        if row["is_open"]:
+            still += row["n"]
+        else:
+            counts[tuple(labels.get(name, name.replace("_", " ")) for name in names)] += row["n"]
+    left = counts.pop((), 0)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    paths = [(ARROW.join(map(_quoted, path)), n) for path, n in ranked[:MOST]]
     others = sum(n for _path, n in ranked[MOST:])
-    classes = [(nothing, special[nothing]), *ranked[:MOST], (OTHERS, others)]
-    classes.append((measures.OPEN, special[measures.OPEN]))
+    classes = [(nothing, left), *paths, (OTHERS, others), (measures.OPEN, still)]
     rows = [
         {"label": label, "position": place, "n": n} for place, (label, n) in enumerate(classes) if n
     ]
     return shaping.classes(rows, (), last=len(classes) - 1)
+
+
+def _quoted(name: str) -> str:
+    """A name in a path, in quotes where it reads like a path or like one of the other classes."""
+    special = (*NOTHING.values(), OTHERS, measures.OPEN)
+    return f"“{name}”" if ARROW in name or name in special else name

@@ -14,7 +14,7 @@ from playbook.counting import attempts, shaping, units
 from playbook.data.tables import Tables
 from playbook.friction.questions import step_titles, unfit
 from playbook.language.portable import united, when
-from playbook.results import Answer, Rows
+from playbook.results import Answer, Rows, shown
 from playbook.results.section import Unanswerable, section
 from playbook.run import Run
 
@@ -55,7 +55,8 @@ def roles(run: Run, id: str) -> Answer:
         for row in rows:
             row["position"] = ROLES.index(row["label"])
         drawn = shaping.classes(rows, ["step"], last=len(ROLES))
-        return sorted(drawn, key=lambda row: (steps.index(row["step"]), row["position"]))
+        order = list(map(shown, steps))
+        return sorted(drawn, key=lambda row: (order.index(row["step"]), row["position"]))
 
     known = [c for c in ("invited_by", "acquisition") if run.tables.has("users", c)]
     who = "whoever came first to a step" + ("" if known else "; nothing says who was invited")

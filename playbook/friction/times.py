@@ -18,7 +18,7 @@ from playbook.friction.questions import step_titles, unfit
 from playbook.language.periods import interval, moment
 from playbook.language.portable import pieces, seconds, united
 from playbook.language.wording import length, too_few
-from playbook.results import Answer, Result, Rows
+from playbook.results import Answer, Result, Rows, shown
 from playbook.results.columns import COUNT, Column, with_ends
 from playbook.results.section import section
 from playbook.results.sentences import Told, bullets, named
@@ -120,7 +120,8 @@ def _step_result(
 
     def finish(rows: Rows) -> Rows:
         drawn = shaped(rows, asking.by, asking.span)
-        return sorted(drawn, key=lambda row: steps.index(row["step"]))
+        order = list(map(shown, steps))
+        return sorted(drawn, key=lambda row: order.index(row["step"]))
 
     by = (*asking.by, "step")
     return asking.result(shape, _times_spent(asking, steps), finish, by=by, told=CENSORED, **given)

@@ -16,7 +16,7 @@ from playbook.impact.harms import sent
 from playbook.language.periods import duration, interval, moment
 from playbook.language.portable import count_if
 from playbook.language.wording import count, percent, points
-from playbook.results import UNKNOWN, Answer, Result
+from playbook.results import Answer, Result, shown
 from playbook.results.columns import COUNT, FLAG, ID, KEY, TEXT, points_of, share_of, with_ends
 from playbook.results.section import needed, section, there
 from playbook.results.sentences import Told, bullets, plain
@@ -195,7 +195,7 @@ def _shared_most(pairs: Rows) -> dict[str, tuple[str, int]]:
 def _claim(
     run: Run, row: dict[str, Any], ours: dict[str, Any], shared: dict[str, tuple[str, int]]
 ) -> dict[str, Any]:
-    slug = UNKNOWN if row["play"] is None else row["play"]
+    slug = shown(row["play"])
     play = next((play for play in run.declared.plays if play.slug == slug), None)
     found: dict[str, Any] = {"play": slug, "declared": play is not None}
     for name, claim in GROUPS.items():

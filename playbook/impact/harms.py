@@ -14,7 +14,7 @@ from playbook.inference import stats
 from playbook.language.mistakes import listed
 from playbook.language.portable import count_if
 from playbook.language.wording import count, interval, rare, too_few
-from playbook.results import UNKNOWN, Answer, Result
+from playbook.results import Answer, Result, shown
 from playbook.results.columns import COUNT, FLAG, KEY, share_of, with_ends
 from playbook.results.section import Unanswerable, section
 from playbook.results.sentences import Told, bullets, not_known, plain
@@ -109,7 +109,7 @@ def sent(run: Run) -> ir.Table:
 def _harmed_play(row: dict[str, Any], slugs: set[str]) -> dict[str, Any]:
     n = row["messages"]
     found = {
-        "play": UNKNOWN if row["play"] is None else row["play"],
+        "play": shown(row["play"]),
         "declared": row["play"] in slugs,
         "messages": n,
     }

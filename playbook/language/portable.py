@@ -31,6 +31,20 @@ def united(tables: Sequence[ir.Table]) -> ir.Table:
     return ibis.union(*tables, distinct=False) if len(tables) > 1 else tables[0]
 
 
+def joined(texts: Sequence[ir.StringValue], separator: str = ":") -> ir.StringValue:
+    r"""Several texts as one, which no other texts make; null if one is.
+
+    Engines disagree on what a null does to texts that a function joins.
+
+    A separator within a text is written `\:`, and a backslash twice.
+    """
+    mark = separator.strip()
+    told = [text.replace("\\", "\\\\").replace(mark, f"\\{mark}") for text in texts]
+    if len(texts) == 1:
+        return texts[0]
+    return functools.reduce(lambda sofar, text: sofar + separator + text, told)
+
+
 def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
     """How many rows meet the condition; null counts as no, no rows as 0."""
     return when(condition, 1).count()

@@ -10,7 +10,7 @@ from playbook import answers
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.language.wording import count, too_few
-from playbook.results import UNKNOWN, Answer, Result
+from playbook.results import UNKNOWN, Answer, Result, shown
 from playbook.results.columns import COUNT, NAME, TEXT, Column, share_of
 from playbook.results.section import Unanswerable, needed, section
 from playbook.results.sentences import Told, named, not_known
@@ -106,7 +106,7 @@ def _covers(play: Play, row: Mapping[str, Any], blind: Sequence[str] = ()) -> bo
     """Whether a cell lies in a play's audience, or may, whatever the `blind` columns would say; a
     play for everybody covers no cell by itself."""
     return bool(play.audience) and all(
-        column in blind or row.get(column, UNKNOWN) in accepted
+        column in blind or row.get(column, UNKNOWN) in map(shown, accepted)
         for column, accepted in play.audience.items()
     )
 

@@ -7,6 +7,8 @@ import hashlib
 import importlib
 import io
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +29,19 @@ SEVERITIES = ("blocking", "warning", "note")  # of what is found wrong, the wors
 PERIOD = "period"  # the word of a definition that says which entries count
 NOBODY = "*Nobody in the period: there is nothing to say.*"
 Rows = list[dict[str, Any]]
+
+
+def shown(value: object) -> str:
+    """A value of the data as a segment: "(unknown)" is null alone, and such a text is quoted."""
+    if value is None:
+        return UNKNOWN
+    return f"“{value}”" if str(value).strip("“”") == UNKNOWN else str(value)
+
+
+def _told_apart(value: object) -> str:
+    """A value in a list of several: as it is, quoted where it holds what parts the list."""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if re.search('[,="]', text) else text
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +66,7 @@ class Result:
         within: The window, in words; "" where there is none.
         each: What a period of a trend is: a `week` or a `day`.
         finish: Turns the fetched rows into the rows of the shape (adds intervals, sorts).
+        idle: The position of the class of a mix that did nothing.
         made_of: The other results that its rows are made of.
         fetched: Gives rows of `table` that the run holds already, so that they are not fetched
             once more.
@@ -78,6 +94,7 @@ class Result:
     within: str = ""
     each: str = "week"
     finish: Callable[[Rows], Rows] | None = None
+    idle: int | None = None
     made_of: tuple[Result, ...] = ()
     fetched: Callable[[], Rows] | None = None
     prepared: Callable[[ir.Table], ir.Table] | None = None
@@ -97,11 +114,11 @@ class Result:
 
     @cached_property
     def rows(self) -> Rows:
-        """The rows in reading order; unknown segments read "(unknown)"."""
+        """The rows in reading order, their segments as `shown` shows them."""
         rows = [dict(row) for row in self.raw]
         for row in rows:
             for column in self.by:
-                row[column] = UNKNOWN if row[column] is None else str(row[column])
+                row[column] = shown(row[column])
         return self.finish(rows) if self.finish else rows
 
     @property
@@ -143,8 +160,19 @@ class Result:
         return self.labels.get(str(name), str(name).replace("_", " "))
 
     def segment(self, row: Mapping[str, Any]) -> str:
-        """A row's segment as text: "" for everybody, else "persona=sales"."""
-        return ", ".join(f"{column}={row[column]}" for column in self.by)
+        """A row's segment as text, which no other has: "" for everybody, else "persona=sales"."""
+        return ", ".join(f"{column}={_told_apart(row[column])}" for column in self.by)
+
+    @cached_property
+    def segment_names(self) -> dict[str, str]:
+        """Segment → its words; the segment itself where two have the same words."""
+        firsts = {self.segment(row): row for row in self.rows}
+        names = {
+            segment: " · ".join(self.label(row[column]) for column in self.by)
+            for segment, row in firsts.items()
+        }
+        times = Counter(names.values())
+        return {segment: name if times[name] == 1 else segment for segment, name in names.items()}
 
     def when(self, period: str) -> str:
         """A period of a trend in a sentence: "in the week of 2026-01-05", "on 2026-01-05"."""

@@ -134,7 +134,7 @@ def plain(text: object) -> str:
 
 def named(result: Result, row: Mapping[str, Any]) -> str:
     """A row's segment in words, as Markdown; "" for everybody."""
-    return " · ".join(plain(result.label(row[column])) for column in result.by)
+    return plain(result.segment_names[result.segment(row)])
 
 
 def not_known(what: str, why: str) -> str:

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from playbook.adapters.exports.facts import Landing
+from playbook.data import keys
 from playbook.data.rules import NO, YES
 from playbook.data.tables import TIME
 from playbook.data.warehouse import Warehouse
@@ -74,6 +75,8 @@ class Tool:
         found = self.warehouse.table(stored)
         # Some engines spell every name in capitals.
         rows = found.select(**{column.strip().lower(): found[column] for column in found.columns})
+        ids = [name for name in rows.columns if name == "id" or name.endswith("_id")]
+        keys.refuse_inexact(self.warehouse, rows, ids, stored)
         for column in needed:
             if column not in rows.columns:
                 raise Mistake(
@@ -119,7 +122,7 @@ class Tool:
 
 def text(rows: ir.Table, *columns: str) -> ir.StringValue:
     """The first of the columns that is there and not empty, as text; null if none is."""
-    return _coalesced([_as_text(rows[name]) for name in _there(rows, columns)], "string")
+    return _coalesced([_as_text(rows[name], name) for name in _there(rows, columns)], "string")
 
 
 def timestamp(rows: ir.Table, *columns: str) -> ir.TimestampValue:
@@ -161,10 +164,9 @@ def _coalesced(values: Sequence[ir.Value], kind: str) -> ir.Value:
     return ibis.coalesce(*values) if values else ibis.null(kind)
 
 
-def _as_text(value: ir.Value) -> ir.StringValue:
-    if value.type().is_floating():
-        value = value.cast("int64")  # whole numbers that lost their type to a null
-    return value.cast("string").nullif("")
+def _as_text(value: ir.Value, name: str) -> ir.StringValue:
+    is_id = name.endswith("id") or value.type().is_floating() or value.type().is_decimal()
+    return (keys.as_text(value) if is_id else value.cast("string")).nullif("")
 
 
 def _as_moment(value: ir.Value) -> ir.TimestampValue:

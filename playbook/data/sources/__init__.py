@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from playbook.data import doubts, versions
 from playbook.data.tables import COLUMNS, Tables, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, TableMap
@@ -40,6 +41,8 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     product = found.product
     _check_canonical(product.tables)
     maps = {name: _mapped(found, warehouse, name) for name in product.tables}
+    for each in maps.values():
+        each.refuse_inexact_ids()
     types = {name: dict(each.types) for name, each in maps.items()}
     mapped = {name: each.rows() for name, each in maps.items()}
     types["events"] |= maps["events"].misfits()
@@ -53,9 +56,7 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
                 mapped[name] = typed[name] = united([*own, *landed])
     arriving = _current_names(typed.pop("events"), found)
     with cast_failures(found, warehouse):
-        ready = {
-            name: warehouse.keep(_first_rows(table, name), name) for name, table in typed.items()
-        }
+        ready, histories, in_doubt = _each_once(typed, mapped, warehouse)
         arrivals = warehouse.scanned(arriving, "arrivals")
         twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
         shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
@@ -63,7 +64,8 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
             ready["messages"] = _addressed(ready["messages"], ready["users"])
 
     def once() -> ir.Table:
-        events = with_account_of_user(_rows_that_count(arrivals, twice, shared), ready.get("users"))
+        counting = _rows_that_count(arrivals, twice, shared)
+        events = with_account_of_user(counting, ready.get("users"))
         with cast_failures(found, warehouse):
             return warehouse.keep(events, "events")
 
@@ -71,6 +73,8 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
         arrivals=arrivals,
         once=once,
         shared=shared,
+        histories=histories,
+        doubts=in_doubt,
         mapped={name: frozenset(table.columns) for name, table in mapped.items()},
         **ready,
     )
@@ -189,12 +193,37 @@ def _current_names(events: ir.Table, found: Declarations) -> ir.Table:
     return events.mutate(event=events.event.substitute(former)) if former else events
 
 
+def _each_once(
+    typed: Mapping[str, ir.Table], mapped: Mapping[str, ir.Table], warehouse: Warehouse
+) -> tuple[dict[str, ir.Table], ...]:
+    """Tables with each thing once; the histories and the doubts that `Tables` says of them."""
+    ready, histories, in_doubt = {}, {}, {}
+    for name, table in typed.items():
+        rows = _first_rows(table, name)
+        if name in TRAITS and versions.SINCE in mapped[name].columns:
+            history = table.filter(_[table.columns[0]].notnull())
+            histories[name] = warehouse.keep(history, f"{name}_history")
+            rows = versions.newest(histories[name])
+        elif name in TRAITS:
+            shared = _rows_of_shared_ids(table, _shared_ids_of(table), name)
+            doubted = warehouse.keep(doubts.doubts(shared, ORDER[name][0]), f"{name}_doubted")
+            in_doubt[name] = doubts.counted_doubts(doubted, rows)
+            rows = doubts.without_doubts(rows, doubted)
+        ready[name] = warehouse.keep(rows, name)
+    return ready, histories, in_doubt
+
+
 def _first_rows(table: ir.Table, name: str) -> ir.Table:
     """Each thing once: of the rows that share an id, the one that came first; null is no id."""
     if name not in ORDER:
         return table
-    twice = _shared_ids(table, next(iter(COLUMNS[name])))
+    twice = _shared_ids_of(table)
     return _rows_that_count(table, twice, _rows_of_shared_ids(table, twice, name))
+
+
+def _shared_ids_of(table: ir.Table) -> ir.Table:
+    """The shared ids of a canonical table, whose first column is its own id."""
+    return _shared_ids(table, table.columns[0])
 
 
 def _shared_ids(table: ir.Table, key: str) -> ir.Table:
