@@ -392,7 +392,9 @@ def stored(**columns):
     warehouse = Warehouse(connection)
     tables = sources.tables_of(declared, warehouse)
     period = Period(datetime(2026, 1, 1), datetime(2026, 1, 30), datetime(2026, 1, 31))
-    return Run(declared, warehouse, tables, period, period.since, *counted(declared, tables))
+    with sources.cast_failures(declared, warehouse):
+        counts = counted(declared, tables)
+    return Run(declared, warehouse, tables, period, period.since, *counts)
 
 
 TIMES = {

@@ -37,6 +37,7 @@ AUDIT = (
     "examples",
     "fixes",
     "freshness",
+    "ids",
     "lateness",
     "people",
     "questions",

@@ -19,7 +19,7 @@ from ibis import _
 from playbook import answers
 from playbook.answers.question_on_run import CASE
 from playbook.counting.shaping import Rows
-from playbook.data import arrivals, sources
+from playbook.data import arrivals, placeholders, sources
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.data.tables import Tables
 from playbook.declare import Question
@@ -137,6 +137,10 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
         )
         own = when(~_.is_inferred, _.account_id)
         yield Recount("unlinked accounts", touches, changed(account_id=own))
+    if shared := _shared_ids(run) if question.unit == "user" else ():
+        touches = f"{len(shared):,} ids are shared by many, or say nobody"
+        known = when(~_.user_id.isin(shared), _.user_id)
+        yield Recount("shared ids", touches, changed(user_id=known))
     if part("bots") or run.tables.has("users", "is_internal"):
         bots = (
             f"bots ({percent(part('bots'))} of its events) and " if part("bots") >= 0.0005 else ""
@@ -152,6 +156,19 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
         yield Recount(
             f"late arrivals (up to {words(length)})", touches, replace(run, period=period)
         )
+
+
+def _shared_ids(run: Run) -> list[str]:
+    """The users' ids that may be nobody's, or many people's; see `placeholders.odd_ids`."""
+
+    def made() -> list[str]:
+        if not run.tables.has("events", "user_id"):
+            return []
+        odd = placeholders.odd_ids(run.tables.arrivals, "user_id")
+        rows = fetched(odd.filter(_.doubtful | _.crowded).select("id"))
+        return sorted(row["id"] for row in rows)
+
+    return run.remembered(("shared ids",), made)
 
 
 def _untied(question: Question) -> ir.TimestampValue:

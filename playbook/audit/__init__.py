@@ -21,6 +21,8 @@ from playbook.audit.identity import (
 from playbook.audit.identity import known_people as people
 from playbook.audit.identity import people_by_disposable_domain as disposable
 from playbook.audit.identity import rows_of_crawlers as crawlers
+from playbook.audit.ids import id_violations
+from playbook.audit.ids import ids_in_doubt as ids
 from playbook.audit.order import cause_violations, causes, visit_violations
 from playbook.audit.order import events_of_visits as visits
 from playbook.audit.plan import data_points, point_violations
@@ -54,6 +56,7 @@ CHECKS = {
     visits: visit_violations,
     devices: device_violations,
     people: people_violations,
+    ids: id_violations,
     crawlers: crawler_violations,
     disposable: disposable_violations,
     agreement: agreement_violations,
@@ -108,6 +111,7 @@ __all__ = [
     "fixes",
     "freshness",
     "headline",
+    "ids",
     "lateness",
     "people",
     "questions",

@@ -8,6 +8,7 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis import _
 
+from playbook.audit.ids import why_strangers
 from playbook.audit.violation import Violation
 from playbook.data import agents, domains
 from playbook.data.arrivals import early
@@ -257,6 +258,9 @@ def people_violations(_run: Run, found: Answer) -> Iterator[Violation]:
             if row[name]:
                 said = {"defect": check, "minor": True} if check == "bots" else {}
                 sizes = {"rows": row[name], "of": row["people"]}
+                if name == "strangers" and row[name] == row["people"]:
+                    # Nothing that `users` says of anybody reaches an answer.
+                    seen, said = f"{seen}, not one: {why_strangers(run)}", {"blocks": True}
                 yield Violation(check, "people", seen, **said, **sizes)
 
 

@@ -13,10 +13,11 @@ from playbook.language.portable import count_if, joined, when
 
 # Columns that say whose a row is, and what programs write there when they do not know: nobody.
 WHOSE = {"user_id", "anonymous_id", "account_id", "session_id", "invited_by", "unit_id"}
-NOBODY = (
-    *("undefined", "null", "NULL", "None", "nil", "<nil>", "NaN", "nan", "", " "),
-    *("(not set)", "[object Object]", "00000000-0000-0000-0000-000000000000"),
+SAID = (
+    *("undefined", "null", "NULL", "None", "nil", "<nil>", "NaN", "nan", "(not set)"),
+    *("[object Object]", "00000000-0000-0000-0000-000000000000"),
 )
+NOBODY = (*SAID, "", " ")
 ROWS = {"event_id", "message_id"}  # of a row itself: a part that is unknown leaves the others
 _EXACT = {"float16": 2**11, "float32": 2**24}  # from here on a type skips whole numbers
 _WHOLE = "^-?[0-9]+[.]0+$"

@@ -130,6 +130,19 @@ class Mapped:
             if fits is not None
         }
 
+    def said_nobody(self) -> list[ir.Table]:
+        """The ids that say nobody, as they arrive: `column`, `text` and `rows` of each."""
+        found = []
+        for each in self.maps:
+            table = self._taken(each)
+            for name in keys.WHOSE & set(each.columns):
+                for part in _listed(each.columns[name]):
+                    if table[part].type().is_string():
+                        own = table.filter(table[part].isin(keys.SAID)).group_by(text=part)
+                        counted = own.aggregate(rows=ibis._.count())
+                        found.append(counted.mutate(column=ibis.literal(name)))
+        return found
+
     def refuse_inexact_ids(self) -> None:
         """Raises a Mistake where a number holds ids and cannot: see `keys.refuse_inexact`."""
         for each in self.maps:

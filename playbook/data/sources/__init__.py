@@ -103,6 +103,13 @@ def cast_failures(found: Declarations, warehouse: Warehouse) -> Iterator[None]:
         raise
 
 
+def said_nobody(found: Declarations, warehouse: Warehouse) -> ir.Table | None:
+    """The ids of events that say nobody, as they arrive: `column`, `text`, `rows`; None: no text
+    is mapped."""
+    parts = _mapped(found, warehouse, "events").said_nobody()
+    return united(parts) if parts else None
+
+
 def unplanned_columns(found: Declarations, warehouse: Warehouse) -> list[str]:
     """Columns of the product's events tables that no map names: properties without a plan."""
     events = {each.table for each in found.product.tables["events"]}
