@@ -109,7 +109,7 @@ def test_without_a_users_table_nobody_is_a_stranger():
     run = small.run(events=PEOPLE)
     assert not [r for r in audit.violations(run).rows if "users table" in r["seen"]]
     (row,) = audit.people(run).rows
-    assert (row["people"], row["staff"]) == (5, 0)
+    assert (row["people"], row["staff"], row["strangers"]) == (5, None, None)
 
 
 def test_without_users_in_the_log_there_are_no_people():

@@ -106,7 +106,7 @@ FIRST = question("first", "reached_within", start="signed_up", goal="saved", wit
 
 
 def visits(drawn):
-    """Event → (n, twice, overtaken)."""
+    """Event → (n, twice, overtaken): the last is null where nothing says when events arrive."""
     found = audit.visits(small.run(questions=[FIRST], plan=PLAN, events=drawn))
     return {r["event"]: (r["n"], r["twice"], r["overtaken"]) for r in found.rows}
 
@@ -118,7 +118,7 @@ def test_an_event_fires_twice_within_two_seconds_with_another_id_and_all_else_th
         2        | ann     | s1         | saved | 2026-01-05 09:00:02 | home | 1
         3        | ann     | s1         | saved | 2026-01-05 09:00:05 | home | 1
     """
-    assert visits(drawn) == {"saved": (3, 1, 0)}  # the third comes three seconds later
+    assert visits(drawn) == {"saved": (3, 1, None)}  # the third comes three seconds later
 
 
 def test_copies_other_properties_other_visits_and_other_events_are_no_double():
@@ -135,7 +135,7 @@ def test_copies_other_properties_other_visits_and_other_events_are_no_double():
         8        | bob     |            | saved     | 2026-01-05 09:00:04 | docs |
         9        | bob     |            | saved     | 2026-01-05 09:00:04 | docs |
     """
-    assert visits(drawn) == {"saved": (5, 0, 0), "signed_up": (1, 0, 0)}
+    assert visits(drawn) == {"saved": (5, 0, None), "signed_up": (1, 0, None)}
 
 
 def test_events_that_nothing_counts_are_not_looked_at():
@@ -145,7 +145,7 @@ def test_events_that_nothing_counts_are_not_looked_at():
         ann     | s1         | moved | 2026-01-05 09:00
         ann     | s1         | saved | 2026-01-05 09:00
     """
-    assert visits(drawn) == {"saved": (1, 0, 0)}
+    assert visits(drawn) == {"saved": (1, 0, None)}
 
 
 def test_an_event_that_arrives_over_a_minute_before_an_earlier_one_has_overtaken_it():

@@ -268,6 +268,10 @@ def test_a_plan_that_is_kept_has_no_violations_and_no_examples():
     assert audit.rules(kept).rows == audit.rules_by_week(kept).rows == []
     found = audit.examples(kept)
     assert isinstance(found, Unavailable)
+    assert "there is nothing to check" in found.reason
+    ruled = point("saved", properties={"tool": Property(required=True)})
+    drawn = "event | at | tool\nsaved | 2026-01-10 | mail"
+    found = audit.examples(small.run(plan=[ruled], events=drawn, period=PERIOD))
     assert found.reason == "No rule of the plan is broken."
 
 

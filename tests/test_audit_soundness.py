@@ -194,7 +194,7 @@ def test_duplicates_are_told_apart_by_kind():
     assert [tuple(r.values()) for r in found] == [
         ("same id", "seen", 2, 7, pytest.approx(2 / 7)),
         ("same id, another payload", "seen", 1, 7, pytest.approx(1 / 7)),
-        ("fired twice", "", 0, 7, 0.0),
+        ("fired twice", "", None, 7, None),  # no visit is named
     ]
 
 
@@ -241,6 +241,16 @@ def test_every_kind_of_defect_has_its_words():
     run = small.run(events="user_id | event | at\nann | seen | 2026-01-05", users=users)
     assert [row["what"] for row in audit.soundness(run).rows] == list(DEFECTS)
     assert findings.of(audit.soundness(run)).text == (
+        "No defect that a column tells touches any of 1 row. Of 1 person, 100.0 % are our own. "
+        "Not known: how many arrived more than 1 hour late, happened after their own arrival, "
+        "name a user and no account, were sent by bots, because no column tells."
+    )
+    drawn = """
+        user_id | account_id | is_bot | event | at         | received_at
+        ann     |            |        | seen  | 2026-01-05 | 2026-01-05
+    """
+    run = small.run(events=drawn, users=users)
+    assert findings.of(audit.soundness(run)).text == (
         "Of 1 row that arrived, 100.0 % name a user and no account. Of 1 person, 100.0 % are our "
         "own."
     )
@@ -265,7 +275,7 @@ def test_hours_and_days_of_sources_read_as_numbers():
 def test_a_log_of_which_nothing_had_arrived_yet_is_silent():
     run = small.run(events="event | at | user_id | session_id | anonymous_id")
     assert audit.freshness(run).rows == audit.volume(run).rows == audit.lateness(run).rows == []
-    assert {r["rows"] for r in audit.duplicates(run).rows} == {0}
+    assert {r["rows"] for r in audit.duplicates(run).rows} == {0, None}
     assert {r["share"] for r in audit.soundness(run).rows} == {None}
     assert audit.violations(run).rows == []
 

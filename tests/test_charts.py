@@ -256,7 +256,7 @@ def test_an_unavailable_result_shows_its_reason_escaped():
 
 def test_nobody_is_a_note_and_not_an_empty_picture():
     empty = replace(pictures.ALL, finish=lambda rows: [])
-    assert charts.of(empty, title=TITLE).reason == charts.NOBODY
+    assert charts.of(empty, title=TITLE).reason == charts.NOTHING
 
 
 @pytest.mark.parametrize("shape", sorted(NOT_DRAWN))

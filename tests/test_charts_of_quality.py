@@ -188,7 +188,7 @@ def test_truth_values_of_numpy_are_truth_values():
 def test_no_rows_are_a_note():
     for found in (pictures.BOUNDS, pictures.VOLUME, pictures.VERDICTS, pictures.LATE):
         empty = replace(found, finish=lambda rows: [])
-        assert charts.of(empty, title=TITLE).reason == charts.NOBODY
+        assert charts.of(empty, title=TITLE).reason == charts.NOTHING
 
 
 # The matrix

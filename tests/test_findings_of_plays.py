@@ -43,7 +43,7 @@ def test_coverage_says_how_much_of_the_loss_a_play_is_for_and_the_largest_gap():
     assert text == "**100.0 %** of 45 people who do not get there are in the audience of a play."
     assert kept["reached", "persona=other"] == (3, None)
     assert covered("sales | 90 | 1.0 | 0 | into")[0] == (
-        "**–** of 0 people who do not get there are in the audience of a play."
+        "All of 90 people get there: no play is needed."
     )
 
 

@@ -207,8 +207,8 @@ def test_a_list_of_what_to_mend_and_what_is_late_keeps_every_number_that_it_says
 EMPTY = {
     "bounds": "*No question is declared: there is nothing to answer.*",
     "volume": "*No day is complete: there is nothing to compare.*",
-    "lateness": "*Nothing arrived in the period: there is nothing to say.*",
-    "fixes": "Nothing to mend.",
+    "lateness": "*No row says when it arrived: how late events arrive is not known.*",
+    "fixes": "No check that the data allow finds anything to mend.",
 }
 
 
@@ -216,7 +216,7 @@ EMPTY = {
 def test_what_is_unavailable_gives_its_reason_and_what_is_empty_its_own_words(name):
     reason = findings.Finding("*Not available.* The table `users` is not mapped.")
     assert findings.of(Unavailable("a.b", "The table `users` is not mapped.")) == reason
-    nothing = small.run(events="event | at | user_id | session_id | anonymous_id")
+    nothing = small.run(events="event | at | received_at | user_id | session_id | anonymous_id")
     assert findings.of(getattr(audit, name)(nothing)) == findings.Finding(EMPTY[name])
 
 

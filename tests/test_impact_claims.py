@@ -149,10 +149,14 @@ def test_harms_are_of_messages_that_were_sent_with_their_intervals():
     ends = first["unsubscribed_low"], first["unsubscribed_high"]
     assert ends == pytest.approx((0.0945, 0.9055), abs=1e-4)
     assert findings.of(found).text.splitlines() == [
-        "- No complaint on 4 messages.",
         "- 1 unsubscribe on 4 messages; most on guide: **50.0 %** (9.5 to 90.5 %, n = 2).",
         "- 1 bounce on 4 messages; most on guide: **50.0 %** (9.5 to 90.5 %, n = 2).",
+        "- Not known: complaints on 4 messages, because no column of `messages` that would tell "
+        "is mapped.",
     ]
+    assert first["complained"] is first["complained_share"] is first["complained_low"] is None
+    noted = impact.harms(world(messages=HARMED.replace("bounced_at", "complained_at")))
+    assert findings.of(noted).text.startswith("- 1 complaint on 4")
 
 
 def test_every_share_is_shown_as_one_and_is_a_figure_with_its_interval():

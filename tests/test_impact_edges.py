@@ -77,7 +77,9 @@ USERS = "user_id | persona\n" + "".join(f"{u} | engineer\n" for u in FIVE)
 
 
 def steps(messages):
-    run = small.run(plays=[HALF], events=EVENTS, users=USERS, messages=messages.format(*FIVE))
+    head, *rows = messages.format(*FIVE).strip().splitlines()
+    messages = "\n".join([f"{head} | seen_by_machine", *(f"{row} |" for row in rows)])
+    run = small.run(plays=[HALF], events=EVENTS, users=USERS, messages=messages)
     found = impact.reach(run, "guide")
     assert "Reach" in str(charts.of(found, title="Reach").__dict__)
     return run, [(row["step"], row["n"], row["lost"]) for row in found.rows[3:7]]

@@ -148,7 +148,7 @@ def test_what_cannot_be_answered_comes_first_then_whoever_is_lost_without_a_play
         (r["question"], r["lost"], r["of"], r["to"], r["work"], r["helped"]) for r in found.rows
     ]
     assert told == [
-        ("never", None, None, "", (), 0),
+        ("never", None, None, "", (), None),
         ("invites", 2, 3, "invited", (), 0),
         ("path", 2, 3, "invited", (), 0),
         ("saves", 2, 3, "saved", ("guide",), 2),

@@ -62,11 +62,14 @@ def test_reach_goes_from_assigned_to_did_on_assigned_denominators():
         ("sent", 3, 0.75, 0.75, 1),
         ("delivered", 2, 0.5, pytest.approx(2 / 3), 1),
         ("seen", 1, 0.25, 0.5, 1),
-        ("clicked", 0, 0.0, 0.0, 1),
         ("did", 1, 0.25, None, 1),  # it follows from no click
     ]
     assert dict(found.definition)["comparison"].startswith("none: treated units alone")
     assert "4 triggered, 4 not suppressed, 3 sent" in findings.of(found).text
+    assert findings.of(found).text.endswith(
+        "Not known: how many were clicked or finished, because no `clicked_at` or `completed_at` "
+        "of `messages` is mapped."
+    )
     assert "not suppressed" in charts.of(found, title="Reach").description
 
 
@@ -113,8 +116,10 @@ def test_a_click_is_a_humans_whoever_opened():
 def test_nobody_and_nothing_have_sentences_and_no_shares():
     none = "user_id | play | sent_at\n"
     run = world(none)
-    assert [row["n"] for row in impact.reach(run, "guide").rows] == [4, 4, 4, 0, 0, 0, 0, 1]
-    assert findings.of(impact.seen(run, "guide")).text.startswith("*Nobody")
+    assert [row["n"] for row in impact.reach(run, "guide").rows] == [4, 4, 4, 0, 1]
+    assert "no `delivered_at` of `messages` is mapped" in impact.seen(run, "guide").reason.replace(
+        "\\", ""
+    )
     empty = small.run(
         plays=[play("guide", audience={"persona": "nobody"})],
         events="user_id | event | at\nann | signed_up | 2026-01-05\nann | saved | 2026-01-05\n",

@@ -158,7 +158,8 @@ def test_a_long_table_ends_after_most_rows_and_says_how_many_there_are():
 
 def test_nobody_and_what_is_unavailable_have_no_rows():
     nobody = replace(pictures.ALL, finish=lambda _rows: [])
-    assert listings.table(nobody) == listings.Listing((), (), "")
+    note = "Nobody in the period: there is nothing to say."
+    assert listings.table(nobody) == listings.Listing((), (), note)
     for view in (listings.table, listings.definition):
         assert view(GONE) == listings.Listing((), (), GONE.reason)
 

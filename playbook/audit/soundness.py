@@ -103,7 +103,7 @@ def soundness(run: Run) -> Result:
         of, counts = total_arrived(run), _defects_of_rows(run)
         parts = {what: _touched(counts[what], of) for what in DEFECTS if what != OURS}
         for row in people.rows:
-            if row["staff"] != 0:
+            if row["staff"]:
                 parts[OURS] = _touched(row["staff"], row["people"])
         return [{"what": what} | part | {"we": DEFECTS[what][1]} for what, part in parts.items()]
 
@@ -180,10 +180,10 @@ def _what_is_unsound(result: Result, _told: Told, _words: str) -> str:
     n = times(of_rows[0]["of"], "row")
     worst = sorted((row for row in of_rows if row["rows"]), key=lambda row: -row["rows"])
     parts = [f"{rare(row['share'])} {DEFECTS[row['what']][0]}" for row in worst]
-    none = f"No defect that the columns tell touches any of {n}."
-    text = f"Of {n} that arrived, {', '.join(parts)}." if parts else none
     silent = [DEFECTS[row["what"]][0] for row in result.rows if row["rows"] is None]
-    for row in ours if ours and ours[0]["rows"] else ():
+    none = "No defect that a column tells" if silent else "None of these defects"
+    text = f"Of {n} that arrived, {', '.join(parts)}." if parts else f"{none} touches any of {n}."
+    for row in ours:
         people = f"{count(row['of'])} {'person' if row['of'] == 1 else 'people'}"
         text += f" Of {people}, {rare(row['share'])} {DEFECTS[OURS][0]}."
     if silent:

@@ -35,12 +35,15 @@ KINDS = {
     **dict.fromkeys((UNOPENED, UNCLICKED, CLICKED), "reached"),
     **dict.fromkeys((UNCERTAIN, UNKNOWN), "not known"),
 }
-# Kind of reason → what is true of those people.
-MEANS = {
-    "fake": "have a disposable address or are bots",
-    "not reached": "got no mail: it was not sent, bounced, or was marked as spam",
-    "reached": "had the mail and did not act on it",
-    "not known": "are unexplained: the data do not tell",
+# Kind of reason → what is true of those people; of which the result has no row is left out.
+MEANS: dict[str, tuple[str, dict[int, str]]] = {
+    "fake": ("{}", {THROWN_AWAY: "have a disposable address", BOT: "are bots"}),
+    "not reached": (
+        "got no mail: it {}",
+        {NO_MAIL: "was not sent", BOUNCED: "bounced", SPAM: "was marked as spam"},
+    ),
+    "reached": ("had the mail and did not act on it", {}),
+    "not known": ("are unexplained: the data do not tell", {}),
 }
 
 
@@ -133,21 +136,31 @@ def bots(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
 def _say_reasons(result: Result, told: Told, whom: str) -> str:
     """Per segment: the kinds of reasons, and the largest single one; `whom` says who they are."""
 
+    there = {row["position"] for row in result.rows}
+
     def say(rows: Rows) -> str:
         total = rows[0]["total"]
         if total < result.min_n:
             return f"{too_few(total)}."
         parts = []
-        for kind, means in MEANS.items():
+        for kind, (means, ways) in MEANS.items():
             if n := sum(row["n"] for row in rows if row["kind"] == kind):
                 share = told.share(f"kind.{kind}", n / total, total)
-                parts.append(f"**{share}** {means} ({told.count(f'kind.{kind}.n', n)})")
+                said = means.format(_one_of([way for place, way in ways.items() if place in there]))
+                parts.append(f"**{share}** {said} ({told.count(f'kind.{kind}.n', n)})")
         first = max(rows, key=lambda row: (row["n"], -row["position"]))
         most = f"The largest single reason: {plain(first['label'])}, {percent(first['share'])}."
         people = f"{told.count('total', total)} {whom or result.counted}"
         return f"Of {people}, {'; '.join(parts)}. {most}"
 
     return each_segment(result, told, say)
+
+
+def _one_of(ways: Sequence[str]) -> str:
+    """What is true of people, one way or another: "a or b", "a, b, or c"."""
+    if len(ways) < 3:
+        return " or ".join(ways)
+    return f"{', '.join(ways[:-1])}, or {ways[-1]}"
 
 
 def _reasons_of_people(

@@ -59,7 +59,7 @@ def decisions(run: Run) -> Answer:
         of_play.aggregate(due=_.count(), **each),
         lambda rows: [row | _unseen(row, unknown) for row in _most_due_first(rows)],
         own=DECIDED,
-        says=partial(_decisions_in_words, unknown),
+        says=partial(_decisions_in_words, unknown=unknown),
         silence=NONE_DUE,
         **dry_run(run),
     )
@@ -256,12 +256,13 @@ def _unseen(row: Mapping[str, Any], unknown: Mapping[str, str]) -> dict[str, Non
     return dict.fromkeys(decision for decision in unknown if not row[decision])
 
 
-def _decisions_in_words(unknown: Mapping[str, str], result: Result, told: Told, _words: str) -> str:
+def _decisions_in_words(
+    result: Result, told: Told, _words: str, unknown: Mapping[str, str] | None = None
+) -> str:
     """How many messages were due, how many would have gone out, and what held back the rest."""
     sums = {name: sum(row[name] or 0 for row in result.rows) for name in ("due", *DECISIONS)}
-    dark = "".join(
-        f" {not_known(f'how many are {result.label(each)}', why)}" for each, why in unknown.items()
-    )
+    parts = [(f"how many are {result.label(each)}", why) for each, why in (unknown or {}).items()]
+    dark = "".join(f" {not_known(*part)}" for part in parts)
     sums["wanted"] = sums["due"] - sums["already_done"]
 
     def many(name: str) -> str:
