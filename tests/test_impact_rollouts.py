@@ -250,7 +250,7 @@ def test_plays_are_live_since_the_day_they_say_or_the_beginning_of_the_data():
         play("designed", draft=True),
     ]
     assert impact.live_since(small.run(plays=plays, events=EVENTS)) == {
-        "2026-01-01": ("one", "two", "older"),
+        "2026-01-05": ("one", "two", "older"),
         "2026-01-20": ("dated",),
     }
 
