@@ -246,7 +246,7 @@ def device_violations(_run: Run, found: Answer) -> Iterator[Violation]:
                 yield Violation(check, "devices", seen, **said, **sizes)
 
 
-def people_violations(_run: Run, found: Answer) -> Iterator[Violation]:
+def people_violations(run: Run, found: Answer) -> Iterator[Violation]:
     """People in several accounts or in no table; and whom every headline leaves out."""
     for row in found.rows:
         for name, check, seen in (
