@@ -78,11 +78,9 @@ def test_views_that_name_their_database_and_other_schemas_are_in_reach(tmp_path,
         ((own,),) = connection.sql("select current_database()").fetchall()
         own = '"' + own.replace('"', '""') + '"'
         connection.execute(f'create view {own}."main"."events" as from {own}."raw"."log"')
-        connection.execute("create view broken as from raw.log; drop table raw.log")
-        connection.execute("create table raw.log as select 2 as m")
     opened = warehouse.warehouse_at(str(path))
-    assert opened.names == ["broken", "events", "raw.log", "users"]
-    assert rows(opened.table("events")) == rows(opened.table("raw.log")) == [{"m": 2}]
+    assert opened.names == ["events", "raw.log", "users"]
+    assert rows(opened.table("events")) == rows(opened.table("raw.log")) == [{"n": 1}]
 
 
 def test_a_view_that_cannot_be_read_is_a_mistake(tmp_path):

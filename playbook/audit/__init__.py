@@ -74,8 +74,9 @@ def violations(run: Run) -> Result:
         Shape `table`: `check` (the family), `subject` (what it is about), `seen`, `expected`,
         `where`, `since`, `rows` of `of` and their `share`, `severity` (`blocking`: a question
         has no answer for it; `warning`: it touches one row in a hundred, or moves an answer by
-        a point; else `note`), `questions` (how many need the subject), `moves` (by how much it
-        moves the answer that it moves most; null: unknown) and `owner`; the worst first.
+        a point; else `note`), `questions` (how many need the subject; null: none is declared),
+        `moves` (by how much it moves the answer that it moves most; null: unknown) and `owner`;
+        the worst first.
     """
     return ranked_violations(run, CHECKS)
 

@@ -77,7 +77,7 @@ def _weighed(run: Run, violation: Violation, moves: Defects) -> dict[str, Any]:
         **said,
         share=share,
         severity=BLOCKING if violation.blocks else light,
-        questions=max(asked, len(own)),
+        questions=max(asked, len(own)) if run.declared.questions else None,
         moves=most,
         owner=next((p.owner for p in run.declared.plan if p.event == subject), ""),
     )
@@ -86,7 +86,7 @@ def _weighed(run: Run, violation: Violation, moves: Defects) -> dict[str, Any]:
 def _rank(row: Mapping[str, Any]) -> tuple:
     return (
         SEVERITIES.index(row["severity"]),
-        -row["questions"],
+        -(row["questions"] or 0),
         -(row["moves"] or 0),
         -(row["share"] or 0),
         row["check"],
@@ -111,6 +111,8 @@ def _fix_in_words(row: Mapping[str, Any]) -> str:
     share = "" if row["share"] is None else f", {rare(row['share'])}"
     sizes = f"; {times(row['rows'], 'row')}{share}" if row["rows"] else ""
     does = "blocks" if row["severity"] == BLOCKING else "touches"
+    if row["questions"] is None:
+        return f"{plain(row['what'])}{where}{owner}{sizes}."
     touched = times(row["questions"], "question") if row["questions"] else "no question"
     moves = f", and moves an answer by up to {moved(row['moves'])}" if row["moves"] else ""
     return f"{plain(row['what'])}{where}{owner}{sizes}; {does} {touched}{moves}."

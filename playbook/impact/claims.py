@@ -114,12 +114,15 @@ def credits(run: Run) -> Answer:
         counted="conversions",
         counts="first conversions in the window of a play's messages, by person and moment",
         says=_say_credits,
-        silence=lambda rows: (
-            "No conversion is credited to two plays."
-            if rows
-            else "No conversion is credited to any play."
-        ),
+        silence=lambda rows: _none_credited(run, rows),
     )
+
+
+def _none_credited(run: Run, rows: Rows) -> str:
+    """What is said where no two plays share a conversion: there may be nothing to share."""
+    if not run.declared.plays:
+        return "No play is declared: there is nothing to credit."
+    return f"No conversion is credited to {'two plays' if rows else 'any play'}."
 
 
 def _closed_messages(run: Run) -> ir.Table:

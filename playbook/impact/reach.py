@@ -172,7 +172,7 @@ def _reach_steps(rows: Rows, steps: Sequence[str]) -> Rows:
     for position, (name, n) in enumerate(zip(steps, counts, strict=True)):
         # Doing follows from no click: people do it without opening anything. Nothing is lost there.
         before = n if name == "did" else counts[max(position - 1, 0)]
-        low, high = stats.wilson(n, counts[0]) if counts[0] else (None, None)
+        low, high = stats.wilson(n, counts[0])
         found.append(
             {
                 "step": name,
