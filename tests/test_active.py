@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from playbook import charts, findings, friction
 from playbook.answers import answer, mapped
-from playbook.counting import measures, shaping
+from playbook.counting import active
 from playbook.declare import DataPoint, Property
 from playbook.language.periods import Period
 from tests import small
@@ -27,9 +27,9 @@ YEAR = Period(at("2000-01-01"), at("2100-01-01"), at("2026-02-09"))
 
 def states(text, within, every=WEEK, *, engine=None, by=(), period=YEAR):
     """Begin of a stretch → what is active, new, kept, revived and lost at its end."""
-    found = measures.active_things(table(text), within=within, every=every, by=by)
+    found = active.active_things(table(text), within=within, every=every, by=by)
     told: dict[tuple, list[int]] = {}
-    for row in shaping.states(rows(found, engine), every, period, by):
+    for row in active.states(rows(found, engine), every, period, by):
         told.setdefault((*(row[name] for name in by), row["period"]), []).append(row["value"])
     return {key if by else key[0]: tuple(values) for key, values in told.items() if any(values)}
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import ibis
 import pytest
 
-from playbook.counting import attempts, measures
+from playbook.counting import attempts, curves, measures
 from playbook.language.periods import Period
 from tests.spec import at, rows, table
 
@@ -125,7 +125,7 @@ def test_time_to_without_a_horizon_is_open_up_to_its_last_edge(engine, events):
 
 
 def test_durations_censor_at_the_horizon_and_at_the_watermark(engine, events):
-    result = measures.durations(
+    result = curves.durations(
         first_times(events, "saved"), horizon=timedelta(hours=48), period=JANUARY
     )
     assert rows(result, engine) == [

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from playbook.counting import measures, shaping
+from playbook.counting import active, curves, shaping
 from playbook.counting.shaping import WEEK
 from playbook.language.periods import Period
 from tests.spec import at
@@ -96,7 +96,7 @@ def until(as_of, since="2026-01-05"):
 
 def week(monday, **changes):
     """What comes and goes at the end of a week, as it is fetched."""
-    position = (at(monday) - measures.BEGINNING) // WEEK + 1
+    position = (at(monday) - active.BEGINNING) // WEEK + 1
     return {"position": position, "new": 0, "revived": 0, "lost": 0} | changes
 
 
@@ -108,7 +108,7 @@ def test_states_have_no_gap_and_end_with_the_last_week_that_is_over():
         week("2026-01-26", revived=1),
         week("2026-02-02", revived=1, lost=1),
     ]
-    found = shaping.states(rows, WEEK, until("2026-02-05"))
+    found = active.states(rows, WEEK, until("2026-02-05"))
     told = {}
     for row in found:
         told.setdefault(row["period"], []).append(row["value"])
@@ -119,12 +119,12 @@ def test_states_have_no_gap_and_end_with_the_last_week_that_is_over():
         "2026-01-19": [0, 0, 0, 0, 1],
         "2026-01-26": [1, 0, 0, 1, 0],
     }
-    assert shaping.states([], WEEK, until("2026-02-05")) == []
+    assert active.states([], WEEK, until("2026-02-05")) == []
 
 
 def test_states_go_on_where_nothing_changes_and_count_what_began_before_the_period():
     rows = [week("2025-12-22", new=5), week("2026-01-19", new=1, lost=2)]
-    found = shaping.states(rows, WEEK, until("2026-01-26", since="2026-01-12"))
+    found = active.states(rows, WEEK, until("2026-01-26", since="2026-01-12"))
     assert [row["value"] for row in found if row["series"] == "active"] == [5, 4]
     assert [row["n"] for row in found if row["series"] == "kept"] == [5, 4]
 
@@ -140,7 +140,7 @@ def test_states_go_on_where_nothing_changes_and_count_what_began_before_the_peri
     ],
 )
 def test_a_week_is_shown_if_it_ends_in_the_period_or_with_the_data(period, weeks):
-    found = shaping.states([week("2026-01-05", new=1)], WEEK, Period(*map(at, period)))
+    found = active.states([week("2026-01-05", new=1)], WEEK, Period(*map(at, period)))
     assert sum(row["series"] == "active" for row in found) == weeks
 
 
@@ -152,13 +152,13 @@ def test_segments_follow_the_products_order_then_their_names_and_unknown_is_last
 
 def test_a_curve_starts_at_0_and_reaches_the_horizon_even_if_nobody_reaches_the_goal():
     rows = [{"hours": 5, "reached": False, "n": 3}]
-    found = shaping.curves(rows, [], 48)
+    found = curves.curves(rows, [], 48)
     assert picked(found, "hours", "share", "n") == [(0, 0, 3), (48, 0, 3)]
-    assert shaping.curves([], [], 48) == []
+    assert curves.curves([], [], 48) == []
 
 
 def test_a_long_curve_keeps_all_its_points_because_sentences_read_them():
     rows = [{"hours": hour, "reached": True, "n": 1} for hour in range(1, 1001)]
-    found = shaping.curves(rows, [], 1000)
+    found = curves.curves(rows, [], 1000)
     assert len(found) == 1001
     assert picked(found[:1] + found[-1:], "hours", "share") == [(0, 0), (1000, 1)]

@@ -11,8 +11,10 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers.question_on_run import Asked, age_of, columns, counted_as, definition
-from playbook.counting import measures, owners, shaping, units
+from playbook.answers.definition import counted_as, definition
+from playbook.answers.needs import lacks, lately, mapped, refuse_doubted
+from playbook.answers.question_on_run import Asked, age_of, columns
+from playbook.counting import active, curves, measures, owners, shaping, units
 from playbook.counting.shaping import Rows
 from playbook.data import arrivals
 from playbook.declare import Question
@@ -70,26 +72,10 @@ def asked(
         raise Unanswerable(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
-    _refuse_doubted(run, question, columns(by))
+    refuse_doubted(run, question, columns(by))
     observed = run.since(age_of(run, question).before)
     known = observed.until(observed.extent.reaches(*question.events, but=question.start))
     return Asked(known, question, columns(by), since=run.period.since)
-
-
-def _refuse_doubted(run: Run, question: Question, by: Sequence[str]) -> None:
-    """Raises a Mistake where a column is in doubt for more than a few: see `Tables.doubts`."""
-    for name, counts in run.doubts.items():
-        if question.unit != "account" and name == "accounts":
-            continue
-        for column in dict.fromkeys((*by, *question.among)):
-            if (n := counts.get(column, 0)) > (1 - arrivals.CAVEAT_BELOW) * counts["of_"]:
-                raise Mistake(
-                    f"`{column}` of `{name}` cannot be told as of the start: {n:,} of "
-                    f"{counts['of_']:,} {name} stand in several rows, and these differ.",
-                    "The rows have one time, and nothing says since when each of them holds.",
-                    "map `valid_from` where the rows are copies over time, or leave out all but "
-                    "one of each in a view.",
-                )
 
 
 def counted(asking: Asked) -> Result:
@@ -132,39 +118,6 @@ def depths(question: Question) -> tuple[str, ...]:
     return (question.start, *(f"{k} of {of} steps" for k in range(1, of + 1)))
 
 
-def lacks(run: Run, question: Question) -> str:
-    """What a question needs and the data do not have; "" if it can be answered."""
-    for event in question.events:
-        status, seen = arrivals.need(
-            question,
-            event,
-            lately(run),
-            run.period.as_of,
-            column=arrivals.unit_column(run.tables, question.unit),
-        )
-        if status == "missing":
-            return f"`{event}`: {seen}."
-    if missing := [name for name in question.among if not mapped(run, question, name)]:
-        return f"it is about some units only, and no table maps {listed(missing)}."
-    return ""
-
-
-def lately(run: Run) -> dict[str, dict[str, Any]]:
-    """What the events hold in the period and after it, or ever if they have not come since."""
-
-    def made() -> dict[str, dict[str, Any]]:
-        return run.coverage | run.coverage_between(run.period.since, run.period.as_of)
-
-    return run.remembered(("lately",), made)
-
-
-def mapped(run: Run, question: Question, column: str) -> bool:
-    """Whether the question's units have a column: of `users`, or of their `accounts`."""
-    known = question.unit == "account" or run.tables.has("users", "account_id")
-    tables = ("users", "accounts") if known else ("users",)
-    return any(run.tables.has(table, column) for table in tables)
-
-
 def goals(asking: Asked) -> ir.Table:
     """What keeps active what an `active` question counts: things, or else the units themselves.
 
@@ -205,7 +158,7 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
     """
     asking = asked(run, id, by=by, counted_by=("time_to",))
     horizon = asking.within or duration(asking.question.edges[-1]) * 3
-    durations = measures.durations(
+    durations = curves.durations(
         asking.first_times(asking.question.goal),
         horizon=horizon,
         period=asking.run.period,
@@ -215,7 +168,7 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
 
     def finish(rows: Rows) -> Rows:  # hours are rounded up, and nobody was seen for longer
         within = [row | {"hours": min(row["hours"], hours)} for row in rows]
-        return shaping.curves(within, asking.by, hours)
+        return curves.curves(within, asking.by, hours)
 
     return asking.result("curve", durations, finish)
 
@@ -292,10 +245,10 @@ def _active_answer(asking: Asked) -> Result:
             "ask for it by a column of the people or accounts that are behind it.",
         )
     every = duration(question.every)
-    counted = measures.active_things(goals(asking), within=asking.within, every=every, by=asking.by)
+    counted = active.active_things(goals(asking), within=asking.within, every=every, by=asking.by)
 
     def finish(rows: Rows) -> Rows:
-        return shaping.states(rows, every, run.period, asking.by)
+        return active.states(rows, every, run.period, asking.by)
 
     return asking.result("trend", counted, finish, each=question.each)
 

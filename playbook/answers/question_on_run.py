@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from playbook.answers.definition import counted_as, definition
 from playbook.counting import attempts, measures, shaping, units
 from playbook.counting.age import Age
 from playbook.counting.shaping import Rows
@@ -19,7 +20,7 @@ from playbook.data.tables import Tables
 from playbook.declare import Question
 from playbook.language.periods import Period, duration, interval, words
 from playbook.language.portable import united
-from playbook.results import PERIOD, Result
+from playbook.results import Result
 from playbook.results.columns import ID, MOMENT, Column
 from playbook.run import Run
 
@@ -234,82 +235,6 @@ def age_of(run: Run, question: Question) -> Age:
         is_first=question.enters == "first_ever" and not question.hold,
         looks_back=question.measured.before,
     )
-
-
-def counted_as(question: Question) -> str:
-    """What a question counts, as people say it."""
-    if question.hold and question.count == "units":
-        thing = question.hold[0].removesuffix("_id").replace("_", " ")
-        return thing if thing.endswith("s") else f"{thing}s"
-    if question.count == "attempts":
-        return "attempts"
-    return {"user": "people", "account": "accounts", "session": "sessions"}[question.unit]
-
-
-def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...]:
-    """How a question is counted, as (word, value) pairs in reading order."""
-    pairs = [
-        ("measure", question.measure),
-        ("unit", question.unit),
-        ("start", question.start),
-        ("first", question.first),
-        ("goal", question.goal),
-        ("goals", ", ".join(question.goals)),
-        ("within", question.within and _window_told(question)),
-        ("edges", ", ".join(words(duration(edge)) for edge in question.edges)),
-        ("hold", ", ".join(question.hold)),
-        ("unless", question.unless),
-        *_attempts_told(question),
-        (PERIOD, f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
-    ]
-    pairs += [(column, " or ".join(values)) for column, values in question.among.items()]
-    pairs += [("left out", "bots and internal people; who is from before the log")]
-    return tuple((word, value) for word, value in pairs if value)
-
-
-def _window_told(question: Question) -> str:
-    length = words(duration(question.within))
-    if question.measure != "active":
-        return f"{length}, end included"
-    begins = ", UTC" if question.each == "day" else " (from Monday, UTC)"
-    return f"{length} before the end of each {question.each}{begins}; the end itself excluded"
-
-
-_ENTRY = {
-    "any": "any start in the period",
-    "first": "each unit's first start in the period",
-    "first_ever": "each unit's first start ever, if in the period",
-}
-_ORDER = {
-    "ordered": "as listed; others may come between",
-    "any": "any after the start",
-    "strict": "as listed, with no other event between",
-}
-
-
-def _attempts_told(question: Question) -> list[tuple[str, str | None]]:
-    """What counts as an attempt, as (word, value) pairs."""
-    if not question.measured.attempts:
-        return [("entry", _ENTRY[question.enters] if question.start else None)]
-    ties = {"step_order": "in step order", "strict": "not in order"}.get(question.ties)
-    windows = [words(duration(window)) for window in question.windows]
-    each = zip(question.goals, windows, strict=True) if windows else ()
-    between = [
-        f"{e.event} from {e.after or question.steps[0]} to {e.before or question.steps[-1]}"
-        + (" leaves out" if e.effect == "leave_out" else " ends it")
-        for e in question.exclude
-    ]
-    return [
-        ("entry", _ENTRY[question.enters]),
-        ("order", _ORDER[question.order]),
-        ("ties", ties or f"neighbours within {words(duration(question.ties))} in either order"),
-        ("window from", f"the {question.anchor}" + (" step" if question.anchor != "entry" else "")),
-        ("windows", ", ".join(f"{goal}: {window}" for goal, window in each)),
-        ("may be left out", " and ".join(question.optional)),
-        ("and counts", "wherever it comes in the window" if question.optional else None),
-        ("exclude", "; ".join(between)),
-        ("counted", "units, by their best attempt" if question.count == "units" else "attempts"),
-    ]
 
 
 def columns(by: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -11,12 +11,10 @@ from ibis import _
 
 from playbook.counting.units import WEEK
 from playbook.data.versions import FROM, UNTIL
-from playbook.language.periods import Period, interval, moment
-from playbook.language.portable import count_if, pieces, seconds, united, whole
+from playbook.language.periods import Period, interval
+from playbook.language.portable import count_if
 
 OPEN = "still open"
-BEGINNING = datetime(1999, 12, 27)  # a Monday before every possible time
-CHANGES = ("new", "revived", "lost")
 
 
 def segmented(starts: ir.Table, traits: ir.Table, by: Sequence[str]) -> ir.Table:
@@ -164,26 +162,6 @@ def time_to(
     )
 
 
-def durations(
-    first_times: ir.Table, *, horizon: timedelta, period: Period, by: Sequence[str] = ()
-) -> ir.Table:
-    """Hours to the goal, for a censored curve: everybody who started counts.
-
-    Returns:
-        One row per `by`, `hours` (rounded up; at most the horizon) and `reached`: `n` units
-        that reached the goal then, or were last seen without it. Units that had reached it
-        before their start are left out.
-    """
-    end = ibis.least(_.started_at + interval(horizon), moment(period.as_of))
-    reached = (_.goal_0_at <= end).fill_null(False)
-    seen = first_times.filter(~_.goal_0_before).mutate(
-        reached=reached, ends_at=ibis.ifelse(reached, _.goal_0_at, end)
-    )
-    return seen.mutate(hours=pieces(seconds(_.started_at, _.ends_at), 3600)).aggregate(
-        by=[*by, "hours", "reached"], n=_.count()
-    )
-
-
 def steps(attempts: ir.Table, count: int, *, by: Sequence[str] = ()) -> ir.Table:
     """How many units reach each step, over closed windows.
 
@@ -200,72 +178,3 @@ def steps(attempts: ir.Table, count: int, *, by: Sequence[str] = ()) -> ir.Table
         },
         open=count_if(_.depth == 0),
     )
-
-
-def active_things(
-    rows: ir.Table,
-    *,
-    within: timedelta,
-    every: timedelta,
-    by: Sequence[str] = (),
-) -> ir.Table:
-    """What comes and goes among what is active at the ends of stretches: a state, not an event.
-
-    Something is active at the end of a stretch if a row of it lies in the time `within` before
-    that end. Stretches follow each other from `BEGINNING`; each has its begin and not its end. A
-    row keeps it active at the end of its own stretch, if that comes at most `within` later, and at
-    the later ends that come sooner than that. At the ends of days, which are all that some logs
-    know, exactly so much later is soon enough.
-
-    Args:
-        rows: One row per time that keeps something active: `held` (the thing or unit), `at` (not
-            before `BEGINNING`), and the columns of `by`, the same in all its rows.
-        within: For how long one row keeps it active.
-        every: The length of a stretch.
-        by: Columns to break the result down by.
-
-    Returns:
-        One row per combination of `by` and stretch at whose end the active ones are others than
-        at the end before: `position` (1 is the first stretch), `new` (active, and its first row
-        ever is of this stretch), `revived` (active, not at the end before, and older), and `lost`
-        (not active, but at the end before).
-    """
-    size, reach = (int(length.total_seconds()) for length in (every, within))
-    kept = (
-        rows.mutate(position=whole(_elapsed(rows), size) + 1)
-        .group_by(["held", *by, "position"])
-        .aggregate(at=_.at.max())
-    )
-    # Stretches and windows have whole seconds: of a fraction it matters only whether there is one.
-    until = _elapsed(kept) + reach
-    if within > every >= timedelta(days=7):  # else the first end is the last, or the tie counts
-        until = until - ibis.ifelse(kept.at > kept.at.truncate("s"), 0, 1)
-    kept = kept.mutate(last=whole(until, size))
-    own = ibis.window(group_by="held", order_by="position")
-    walked = kept.mutate(
-        before=_.last.lag().over(own),
-        after=_.position.lead().over(own),
-        after_last=_.last.lead().over(own),
-    )
-    # A window that is shorter than a stretch may end before it does: such a row keeps nothing.
-    active = walked.filter(_.last >= _.position)
-    older = _.before.notnull()
-    goes_on = (_.after <= _.last + 1) & (_.after_last >= _.after)
-    changes = active.group_by([*by, "position", "last"]).aggregate(
-        new=count_if(~older),
-        revived=count_if(older & (_.before < _.position - 1)),
-        lost=count_if(~goes_on.fill_null(False)),
-    )
-    none = ibis.literal(0, "int64")
-    came = changes.select(*by, "position", "new", "revived", lost=none)
-    went = changes.select(*by, "lost", position=_.last + 1, new=none, revived=none)
-    both = united([came, went.select(came.columns)])
-    return (
-        both.group_by([*by, "position"])
-        .aggregate(**{name: _[name].sum() for name in CHANGES})
-        .filter(ibis.or_(*(_[name] > 0 for name in CHANGES)))
-    )
-
-
-def _elapsed(rows: ir.Table) -> ir.IntegerValue:
-    return seconds(moment(BEGINNING), rows.at)

@@ -13,7 +13,7 @@ from ibis import _
 
 from playbook import answers
 from playbook.answers import Asked
-from playbook.counting import attempts, shaping
+from playbook.counting import attempts, curves, shaping
 from playbook.friction.questions import step_titles, unfit
 from playbook.language.periods import interval, moment
 from playbook.language.portable import pieces, seconds, united
@@ -90,7 +90,7 @@ def step_curves(rows: Rows, by: Sequence[str], within: timedelta) -> Rows:
         within: The window.
     """
     counted = [row | {"hours": row["seconds"] / HOUR} for row in rows]
-    return shaping.curves(counted, (*by, "step"), within.total_seconds() / HOUR)
+    return curves.curves(counted, (*by, "step"), within.total_seconds() / HOUR)
 
 
 def quantiles(rows: Rows, by: Sequence[str], within: timedelta) -> Rows:

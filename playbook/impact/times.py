@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook.counting import shaping
+from playbook.counting import curves
 from playbook.counting.shaping import Rows
 from playbook.impact.counts import ARMS
 from playbook.impact.effects import with_effect
@@ -45,7 +45,7 @@ def waiting(run: Run, slug: str) -> Answer:
 
     def finish(rows: Rows) -> Rows:
         timed = [row | {"hours": row["seconds"] / HOUR} for row in rows]
-        drawn = shaping.curves(timed, ("arm",), hours)
+        drawn = curves.curves(timed, ("arm",), hours)
         return sorted(drawn, key=lambda row: ARMS.index(row["arm"]))
 
     labels = run.labels | LABELS
