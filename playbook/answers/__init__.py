@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -16,7 +15,6 @@ from playbook.answers.needs import lacks, lately, mapped, refuse_doubted
 from playbook.answers.question_on_run import Asked, age_of, columns
 from playbook.counting import active, curves, measures, owners, shaping, units
 from playbook.counting.shaping import Rows
-from playbook.data import arrivals
 from playbook.declare import Question
 from playbook.declare.question import ATTEMPTS, SHARES
 from playbook.language.mistakes import Mistake, either, listed
