@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ibis
 import pytest
+from ibis import _
 
 from playbook import answers, audit
+from playbook.data import placeholders
 from playbook.results import Unavailable
 from tests import small
+from tests.spec import rows, table
 
 QUESTION = small.question("q", "reached_within", start="signed_up", goal="saved", within="24h")
 
@@ -72,6 +76,17 @@ def test_where_everybody_has_many_devices_nobody_is_a_crowd():
 def test_blanks_and_case_make_twins():
     lines = ["U1 | d1 | saved | 2026-01-05 10:00", "u2  | d2 | saved | 2026-01-05 10:00"]
     assert told(small.run(events=log(*lines))) == {("user_id", "twins"): (2, 2, "U1")}
+
+
+def test_ids_in_doubt_are_the_same_on_each_engine(engine):
+    drawn = log(*many("Guest", 26), "U1 | d1 | saved | 2026-01-05 10:00").replace("\n", "\n ")
+    arrivals = table(drawn).mutate(is_bot=ibis.literal(False))
+    odd = placeholders.odd_ids(arrivals, "user_id").filter(_.doubtful | _.crowded | _.twins)
+    assert [tuple(row.values()) for row in rows(odd, engine)] == [
+        ("Guest", 26, 26, True, True, False, False),
+        ("U1", 1, 1, False, False, False, True),
+        ("u1", 1, 1, False, False, False, True),
+    ]
 
 
 def test_rows_of_users_and_accounts_that_differ_are_told_with_their_columns():

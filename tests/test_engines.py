@@ -37,7 +37,6 @@ AUDIT = (
     "examples",
     "fixes",
     "freshness",
-    "ids",
     "lateness",
     "people",
     "questions",
