@@ -37,6 +37,7 @@ AUDIT = (
     "examples",
     "fixes",
     "freshness",
+    "ids",
     "lateness",
     "people",
     "questions",
@@ -49,6 +50,7 @@ AUDIT = (
     "volume",
     "who",
 )
+SILENT = {"audit.ids"}  # the sample company has no ids in doubt
 # Warehouses whose drivers are not here: what Ibis compiles is all that can be seen of them.
 DIALECTS = ("bigquery", "snowflake", "clickhouse", "trino", "databricks", "pyspark")
 
@@ -144,7 +146,7 @@ def test_every_number_is_the_same_on_postgresql(found, here, there):
     assert there.period == here.period
     for ours, theirs in zip(found, results(there), strict=True):
         assert theirs.rows == ours.rows, ours.id
-        assert ours.rows, ours.id
+        assert ours.rows or ours.id in SILENT, ours.id
 
 
 def test_every_part_of_the_audit_is_compared():
