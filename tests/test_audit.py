@@ -243,9 +243,9 @@ BAD = {
 
 
 EVERY_ID = f"""
-    user_id | anonymous_id | session_id | user_agent | event     | at         | flow | received_at
-    ann     | d1           | s1         | curl/8.1   | signed_up | 2026-01-04 | f1   | 2026-01-05
-    ann     | d1           | s1         | curl/8.1   | {NAME}    | 2026-01-05 | f1   | 2026-01-05
+    user_id | anonymous_id | session_id | user_agent | event | at | flow | received_at
+    ann | d1 | s1 | curl/8.1 | signed_up | 2026-01-05 09:00 | f1 | 2026-01-05 09:00
+    ann | d1 | s1 | curl/8.1 | {NAME} | 2026-01-05 10:00 | f1 | 2026-01-05 10:00
 """
 
 

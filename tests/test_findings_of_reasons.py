@@ -51,8 +51,8 @@ def test_each_segment_has_its_line_and_small_ones_say_nothing():
         by=["persona"],
     )
     assert findings.of(found, "people").text == (
-        "- **Sales and marketing**: Of 40 people, **100.0 %** have a disposable address or are "
-        "bots (40). The largest single reason: a bot, 100.0 %.\n"
+        "- **Sales and marketing**: Of 40 people, **100.0 %** are bots (40). The largest single "
+        "reason: a bot, 100.0 %.\n"
         "- **Data engineer**: too few to say (n = 29)."
     )
 

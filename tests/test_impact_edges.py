@@ -154,3 +154,27 @@ def test_a_unit_that_the_log_has_in_both_arms_is_in_another_one(both):
     (check,) = [row for row in impact.checks(run).rows if row["check"] == "log"]
     assert (row["grade"], row["difference"]) == ("–", None)
     assert check["seen"].startswith("60 ")
+
+
+def test_a_play_for_people_whom_no_column_tells_is_left_out_and_said_to_be():
+    events = "user_id | event | at\n" + "".join(f"{u} | signed_up | 2026-01-05\n" for u in FIVE)
+    untold = play("tour", audience={"intent": "learn"})
+    given = {"plays": [HALF, untold], "events": events, "users": USERS}
+    run = small.run(**given, messages=f"user_id | play | sent_at\n{ONE} | guide | 2026-01-05")
+    assert [row["label"] for row in impact.effects(run).rows] == ["guide"]
+    status, seen = check(run, "audience")
+    assert (status, "names intent, which `users` lacks" in seen) == ("failed", True)
+    assert "Not known: the effect of tour" in findings.of(impact.verdicts(run)).text
+    assert [row["play"] for row in impact.why_null(run).rows] == ["guide", "tour"]
+
+
+def test_a_play_that_nobody_triggers_passes_no_check_and_is_not_sent_back_to_the_drawing_board():
+    messages = "user_id | play | sent_at\n"
+    events = "user_id | event | at\nann | saved | 2026-01-05\n"
+    run = small.run(plays=[HALF], events=events, users=USERS, messages=messages)
+    assert findings.of(impact.checks(run)).text == (
+        "Nothing to check yet, because nobody has triggered it: guide."
+    )
+    said = findings.of(impact.effects(run)).text
+    assert said == "**guide** has nothing to measure: nobody has triggered it."
+    assert one(impact.effect(run, "guide"))["action"] == "mend"

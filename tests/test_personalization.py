@@ -106,6 +106,15 @@ def test_a_cell_of_too_few_is_no_gap_to_close_first_however_much_it_loses():
     )
 
 
+def test_a_cell_that_a_play_may_be_for_is_no_gap():
+    users = "user_id | persona\nann | engineer\nbob | sales\ncat | engineer\n"
+    run = opened(play("guide", audience={"persona": "engineer", "intent": "load"}), users=users)
+    found = personalization.matrix(run, "saved")
+    told = {row["persona"]: row["plays"] for row in found.rows}
+    assert (told["engineer"], told["sales"]) == ("not known", "none: a gap")
+    assert findings.of(found).text.startswith("Not known: which plays are for")
+
+
 def test_the_cells_may_be_others(run):
     found = personalization.matrix(run, "saved", cells=["acquisition"])
     assert [(row["acquisition"], row["people"]) for row in found.rows] == [

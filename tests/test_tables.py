@@ -143,3 +143,11 @@ def test_received_leaves_out_what_arrived_later_in_the_log_and_in_the_events(eng
     assert ids(found.arrivals, engine) == ["1", "3", "4", "6"]
     assert ids(found.events, engine) == ["1", "3", "4"]
     assert ids(found.shared, engine) == ids(found.copies, engine) == ["1"]
+
+
+def test_what_no_column_tells_is_said_in_words():
+    log = conform(table(LOG), "events")
+    found = Tables(log, lambda: log, mapped={"events": frozenset({"event_id", "seen_at"})})
+    assert found.unknown("events") == found.unknown("events", "at", "seen_at") == ""
+    assert found.unknown("events", "at", "source") == "no `at` or `source` of `events` is mapped"
+    assert found.unknown("users") == "no table `users` is mapped"

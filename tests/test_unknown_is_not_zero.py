@@ -249,7 +249,8 @@ def unmapped(run: Run) -> list[str]:
     return [
         words
         for (table, *columns), words in WORDS.items()
-        if run.tables.unknown(table, *columns)
+        if not any(run.tables.has(table, column) for column in columns)
+        and not (not columns and run.tables.has(table))
         and not (words == "^suppressed" and run.tables.has("suppressions"))
     ]
 
