@@ -21,7 +21,7 @@ QUESTIONS = [
     question("unsaved", "missed_within", unit="session", hold="draft_id", **WINDOW),
     question("unsaved_in_visit", "missed_within", unit="session", **WINDOW),
     question("never_saved", "missed_within", **WINDOW),
-    question("account_never_saved", "missed_within", unit="account", **WINDOW),
+    question("account_never_saved", "missed_within", unit="account", entry="any", **WINDOW),
     question("saved", "reached_within", **WINDOW),
 ]
 PLAN = [DataPoint(event="started", says="x", properties={"draft_id": Property()})]

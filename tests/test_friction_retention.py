@@ -370,7 +370,7 @@ def test_nobody_comes_back_where_nobody_started():
     for ask in (friction.retention, friction.retained):
         found = ask(nobody, "back")
         assert found.rows == []
-        assert charts.of(found, title="Back").reason.startswith("Nobody")
+        assert charts.of(found, title="Back").reason == charts.NOTHING
     assert findings.of(friction.retained(nobody, "back"), "x").text.startswith("*No period")
 
 

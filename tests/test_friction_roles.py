@@ -225,7 +225,7 @@ def test_nobody_has_no_roles_and_the_views_say_so():
     found = friction.roles(run, "way")
     assert found.rows == []
     assert "Nobody" in findings.mix(found, "accounts").text
-    assert charts.of(found, title="Who").reason.startswith("Nobody")
+    assert charts.of(found, title="Who").reason == charts.NOTHING
 
 
 def test_in_the_sample_company_members_save_what_owners_verify(airtouch):

@@ -24,7 +24,7 @@ EVENTS = """
     bob     | signed_up | 2026-01-05 09:00
     cat     | signed_up | 2026-01-05 09:00
     cat     | invited   | 2026-01-06 09:00
-    nil     | verified  | 2026-01-06 09:00
+    zed     | verified  | 2026-01-06 09:00
 """
 NOW = {"label": "guide", "verdict": "works", "grade": "A", "n_treated": 400, "n_holdout": 100}
 NOW |= {"treated": 0.32, "holdout": 0.2, "difference": 0.12, "low": 0.02, "high": 0.22}

@@ -114,7 +114,7 @@ def test_units_without_an_account_or_a_persona_are_counted():
         ((200, 100), (200, 95), 0.3, "redesign"),  # the plan is met
         ((200, 90), (200, 80), 0.1, "keep running until 2026-03-"),
         ((40, 20), (40, 20), 0.01, "redesign"),  # it would take years
-        ((20, 10), (20, 10), 0.3, "keep running until 2026-02-24"),
+        ((20, 10), (20, 10), 0.3, "keep running until 2026-02-17"),
     ],
 )
 def test_the_action_follows_from_the_verdict_the_plan_and_the_traffic(

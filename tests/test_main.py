@@ -153,7 +153,7 @@ def test_a_misspelt_by_of_a_run_is_refused_by_every_command(command, tmp_path, m
         "No table has the column `prsona` to break the answers down by.",
         "Table `users` lacks the column(s) prsona. It has: user_id, account_id, signed_up_at, "
         "email_verified_at, email_domain, persona, intent, acquisition, invited_by, role, "
-        "timezone, is_internal.",
+        "timezone, is_internal, valid_from.",
         "Hint: did you mean `persona`?",
     ]
 

@@ -189,7 +189,7 @@ def test_the_engine_gives_the_published_numbers(source):
             said["depth"] = {unit: depths.get(unit, 0) for unit in case.expected["depth"]}
         if "seconds" in case.expected:
             said["seconds"] = {
-                row["unit"]: (row[f"step_{last}_at"] - row["started_at"]).total_seconds()
+                row["unit"]: (row[f"step_{last}_at"] - row["entry_at"]).total_seconds()
                 for row in found
                 if row["unit"] in case.expected["seconds"]
             }

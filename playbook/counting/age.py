@@ -105,16 +105,21 @@ def older(tables: Tables, unit: str, before: datetime) -> ir.Table:
     """The units that began before a moment: one row per unit, `unit`.
 
     A person began when they signed up; an account when it was created, or its earliest member
-    signed up.
+    signed up. Of a table that knows days only, nobody is older who began on the day itself.
     """
     column, found = UNIT_COLUMN[unit], []
+    day = before.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def early_at(at: ir.TimestampValue) -> ir.BooleanValue:
+        return (at < moment(before)) & (at != moment(day))
+
     if tables.users is not None:
-        early = tables.users.filter(_.signed_up_at < moment(before), _[column].notnull())
+        early = tables.users.filter(early_at(_.signed_up_at), _[column].notnull())
         if unit == "account":
             early = early.filter(~_.is_internal)
         found.append(early.select(unit=column))
     if unit == "account" and tables.accounts is not None:
-        early = tables.accounts.filter(_.created_at < moment(before))
+        early = tables.accounts.filter(early_at(_.created_at))
         found.append(early.select(unit="account_id"))
     return united(found).distinct()
 
