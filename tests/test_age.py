@@ -300,3 +300,31 @@ def test_an_event_that_came_every_day_and_stopped_is_no_zero():
     assert small.run(questions=asked, events=events, period=week).extent.fell_silent == {}
     rare = events.replace("u3 | saved", "u3 | stored").replace("u4 | saved", "u4 | stored")
     assert small.run(questions=asked, events=rare).extent.fell_silent == {}
+
+
+def test_a_time_that_cannot_be_makes_no_account_older():
+    events = """
+        user_id | account_id | event     | at
+        ann     | a1         | signed_up | 1970-01-01 00:00
+        ann     | a1         | signed_up | 2026-01-05 09:00
+        ann     | a1         | wrote     | 2026-01-05 10:00
+        bob     | a1         | visited   | 2026-01-30 10:00
+    """
+    run = small.run(questions=ASKED, events=events)
+    assert counted(run, "accounts") == (1, 1)
+    assert answers.answer(run, "accounts").older() == 0
+
+
+def test_of_a_table_that_knows_days_nobody_is_older_on_the_day_itself():
+    events = """
+        user_id | event     | at
+        ann     | signed_up | 2026-01-05 09:00
+        bob     | signed_up | 2026-01-05 10:00
+        bob     | wrote     | 2026-01-05 11:00
+        cat     | signed_up | 2026-01-06 10:00
+        zed     | other     | 2026-01-30 10:00
+    """
+    users = "user_id | signed_up_at\n ann | 2026-01-05\n bob | 2026-01-04\n cat | 2026-01-06"
+    run = small.run(questions=ASKED, events=events, users=users)
+    assert counted(run, "writes") == (2, 0)
+    assert answers.answer(run, "writes").older() == 1

@@ -18,7 +18,7 @@ from playbook.counting.age import Age
 from playbook.counting.shaping import Rows
 from playbook.data.tables import Tables
 from playbook.declare import Question
-from playbook.language.periods import Period, duration, interval, words
+from playbook.language.periods import ANCIENT, Period, duration, interval, moment, words
 from playbook.language.portable import united
 from playbook.results import Result
 from playbook.results.columns import ID, MOMENT, Column
@@ -68,6 +68,9 @@ class Asked:
         if question.unit == "account":
             self._shared(units.unreal_accounts(tables))
         rows = units.rows(tables, question.unit, hold=question.hold)
+        known = self.run.coverage
+        if any(known[event]["ancient"] for event in question.events if event in known):
+            rows = rows.filter(_.at >= moment(ANCIENT))  # what has no possible time has none
         if question.among:
             people = units.traits(tables, question.unit, list(question.among))
             rows = rows.semi_join(units.among(people, question.among), "unit")
