@@ -72,6 +72,8 @@ class Asked:
         if any(known[event]["ancient"] for event in question.events if event in known):
             rows = rows.filter(_.at >= moment(ANCIENT))  # what has no possible time has none
         if question.among:
+            if question.unit == "account":
+                rows = rows.filter(_.unit.notnull())  # see `Age.kept`: two joins in a row
             people = units.traits(tables, question.unit, list(question.among))
             rows = rows.semi_join(units.among(people, question.among), "unit")
         return rows

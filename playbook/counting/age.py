@@ -50,7 +50,9 @@ class Age:
         """The rows (with their `unit`) without those of units that are older and do not count."""
         if not self.matters:
             return rows
-        return rows.anti_join(older(tables or self.run.tables, self.unit, self.before), "unit")
+        older_ = older(tables or self.run.tables, self.unit, self.before)
+        # Of two anti-joins in a row, with nothing between, Ibis makes what PostgreSQL cannot read.
+        return rows.filter(_.unit.notnull()).anti_join(older_, "unit")
 
     @property
     def matters(self) -> bool:
