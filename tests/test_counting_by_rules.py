@@ -310,7 +310,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) ->
     return Product(tmp_path, request.getfixturevalue("postgres_connection"))
 
 
-THOROUGH = pytest.param(range(1000, 1500), 3, 4, id="500 logs", marks=pytest.mark.thorough)
+THOROUGH = pytest.param(range(1000, 1060), 3, 4, id="more", marks=pytest.mark.thorough)
 
 
 @pytest.mark.parametrize(
