@@ -82,16 +82,23 @@ class Log:
 
 
 def done_by(log: Log, unit: str, as_of: datetime) -> dict[str, list[Event]]:
-    """Unit → its events up to a moment: nobody's, bots' and internal people's are in none."""
-    found = defaultdict(list)
+    """Unit → its events up to a moment: nobody's, bots' and internal people's are in none.
+
+    Nor is an account where nobody else is known to have acted.
+    """
+    found, acted = defaultdict(list), defaultdict(list)
     for each in sorted(log.events, key=lambda each: (each.at, each.place)):
-        person = log.people.get(each.user)
-        if each.is_bot or (person and person.is_internal) or each.at > as_of:
+        if each.at > as_of:
             continue
+        person = log.people.get(each.user)
+        is_real = not (each.is_bot or (person and person.is_internal))
         who = {"user": each.user, "session": each.session, "account": _account(log, each)}[unit]
-        if who is not None:
+        if who is not None and each.user is not None:
+            acted[who].append(is_real)
+        if who is not None and is_real:
             found[who].append(each)
-    return found
+    unreal = {who for who, real in acted.items() if unit == "account" and not any(real)}
+    return {who: events for who, events in found.items() if who not in unreal}
 
 
 def _account(log: Log, each: Event) -> str | None:
@@ -214,15 +221,15 @@ def knows_older(log: Log, question: Question) -> bool:
 
 
 def is_older(log: Log, unit: str, who: str, begins: datetime) -> bool:
-    """Whether a unit began before the question was observed."""
-    began = []
+    """Whether a unit began before the question was observed; a midnight, on an earlier day."""
+    began, day = [], _midnight(begins)
     if unit == "user" and who in log.people:
         began = [log.people[who].signed_up_at]
     if unit == "account":
         ours = [each for each in log.people.values() if not each.is_internal]
         began = [each.signed_up_at for each in ours if each.account == who]
         began += [log.accounts[who].created_at] if who in log.accounts else []
-    return any(at is not None and at < begins for at in began)
+    return any(at is not None and at < begins and at != day for at in began)
 
 
 # Rules 2, 3, 7 and 8: starts, and what comes in their windows.
@@ -390,7 +397,7 @@ def did_first(question: Question, unit: Entered) -> bool:
         each
         for each in unit.done
         if each.event == question.goal and each.place != start.place and firsts
-        if each.at < firsts[0].at
+        if each.at < firsts[0].at and (each.at >= start.at or not _again(question))
     ]
     return bool(firsts) and not earlier
 
@@ -431,12 +438,11 @@ def _bucket(question: Question, unit: Entered, as_of: datetime) -> int | str:
         return OPEN
     (start,) = unit.closed
     end = min(start.at + duration(question.within), as_of) if question.within else as_of
-    again = question.goal == question.start  # those before are no goals: README is silent
     goals = [
         each
         for each in unit.done
         if each.event == question.goal and each.place != start.place
-        if each.at >= start.at or not again
+        if each.at >= start.at or not _again(question)
     ]
     if not goals or goals[0].at > end:
         return "never"
@@ -445,6 +451,11 @@ def _bucket(question: Question, unit: Entered, as_of: datetime) -> int | str:
         return "before"
     edges = [duration(edge) for edge in question.edges]
     return next((place for place, edge in enumerate(edges) if took <= edge), "later")
+
+
+def _again(question: Question) -> bool:
+    """Whether the goal is the start itself: those before the start are no goals."""
+    return question.goal == question.start
 
 
 def steps(log: Log, question: Question, by: str = "") -> dict[str, tuple[tuple[int, ...], int]]:
@@ -481,7 +492,7 @@ def by_week(log: Log, question: Question) -> dict[datetime, tuple[int, int, bool
         found[week][0] += 1
         found[week][1] += _converted(question, unit)
     return {
-        week: (n, reached, week + WEEK <= counted.as_of and week not in still)
+        week: (n, reached, _over(week + WEEK, counted.as_of) and week not in still)
         for week, (n, reached) in found.items()
     }
 
@@ -505,6 +516,7 @@ class Cohort:
     every: timedelta
     calendar: bool
     as_of: datetime
+    until: datetime
 
     def row(self, place: int, week: datetime) -> tuple[int, int, int] | int:
         """n, on the period, on it or after; n alone where that cannot be told yet."""
@@ -516,8 +528,9 @@ class Cohort:
 
     def complete(self, place: int, week: datetime) -> bool:
         begins = [_calendar(at, self.every) if self.calendar else at for at in self.starts]
-        over = max(begins) + (place + 1) * self.every <= self.as_of
-        return over and week + WEEK <= self.as_of
+        end = max(begins) + (place + 1) * self.every
+        over = _over(end, self.as_of) if self.calendar else end <= self.as_of
+        return over and (self.until <= self.as_of or _over(week + WEEK, self.as_of))
 
 
 def retention(
@@ -544,7 +557,8 @@ def retention(
                 max(_second(at) - _second(start.at) - MOMENT, NOTHING) // length for at in goals
             }
         key = unit.segment, _monday(start.at)
-        cohort = found.setdefault(key, Cohort([], [], length, calendar, counted.as_of))
+        whole = Cohort([], [], length, calendar, counted.as_of, log.until)
+        cohort = found.setdefault(key, whole)
         cohort.starts.append(start.at)
         cohort.did.append(places)
     return found
@@ -591,7 +605,7 @@ def active(log: Log, question: Question) -> dict[datetime, dict[str, int]]:
     as_of = watermark(log, question)
     within, did = duration(question.within), _times_of(log, question, as_of)
     found, week = {}, _monday(max(log.since, observed_since(log, question) - CLOCKS))
-    while week + WEEK <= min(log.until, as_of):
+    while week + WEEK <= log.until and _over(week + WEEK, as_of):
         now, before = (_active_at(did, end, within) for end in (week + WEEK, week))
         new = {who for who in now if week <= min(did[who]) < week + WEEK}
         found[week] = {
@@ -634,6 +648,11 @@ def _midnight(at: datetime) -> datetime:
 
 def _monday(at: datetime) -> datetime:
     return _midnight(at) - at.weekday() * DAY
+
+
+def _over(end: datetime, as_of: datetime) -> bool:
+    """Whether a stretch of the calendar is over, or lacks no more than a minute."""
+    return end <= as_of + CLOCKS
 
 
 def _calendar(at: datetime, every: timedelta) -> datetime:
