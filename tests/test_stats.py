@@ -69,6 +69,12 @@ def test_corrected_p_values_are_those_of_benjamini_and_hochberg():
     assert stats.corrected([]) == []
 
 
+def test_p_values_corrected_for_all_together_are_those_of_holm():
+    # 0.01 times three, 0.02 times two; none is below the one before it.
+    assert stats.corrected_all([0.01, 0.04, 0.02]) == pytest.approx([0.03, 0.04, 0.04])
+    assert stats.corrected_all([]) == []
+
+
 def test_a_curve_is_the_published_one():
     times, reached = drawn(REMISSION)
     found = stats.kaplan_meier(times, reached, [1] * 21)

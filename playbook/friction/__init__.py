@@ -10,6 +10,7 @@ from playbook.friction.questions import answer, curve, members
 from playbook.friction.retention import retained, retention
 from playbook.friction.roles import roles
 from playbook.friction.segments import by_week, differences
+from playbook.friction.shifts import shifts
 from playbook.friction.times import time_curves, times
 from playbook.friction.verification import bots, reasons
 
@@ -31,6 +32,7 @@ __all__ = [
     "retained",
     "retention",
     "roles",
+    "shifts",
     "stopped",
     "stuck",
     "time_curves",

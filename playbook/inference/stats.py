@@ -83,6 +83,13 @@ def corrected(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in false_discovery_control(p_values)] if p_values else []
 
 
+def corrected_all(p_values: Sequence[float]) -> list[float]:
+    """P values corrected so that any false one among all that are shown is rare (Holm 1979)."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+
+
 def sample_ratio(observed: Sequence[int], expected: Sequence[float]) -> float:
     """The p value of the arms' sizes under the planned split (chi-squared)."""
     from scipy.stats import chisquare
