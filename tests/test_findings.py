@@ -151,11 +151,13 @@ def weeks(*values, series="share", n=100):
     [
         (
             weeks(0.2, 0.3, 0.3, 0.3, 0.25, 0.9),
-            "**25.0 %** run in the week of 2026-02-02, +5.0 points on four weeks earlier.",
+            "**25.0 %** run in the week of 2026-02-02, +5.0 points (−6.6 to +16.4) on four weeks "
+            "earlier.",
         ),
         (
             weeks(0.3, 0.3, 0.3, 0.3, 0.2),
-            "**20.0 %** run in the week of 2026-02-02, −10.0 points on four weeks earlier.",
+            "**20.0 %** run in the week of 2026-02-02, −10.0 points (−21.7 to +2.0) on four weeks "
+            "earlier.",
         ),
         (weeks(None, 0.3, 0.3, 0.3, 0.2), "**20.0 %** run in the week of 2026-02-02."),
         (
@@ -176,6 +178,21 @@ def weeks(*values, series="share", n=100):
 )
 def test_a_trend_compares_the_last_complete_week_with_that_of_four_weeks_earlier(found, expected):
     assert text(findings.trend(found, "run")) == expected
+
+
+def test_a_difference_over_time_is_kept_with_its_interval_and_that_of_counts_has_none():
+    kept = {row["figure"]: row for row in findings.trend(weeks(0.2, 1, 1, 1, 0.25)).figures}
+    row = kept["test.trend.change"]
+    assert (row["value"], row["low"], row["high"], row["n"]) == (0.05, -0.065966, 0.164443, 200)
+    counts = findings.trend(weeks(1000, 1, 1, 1, 1250, series="active")).figures
+    (row,) = [row for row in counts if row["figure"] == "test.trend.change"]
+    assert (row["value"], row["low"], row["high"]) == (0.25, None, None)
+
+
+def test_a_trend_is_not_compared_with_a_week_of_few():
+    found = weeks(0.2, 0.3, 0.3, 0.3, 0.25)
+    found.rows[0]["n"] = 29
+    assert text(findings.trend(found, "run")) == "**25.0 %** run in the week of 2026-02-02."
 
 
 def curves(*points, n=100):

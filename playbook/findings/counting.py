@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from playbook.language.wording import interval, length, percent, too_few
+from playbook.inference import stats
+from playbook.language.wording import interval, length, percent, points, too_few
 from playbook.results import Result, Rows
 from playbook.results.sentences import Told, each_segment, plain
 
@@ -29,7 +30,11 @@ def say_steps(result: Result, told: Told, words: str) -> str:
 
 
 def say_trend(result: Result, told: Told, words: str) -> str:
-    """Per segment: the last complete period against the one four before it."""
+    """Per segment: the last complete period against that of four weeks earlier.
+
+    A difference of shares has its interval. A ratio of counts has none: what is active is
+    counted, all of it, and not drawn from more.
+    """
     return each_segment(result, told, lambda rows: _trend_said(result, told, rows, words))
 
 
@@ -110,16 +115,28 @@ def _trend_said(result: Result, told: Told, rows: Rows, words: str) -> str:
         return f"**{value}** {words}".rstrip() + f" in period {last['period']}."
     text = f"**{value}** {words}".rstrip() + f" {result.when(last['period'])}"
     earlier = str(date.fromisoformat(last["period"]) - FOUR_WEEKS)
-    before = next((row["value"] for row in complete if row["period"] == earlier), None)
-    if before is None:
+    before = next((row for row in complete if row["period"] == earlier), None)
+    if before is None or (is_share and before["n"] < result.min_n):
         return f"{text}."
-    if is_share:
-        moved = told.points("change", last["value"] - before)
-        return f"{text}, {moved} points on four weeks earlier."
-    if not before:
-        return f"{text}, from none four weeks earlier."
-    change = told.share("change", last["value"] / before - 1)
-    return f"{text}, {'+' if last['value'] >= before else ''}{change} on four weeks earlier."
+    moved = (_share_moved if is_share else _count_moved)(told, last, before)
+    return f"{text}, {moved} four weeks earlier."
+
+
+def _share_moved(told: Told, last: dict, before: dict) -> str:
+    """A difference of shares with its interval (Newcombe 1998, method 10)."""
+    counts = [each for row in (last, before) for each in (row["value"] * row["n"], row["n"])]
+    ends = stats.newcombe(*counts)
+    n = last["n"] + before["n"]
+    moved = told.points("change", last["value"] - before["value"], n, ends=ends)
+    return f"{moved} points ({' to '.join(map(points, ends))}) on"
+
+
+def _count_moved(told: Told, last: dict, before: dict) -> str:
+    """A ratio of counts. It has no interval: all that are active are counted, none is sampled."""
+    if not before["value"]:
+        return "from none"
+    ratio = last["value"] / before["value"] - 1
+    return f"{'+' if ratio >= 0 else ''}{told.share('change', ratio)} on"
 
 
 def _curve_said(result: Result, told: Told, rows: Rows, words: str) -> str:
