@@ -23,14 +23,17 @@ LABELS = {"tablet": "tablets", "saved": "saved a workflow"}
 USUAL, POOR = (20, 21, 19, 22), (6, 6, 7, 5)
 
 
-def product(saved, *, questions=(STEPS, SHARE), weeks=WEEKS, as_of="2026-06-08", **words):
-    """A product of which in each week 60 sign up on each device, and `saved(device, week)` save."""
+def product(saved, *, questions=(STEPS, SHARE), weeks=WEEKS, as_of="2026-06-08", few="", **words):
+    """A product of which in each week 60 sign up on each device, and `saved(device, week)` save.
+
+    On the device `few` it is 3 who sign up and try.
+    """
     users, events = ["user_id | device | plan"], ["user_id | event | at"]
     for week in range(weeks):
         day = FIRST + timedelta(weeks=week, days=1)
         for device in ("desktop", "phone", "tablet"):
             did = saved(device, week)
-            for place in range(60):
+            for place in range(3 if device == few else 60):
                 name = f"{device}{week}.{place}"
                 users.append(f"{name} | {device} | {'pro' if place % 2 else 'free'}")
                 reached = [True, place < 50, place < did, place < did // 2]
@@ -147,6 +150,21 @@ def test_two_of_three_segments_are_named_both():
         ("saved", "device=tablet", WEEK),
     ]
     assert findings.of(found).text.count("\n- ") == 1
+
+
+def test_where_the_others_are_too_few_to_say_it_is_everybody():
+    found = friction.shifts(product(falling("phone", "desktop"), few="tablet"))
+    assert told(found, "step", "segment") == [("saved", "")]
+
+
+def test_a_segment_is_named_where_the_others_moved_too_and_all_together_show_nothing():
+    def saved(device, week):
+        if device == "tablet":
+            return falling("tablet")(device, week)
+        high, low = (23, 1) if week >= BROKEN else (40, 4)
+        return high if week % 2 else low
+
+    assert told(friction.shifts(product(saved)), "step", "segment") == [("saved", "device=tablet")]
 
 
 def test_without_a_question_with_steps_the_share_is_named_by_what_it_asks():

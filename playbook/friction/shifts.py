@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
@@ -28,6 +28,7 @@ SMALLEST = 0.03  # of a share: what is smaller is seldom worth an afternoon's se
 NEAR = timedelta(days=14)  # shifts of one thing so near to each other are one: places are estimates
 FELL, ROSE = "fell", "rose"
 KEYS = ("question", "step", "segment")
+Questions = Mapping[str, Question]  # by id
 TESTS = (
     ("p", "likelihood ratio over all weeks, by the dispersion of the weeks, times the weeks tried"),
     ("corrected", "for all series that were compared (Holm)"),
@@ -62,19 +63,17 @@ def shifts(run: Run, *, by: str | Sequence[str] = "") -> Answer:
     """Shares that moved to another level in one week and stayed there, and whose they are.
 
     A series is the share of one question by week of the start, of everybody or of one value of a
-    column: of `by`, and of the question's own `by`, as far as its units have them. Of a question
-    with steps it is each step's share of the step before it, so that a step that breaks is named
-    and those behind it are not. Weeks that are not over, or have an open window, do not count. For
-    the test see `playbook.inference.levels.shift`; it takes 3 weeks before and 2 since, with
-    `min_n` units on either side.
+    column: of `by`, and of the question's own `by`, as far as its units have them. Of steps it is
+    each one's share of the step before it, so that a step that breaks is named and those behind
+    it are not. Weeks that are not over, or have an open window, do not count. It takes 3 weeks
+    before and 2 since, with `min_n` on either side; the test is `inference.levels.shift`.
 
     What moves at once is told once. Of the shown shifts of a step in one direction and within two
     weeks, the segments of a column are named alone if all others of that column together did not
-    move in that week: neither half as far, nor by 3 points and shown at 5 %. Of several such
-    columns it is the one with the smallest p value. Where the others moved, or are too few to
-    say, it is everybody who is named, and no segment. Of several questions about one event (a
-    step, or the goal of a share) the first of these is told: a segment's before everybody's, a
-    step's before a share's, the smallest p value.
+    move in that week: neither half as far, nor by 3 points and shown at 5 %; of several such
+    columns the one with the smallest p value. Where the others moved, or are too few to say, it is
+    everybody, and no segment, if everybody shows it. Of several questions about one event (a step,
+    or a share's goal) one is told: a segment before everybody, a step before a share.
 
     Args:
         run: The opened run.
@@ -84,9 +83,9 @@ def shifts(run: Run, *, by: str | Sequence[str] = "") -> Answer:
         Shape `table`: one row per shift that is shown, the largest first: `question`, `step` (the
         event; "" for a share), `segment` ("persona=sales"; "" for everybody), `since` (the first
         week at the new level), `before` and `after` (the shares of all weeks on either side),
-        their `difference` with `low` and `high` (Newcombe 1998, method 10), `n_before`, `n_after`,
-        `p`, `p_corrected` (Holm 1979, over all series that were compared) and `verdict`: `fell` or
-        `rose`.
+        their `difference` with `low` and `high` (Newcombe 1998, method 10; the choice of the week
+        and the dispersion are paid for by p alone), `n_before`, `n_after`, `p`, `p_corrected`
+        (Holm 1979, over all series that were compared) and `verdict`: `fell` or `rose`.
     """
     parts = list(_parts(run, by))
     if not parts:
@@ -94,14 +93,11 @@ def shifts(run: Run, *, by: str | Sequence[str] = "") -> Answer:
             "No question that can be answered is counted as a share or by steps: none can shift."
         )
     least = max(run.declared.product.min_n, 1)
-    goals = {question.id: question.goal for question, *_ in parts}
-    asks = {question.id: question.asks for question, *_ in parts}
-
-    def fetched() -> Rows:
-        return [row for part in parts for row in _series(*part, least)]
+    asked = {question.id: question for question, *_ in parts}
+    columns = ", ".join(dict.fromkeys(column for _question, column, *_ in parts if column))
 
     def finish(rows: Rows) -> Rows:
-        found = _told_once(_owners_of(_shown(rows), rows, least), goals)
+        found = _told_once(_owners_of(_shown(rows), rows, least), asked)
         largest = sorted(found, key=lambda row: -abs(row["difference"]))
         return [{name: row[name] for name in SHIFT} for row in largest]
 
@@ -110,16 +106,16 @@ def shifts(run: Run, *, by: str | Sequence[str] = "") -> Answer:
         None,
         finish,
         counts="the share of each question and step by week of the start (Monday, UTC)",
-        told=(("by", ", ".join(dict.fromkeys(c for _q, c, *_ in parts if c)) or "none"), *TESTS),
+        told=(("by", columns or "none"), *TESTS),
         own=SHIFT,
         made_of=tuple(found for *_, found in parts),
-        fetched=fetched,
-        says=partial(_say_shifts, asks=asks),
+        fetched=lambda: [row for part in parts for row in _series(*part, least)],
+        says=partial(_say_shifts, asked=asked),
         silence=_none_shifted,
     )
 
 
-def _say_shifts(result: Result, _told: Told, _words: str, *, asks: dict[str, str]) -> str:
+def _say_shifts(result: Result, _told: Told, _words: str, *, asked: Questions) -> str:
     """Whose share of what moved, from what to what, and since when."""
     names = {row["segment"]: result.label(row["value"]) for row in result.raw if row["segment"]}
     times = Counter(names.values())
@@ -127,7 +123,7 @@ def _say_shifts(result: Result, _told: Told, _words: str, *, asks: dict[str, str
     for row in result.rows:
         name = names.get(row["segment"], "")
         whose = name if times[name] == 1 else row["segment"]
-        what = result.label(row["step"]) if row["step"] else asks[row["question"]]
+        what = result.label(row["step"]) if row["step"] else asked[row["question"]].asks
         text = (
             f"“{plain(what)}” {row['verdict']} from {percent(row['before'])} to "
             f"{percent(row['after'])} {result.when(row['since'])} and stayed "
@@ -284,11 +280,11 @@ def _moved(others: Sequence[dict[str, levels.Week]], own: dict[str, Any], least:
     return is_shown or moved >= abs(own["difference"]) / 2
 
 
-def _told_once(found: Rows, goals: dict[str, str | None]) -> Rows:
+def _told_once(found: Rows, asked: Questions) -> Rows:
     """Of several shifts that are about one event, the one that says most; see `shifts`."""
     kept: list[tuple[str | None, dict[str, Any]]] = []
     for row in sorted(found, key=lambda row: (not row["segment"], not row["step"], row["p"])):
-        event = row["step"] or goals[row["question"]]
+        event = row["step"] or asked[row["question"]].goal
         known = [
             other for of, other in kept if of == event and row["segment"] in (other["segment"], "")
         ]
