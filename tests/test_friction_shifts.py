@@ -249,3 +249,12 @@ def test_segments_with_the_same_words_are_told_apart_by_their_names():
 
 def test_the_sample_company_has_no_shift(airtouch):
     assert friction.shifts(airtouch).rows == []
+
+
+def test_a_third_less_of_a_low_share_is_as_much_as_of_a_high_one():
+    def saved(device, week):
+        high, low = (40, 27) if device == "tablet" else (9, 6)
+        return (low if week >= BROKEN else high) + week % 2
+
+    found = friction.shifts(product(saved, questions=[STEPS]))
+    assert told(found, "step", "segment", "verdict") == [("saved", "", "fell")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -70,10 +71,11 @@ def shifts(run: Run, *, by: str | Sequence[str] = "") -> Answer:
 
     What moves at once is told once. Of the shown shifts of a step in one direction and within two
     weeks, the segments of a column are named alone if all others of that column together did not
-    move in that week: neither half as far, nor by 3 points and shown at 5 %; of several such
-    columns the one with the smallest p value. Where the others moved, or are too few to say, it is
-    everybody, and no segment, if everybody shows it. Of several questions about one event (a step,
-    or a share's goal) one is told: a segment before everybody, a step before a share.
+    move in that week: neither half as far in log odds, nor by 3 points and shown at 5 %; of
+    several such columns the one with the smallest p value. Where the others moved, or are too few
+    to say, it is everybody, or the segments if everybody shows none. Of several questions about
+    one event (a step, or a share's goal) one is told: a segment alone before everybody, and a step
+    before a share.
 
     Args:
         run: The opened run.
@@ -160,20 +162,19 @@ def _parts(run: Run, by: str | Sequence[str]) -> Iterator[tuple[Question, str, P
 def _series(question: Question, column: str, period: Period, found: Result, least: int) -> Rows:
     """The series of a column (of everybody, if it is ""), each with its likeliest shift."""
     rows, own = found.rows, replace(found, by=(column,) if column else ())
-    ends = {row[units.WEEK]: date.fromisoformat(row[units.WEEK]) for row in rows}
     still = {row[units.WEEK] for row in rows if row["open"]}
     over = {
         week
-        for week, day in ends.items()
-        if week not in still and period.over(shaping.midnight(day) + shaping.WEEK)
+        for week in {row[units.WEEK] for row in rows} - still
+        if period.over(shaping.midnight(date.fromisoformat(week)) + shaping.WEEK)
     }
     series: dict[tuple[str, str], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row[units.WEEK]):
         step, reached, n = _reached(row)
         value = row[column] if column else ""
         named = {"question": question.id, "step": step, "segment": own.segment(row)}
-        one = series.setdefault((step, named["segment"]), named | {"value": value, "weeks": {}})
-        one["column"] = column
+        named |= {"column": column, "value": value}
+        one = series.setdefault((step, named["segment"]), named | {"weeks": {}})
         if n and row[units.WEEK] in over:
             one["weeks"][row[units.WEEK]] = (reached, n)
     return [one | _likeliest(one["weeks"], least) for one in series.values()]
@@ -200,8 +201,7 @@ def _likeliest(weeks: dict[str, levels.Week], least: int) -> dict[str, Any]:
         "difference": found.difference,
         "low": low,
         "high": high,
-        "n_before": n,
-        "n_after": n_since,
+        **dict(zip(SIDES, (n, n_since), strict=True)),
         "p": found.p,
         "stayed": found.stayed,
         "verdict": FELL if found.difference < 0 else ROSE,
@@ -256,38 +256,47 @@ def _whose(at_once: Rows, rows: Rows, least: int) -> Rows:
             and row["segment"] not in names
         ]
         if not _moved(others, own[0], least):
-            return own
-    return everybody or next(iter(columns.values()))
+            return [row | {"alone": True} for row in own]
+    return [row | {"alone": False} for row in everybody or next(iter(columns.values()))]
 
 
 def _moved(others: Sequence[dict[str, levels.Week]], own: dict[str, Any], least: int) -> bool:
     """Whether all others together moved with a segment, or are too few to say."""
-    together: dict[str, levels.Week] = {}
-    for weeks in others:
-        for week, (did, n) in weeks.items():
-            so_far = together.get(week, (0, 0))
-            together[week] = (so_far[0] + did, so_far[1] + n)
-    weeks = [together[week] for week in sorted(together)]
-    place = sum(week < own["since"] for week in together)
+    there = sorted({week for weeks in others for week in weeks})
+    counts = [[weeks[week] for weeks in others if week in weeks] for week in there]
+    together = [(sum(did for did, _ in each), sum(n for _, n in each)) for each in counts]
+    place = sum(week < own["since"] for week in there)
     (did, n), (did_since, n_since) = (
         [sum(each) for each in zip((0, 0), *side, strict=True)]
-        for side in (weeks[:place], weeks[place:])
+        for side in (together[:place], together[place:])
     )
     if min(n, n_since) < least:
         return True
-    moved = (did_since / n_since - did / n) * (1 if own["difference"] > 0 else -1)
-    is_shown = moved >= SMALLEST and levels.p_at(weeks, place) < stats.SURE
-    return is_shown or moved >= abs(own["difference"]) / 2
+    way = 1 if own["difference"] > 0 else -1
+    is_shown = levels.p_at(together, place) < stats.SURE
+    if is_shown and (did_since / n_since - did / n) * way >= SMALLEST:
+        return True
+    before, after, n_before, n_after = (own[name] for name in ("before", "after", *SIDES))
+    whole = _log_odds(after * n_after, n_after) - _log_odds(before * n_before, n_before)
+    return (_log_odds(did_since, n_since) - _log_odds(did, n)) * way >= abs(whole) / 2
+
+
+def _log_odds(did: float, n: int) -> float:
+    """In these a third less is as much of 6 % as of 30 %; a half more keeps them off the ends."""
+    return math.log((did + 0.5) / (n - did + 0.5))
 
 
 def _told_once(found: Rows, asked: Questions) -> Rows:
     """Of several shifts that are about one event, the one that says most; see `shifts`."""
-    kept: list[tuple[str | None, dict[str, Any]]] = []
-    for row in sorted(found, key=lambda row: (not row["segment"], not row["step"], row["p"])):
+    kept: Rows = []
+    for row in sorted(found, key=lambda row: (not row["alone"], row["step"] == "", row["p"])):
         event = row["step"] or asked[row["question"]].goal
         known = [
-            other for of, other in kept if of == event and row["segment"] in (other["segment"], "")
+            other["segment"]
+            for other in kept
+            if other["event"] == event and other["question"] != row["question"]
+            if _near(row, other)
         ]
-        if not any(_near(row, other) for other in known):
-            kept.append((event, row))
-    return [row for _event, row in kept]
+        if not known or (row["alone"] and row["segment"] not in known):
+            kept.append(row | {"event": event})
+    return kept
