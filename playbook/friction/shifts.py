@@ -213,14 +213,9 @@ def _shown(rows: Rows) -> Rows:
     compared = [row for row in rows if row["p"] is not None]
     corrected = stats.corrected_all([row["p"] for row in compared])
     found = [row | {"p_corrected": p} for row, p in zip(compared, corrected, strict=True)]
-    return sorted(
-        (
-            row
-            for row in found
-            if row["stayed"] and row["p_corrected"] < SHOWN and abs(row["difference"]) >= SMALLEST
-        ),
-        key=lambda row: (row["p"], -abs(row["difference"])),
-    )
+    large = [row for row in found if row["stayed"] and abs(row["difference"]) >= SMALLEST]
+    sure = [row for row in large if row["p_corrected"] < SHOWN]
+    return sorted(sure, key=lambda row: (row["p"], -abs(row["difference"])))
 
 
 def _owners_of(shown: Rows, rows: Rows, least: int) -> Rows:
