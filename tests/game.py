@@ -32,7 +32,7 @@ TRUTH = {
 Rows = dict[str, np.ndarray]
 
 
-def write(folder: Path, *, seed: int = 1) -> Path:
+def write(folder: Path, *, seed: int = 3) -> Path:
     """Writes log, players, clans, decks, notices and draws to a folder, as Parquet."""
     rng = np.random.default_rng(seed)
     players = _players(rng)
@@ -67,9 +67,9 @@ def _players(rng: np.random.Generator) -> Rows:
     style = rng.choice(len(STYLES), PLAYERS, p=TRUTH["style"])
     own = TRUTH["confirmed_within_48h"]
     confirms = rng.random(PLAYERS) < np.where(alone, own["alone"], own["by_friend"])
-    wait = MINUTE + 40 * HOUR * rng.random(PLAYERS) ** 4
+    wait = MINUTE + 40 * HOUR * rng.random(PLAYERS) ** 20
     learns = rng.random(PLAYERS) < TRUTH["tutorial_within_24h"]
-    tutorial = joined + np.where(learns, rng.uniform(5 * MINUTE, 5 * HOUR, PLAYERS), NEVER)
+    tutorial = joined + np.where(learns, rng.uniform(30 * MINUTE, 3 * HOUR, PLAYERS), NEVER)
     enters = rng.random(PLAYERS) < TRUTH["league_within_7d"]
     return {
         "clan": clan,
@@ -91,7 +91,7 @@ def _first_decks(rng: np.random.Generator, joined: np.ndarray, style: np.ndarray
     then, late = rng.random(PLAYERS) < helped, rng.random(PLAYERS) < 0.15
     at = np.where(late, rng.uniform(80 * HOUR, 13 * DAY, PLAYERS), NEVER)
     at = np.where(then, rng.uniform(2.5 * HOUR, 73 * HOUR, PLAYERS), at)
-    return joined + np.where(soon, rng.uniform(50 * MINUTE, 110 * MINUTE, PLAYERS), at)
+    return joined + np.where(soon, rng.uniform(80 * MINUTE, 118 * MINUTE, PLAYERS), at)
 
 
 def _decks(rng: np.random.Generator, players: Rows) -> Rows:
