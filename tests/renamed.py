@@ -132,14 +132,13 @@ def write(folder: Path, *, ids: bool = False) -> Path:
 
 def words(text: str) -> str:
     """A text in the new words; the case of their first letters stays."""
-    return _pattern(False).sub(lambda found: _like(found[0], WORDS[found[0].lower()]), text)
+    return _replaced(text, WORDS)
 
 
 def back(text: str) -> str:
-    """A text in the old words again."""
-    old = {new: old for old, new in WORDS.items()}
+    """A text in the old words again: a label, a sentence, or the id of a figure."""
     plain = re.sub(rf"(?<![A-Za-z]){OWN}", "", text)
-    return _pattern(True).sub(lambda found: _like(found[0], old[found[0].lower()]), plain)
+    return _replaced(plain, {new: old for old, new in WORDS.items()})
 
 
 def each_text(data: Any, rename: Rename) -> Any:
@@ -235,14 +234,25 @@ def _rename_ids(data: Any, new: Any, path: Path, rename: Rename) -> None:
         new[field] = [rename(slug) for slug in data[field]]
 
 
+def _replaced(text: str, dictionary: dict[str, str]) -> str:
+    """Ids of figures have `_` for the spaces of labels: such words are found, too."""
+
+    def like(found: re.Match[str]) -> str:
+        old = found[0]
+        new = dictionary.get(old.lower()) or dictionary[old.lower().replace("_", " ")]
+        new = new.replace(" ", "_") if "_" in old else new
+        return (
+            new.upper() if old.isupper() else new[0].upper() + new[1:] if old[0].isupper() else new
+        )
+
+    return _pattern(tuple(dictionary)).sub(like, text)
+
+
 @cache
-def _pattern(reverse: bool) -> re.Pattern[str]:
-    known = sorted(WORDS.values() if reverse else WORDS, key=len, reverse=True)
-    return re.compile(rf"(?<![A-Za-z])(?:{'|'.join(map(re.escape, known))})(?![A-Za-z])", re.I)
-
-
-def _like(old: str, new: str) -> str:
-    return new.upper() if old.isupper() else new[0].upper() + new[1:] if old[0].isupper() else new
+def _pattern(known: tuple[str, ...]) -> re.Pattern[str]:
+    longest = sorted(map(re.escape, known), key=len, reverse=True)
+    choices = "|".join(longest).replace(r"\ ", "[ _]")
+    return re.compile(rf"(?<![A-Za-z])(?:{choices})(?![A-Za-z])", re.IGNORECASE)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,13 @@ def test_each_word_is_found_again():
             assert renamed.back(renamed.words(text)) == text
 
 
+def test_labels_are_found_again_in_the_ids_of_figures():
+    assert renamed.back("friction.x.filled_a_larder_only") == "friction.x.created_a_connection_only"
+    assert renamed.back("my_activation_rate.persona=head_chef") == (
+        "activation_rate.persona=data_engineer"
+    )
+
+
 def test_no_new_word_stands_in_the_old_declarations():
     for path in (root() / SAMPLE).rglob("*.yaml"):
         text = path.read_text("utf-8")
