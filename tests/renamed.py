@@ -235,12 +235,15 @@ def _rename_ids(data: Any, new: Any, path: Path, rename: Rename) -> None:
 
 
 def _replaced(text: str, dictionary: dict[str, str]) -> str:
-    """Ids of figures have `_` for the spaces of labels: such words are found, too."""
+    """Labels stand in ids of figures with `_` for spaces, and names without a label in sentences
+    with spaces for `_`: both are found."""
+    alike = {old.replace("_", " "): new for old, new in dictionary.items()}
 
     def like(found: re.Match[str]) -> str:
         old = found[0]
-        new = dictionary.get(old.lower()) or dictionary[old.lower().replace("_", " ")]
-        new = new.replace(" ", "_") if "_" in old else new
+        new = dictionary.get(old.lower())
+        if new is None:
+            new = re.sub("[ _]", "_" if "_" in old else " ", alike[old.lower().replace("_", " ")])
         return (
             new.upper() if old.isupper() else new[0].upper() + new[1:] if old[0].isupper() else new
         )
@@ -251,7 +254,7 @@ def _replaced(text: str, dictionary: dict[str, str]) -> str:
 @cache
 def _pattern(known: tuple[str, ...]) -> re.Pattern[str]:
     longest = sorted(map(re.escape, known), key=len, reverse=True)
-    choices = "|".join(longest).replace(r"\ ", "[ _]")
+    choices = re.sub(r"\\ |_", "[ _]", "|".join(longest))
     return re.compile(rf"(?<![A-Za-z])(?:{choices})(?![A-Za-z])", re.IGNORECASE)
 
 

@@ -107,8 +107,11 @@ def test_each_word_is_found_again():
             assert renamed.back(renamed.words(text)) == text
 
 
-def test_labels_are_found_again_in_the_ids_of_figures():
+def test_words_are_found_again_in_ids_of_figures_and_in_sentences():
     assert renamed.back("friction.x.filled_a_larder_only") == "friction.x.created_a_connection_only"
+    assert (
+        renamed.back("shelf glanced at → filled a larder") == "page viewed → created a connection"
+    )
     assert renamed.back("my_activation_rate.persona=head_chef") == (
         "activation_rate.persona=data_engineer"
     )
