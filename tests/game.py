@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BEGINS, SPAN = np.datetime64("2026-02-02T00:00:00", "s"), 26 * 7 * DAY
 NEVER = 10 * SPAN
-CLANS, PLAYERS = 1_000, 3_000
+CLANS, PLAYERS, LEAGUES = 1_000, 3_000, 40
 STYLES = np.array(["strategist", "brawler", "collector", "spectator", None])
 STRATEGIST, BRAWLER, COLLECTOR = range(3)
 THINGS = ("deck", "visit", "league", "friend", "quest")
@@ -95,7 +95,8 @@ def _first_decks(rng: np.random.Generator, joined: np.ndarray, style: np.ndarray
 
 
 def _decks(rng: np.random.Generator, players: Rows) -> Rows:
-    """One row per deck: `by`, `edited`, `saved` (or never, by the style of its player)."""
+    """One row per deck: `by`, `edited`, `saved` (or never), and in which `visit`: some of those
+    who left a deck come back to it in another one."""
     first = np.flatnonzero(players["first_deck"] < SPAN)
     more = np.repeat(first, rng.poisson(1.2, len(first)))
     by = np.r_[first, more]
@@ -103,41 +104,67 @@ def _decks(rng: np.random.Generator, players: Rows) -> Rows:
     saved = np.r_[players["first_deck"][first], later]
     by, saved = by[saved < SPAN], saved[saved < SPAN]
     edited = saved - rng.uniform(5 * MINUTE, 40 * MINUTE, len(saved))
-    lost = np.array(TRUTH["decks_never_saved"])[players["style"][by]]
-    left = np.repeat(by, rng.geometric(1 - lost) - 1)
+    left = _leaving(rng, players, by)
     begun = players["joined"][left] + HOUR + rng.exponential(3 * DAY, len(left))
+    back = (rng.random(len(left)) < 0.3) & (begun > players["first_deck"][left])
+    at_last = np.where(back, begun + rng.uniform(HOUR, 20 * HOUR, len(left)), NEVER)
+    deck = np.arange(len(by) + len(left))
     return {
         "by": np.r_[by, left],
         "edited": np.r_[edited, begun],
-        "saved": np.r_[saved, np.full(len(left), NEVER)],
-        "deck": np.arange(len(by) + len(left)),
+        "saved": np.r_[saved, at_last],
+        "deck": deck,
+        "saved_in": deck + len(deck) * (deck >= len(by)),
     }
 
 
+def _leaving(rng: np.random.Generator, players: Rows, by: np.ndarray) -> np.ndarray:
+    """Who begins the decks that are left in their visit, so many of each style as is true."""
+    style, early = players["style"], players["joined"] < SPAN - 14 * DAY
+    lost = np.array(TRUTH["decks_never_saved"])
+    counts = np.bincount(style[by], minlength=len(lost)) * lost / (1 - lost)
+    chosen = [
+        rng.choice(np.flatnonzero(early & (style == each)), round(n))
+        for each, n in enumerate(counts)
+    ]
+    return np.concatenate(chosen)
+
+
 def _log(rng: np.random.Generator, players: Rows, decks: Rows) -> pa.Table:
-    """The log, in order of time; each deck is built in a visit of its own."""
+    """The log, in order of time."""
     everybody = np.arange(PLAYERS)
     asked, quests = everybody[CLANS:], rng.integers(0, PLAYERS, 6_000)
     asking = players["joined"][asked] - rng.uniform(HOUR, 20 * HOUR, len(asked))
     coins = rng.integers(0, PLAYERS, 700)
-    matches = _matches(rng, decks)
-    played = decks["deck"][matches["deck"]]
     parts = [
         _part("registered", everybody, players["joined"]),
         _part("app_opened", everybody, players["joined"] + 5),
         _part("email_confirmed", everybody, players["confirmed"]),
         _part("tutorial_finished", everybody, players["tutorial"]),
-        _part("league_joined", everybody, players["league"], league=everybody % 40),
+        _part("league_joined", everybody, players["league"], league=everybody % LEAGUES),
         _part("friend_invited", players["clan"][asked], asking, friend=asked),
-        _part("deck_edited", decks["by"], decks["edited"], deck=decks["deck"], visit=decks["deck"]),
-        _part("deck_saved", decks["by"], decks["saved"], deck=decks["deck"], visit=decks["deck"]),
-        _part("match_played", decks["by"][played], matches["at"], deck=played, league=played % 40),
+        *_parts_of_decks(rng, decks),
         _part("quest_finished", quests, _after(rng, players, quests), quest=quests % len(QUESTS)),
         _part("coins_bought", coins, _after(rng, players, coins)),
     ]
     rows = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.argsort(rows["at"], kind="stable")
     return _log_table(rng, {name: values[order] for name, values in rows.items()}, players)
+
+
+def _parts_of_decks(rng: np.random.Generator, decks: Rows) -> list[Rows]:
+    """What is done with decks, each begun in a visit of its own, and what is done instead."""
+    by, deck, edited = decks["by"], decks["deck"], decks["edited"]
+    matches = _matches(rng, decks)
+    played = deck[matches["deck"]]
+    left = (decks["saved"] > edited + HOUR) & (rng.random(len(by)) < 0.4)
+    aside, quest = edited[left] + 10 * MINUTE, deck[left] % len(QUESTS)
+    return [
+        _part("deck_edited", by, edited, deck=deck, visit=deck),
+        _part("deck_saved", by, decks["saved"], deck=deck, visit=decks["saved_in"]),
+        _part("match_played", by[played], matches["at"], deck=played, league=played % LEAGUES),
+        _part("quest_finished", by[left], aside, quest=quest, visit=deck[left]),
+    ]
 
 
 def _part(what: str, who: np.ndarray, at: np.ndarray, **own: np.ndarray) -> Rows:
