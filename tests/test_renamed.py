@@ -15,16 +15,17 @@ from tests import renamed
 SAMPLE = "params/airtouch"
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["ids kept", "ids renamed"])
-def folder(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("renamed")
-    renamed.write(folder, ids=request.param)
+@pytest.fixture(scope="module")
+def wholly(tmp_path_factory):
+    """Under other words, with the ids."""
+    folder = tmp_path_factory.mktemp("wholly")
+    renamed.write(folder, ids=True)
     return folder
 
 
 @pytest.fixture(scope="module")
-def run(folder):
-    return pb.open(str(folder / "params" / renamed.NAME), str(folder / "tables"))
+def run(wholly):
+    return pb.open(str(wholly / "params" / renamed.NAME), str(wholly / "tables"))
 
 
 def same(result):
@@ -54,14 +55,6 @@ def test_every_play_has_the_same_effect(airtouch, run):
 def test_the_same_becomes_of_every_message(airtouch, run):
     before, after = pb.personalization.decisions(airtouch), pb.personalization.decisions(run)
     assert same(after) == sorted(before.rows, key=repr)
-
-
-@pytest.fixture(scope="module")
-def wholly(tmp_path_factory):
-    """Under other words, with the ids."""
-    folder = tmp_path_factory.mktemp("wholly")
-    renamed.write(folder, ids=True)
-    return folder
 
 
 def test_no_old_word_is_left_in_any_declaration(wholly):
@@ -123,11 +116,16 @@ def test_no_new_word_stands_in_the_old_declarations():
         assert renamed.back(text) == text
 
 
-def test_the_renamed_company_answers_from_its_own_folder(airtouch, tmp_path, monkeypatch, capsys):
+def test_from_its_own_folder_the_company_answers_by_the_ids_that_it_had(
+    airtouch, tmp_path, monkeypatch, capsys
+):
     renamed.write(tmp_path)
     monkeypatch.chdir(tmp_path)
     weekly = f"params/{renamed.NAME}/runs/weekly.yaml"
     assert main(["answer", "activation_rate", "--run", weekly]) == 0
     told = capsys.readouterr().out
+    other = declarations(tmp_path / "params" / renamed.NAME)
+    assert [q.id for q in other.questions] == [q.id for q in airtouch.declared.questions]
+    assert [p.slug for p in other.plays] == [p.slug for p in airtouch.declared.plays]
     (row,) = pb.audit.answer(airtouch, "activation_rate").rows
     assert f"n = {row['n']:,}" in told
