@@ -21,7 +21,7 @@ test: $(VENV)/ready  ## lint, tests (a whole report by papermill among them) and
 	$(TESTS) $(NBVAL) tests notebooks/0_start_here.ipynb
 
 thorough: $(VENV)/ready  ## what takes minutes more: long draws, and every notebook by nbval
-	$(TESTS) -m thorough
+	$(BIN)/pytest -n auto --dist worksteal -m thorough
 	$(TESTS) $(NBVAL) notebooks
 
 lab: $(VENV)/ready  ## open the notebooks

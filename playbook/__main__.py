@@ -11,6 +11,10 @@ from pathlib import Path
 
 from playbook.language.mistakes import Mistake, Nothing, listed, nearest
 
+# What a question may say on the command line.
+ASKED = ("measure", "unit", "start", "goal", "first", "goals", "within", "edges", "every", "hold")
+ASKED += ("among", "unless", "order", "entry", "ties", "anchor", "windows", "optional")
+ASKED += ("exclude", "count")
 DONE, FAILED, MISTAKE, NOTHING, CLOSED = 0, 1, 2, 3, 4
 
 
@@ -62,7 +66,10 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, help="where reports go; reports/ by default")
 
     answer = _command(commands, "answer", _answer, "answer one question")
-    answer.add_argument("question", help="the question's id")
+    answer.add_argument("question", nargs="?", default="", help="the id of a declared question")
+    for word in ASKED:
+        says = "ask another question: what it says, as in questions.yaml (--among '{plan: pro}')"
+        answer.add_argument(f"--{word}", nargs="+", help=says)
     answer.add_argument("--run", type=Path, required=True, help="the run's YAML file")
     answer.add_argument("--by", default="", help="a column to break the answer down by")
     answer.add_argument("--sql", action="store_true", help="print the SQL instead")
@@ -160,19 +167,60 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _answer(given: argparse.Namespace) -> int:
-    from playbook import audit, findings, report
-    from playbook.results import listings
+    from playbook import audit, report
 
     opened = report.opened_run(report.parameters(given.run))
+    if words := {word: told for word in ASKED if (told := getattr(given, word))}:
+        return _asked(given, opened, words)
     ids = [question.id for question in opened.declared.questions]
+    if not given.question:
+        raise Mistake(
+            "No question is named.",
+            f"The questions are: {listed(ids)}.",
+            "name one, or ask another with --measure, --start …: see `playbook answer --help`.",
+        )
     if given.question not in ids:
         raise Mistake(
             f"There is no question `{given.question}`.",
             f"The questions are: {listed(ids)}.",
             nearest(given.question, ids),
         )
-    report.refuse_unmapped(opened, given.by, given.question)
-    result = audit.answer(opened, given.question, by=given.by)
+    question = opened.declared.question(given.question)
+    report.refuse_unmapped(opened, given.by, asked=[question])
+    return _shown(given, audit.answer(opened, given.question, by=given.by))
+
+
+def _asked(given: argparse.Namespace, opened, words: dict[str, list[str]]) -> int:
+    """Answers what the options ask, and says how to declare it."""
+    from playbook import declare, report
+    from playbook.answers.asking import ask, question_of
+    from playbook.results import Result
+
+    if given.question:
+        raise Mistake(
+            f"`{given.question}` is declared, and the options ask another question.",
+            f"The options are: {listed(f'--{word}' for word in words)}.",
+            "leave out one of the two.",
+        )
+    fields = declare.Question.model_fields
+    lists = {word for word in words if fields[word].default == () and word != "exclude"}
+    said = {
+        word: told if word in lists else declare.read_text(" ".join(told), f"--{word}")
+        for word, told in words.items()
+    }
+    question = question_of(opened, said)
+    report.refuse_unmapped(opened, given.by, asked=[question])
+    found = ask(opened, by=given.by, **said)
+    code = _shown(given, found)
+    if isinstance(found, Result) and not given.sql:
+        print(f"\n# To declare it, in questions.yaml:\n{found.yaml()}", end="")
+    return code
+
+
+def _shown(given: argparse.Namespace, result) -> int:
+    from playbook import findings
+    from playbook.results import listings
+
     print(listings.sql(result).text if given.sql else findings.of(result).text)
     return DONE
 

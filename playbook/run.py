@@ -144,6 +144,10 @@ class Run:
         """Names in the data → words for people."""
         return self.declared.product.labels
 
+    def label(self, name: str) -> str:
+        """The words for a name of the data or of a declaration."""
+        return self.labels.get(name, name.replace("_", " "))
+
     @property
     def as_of(self) -> str:
         """The watermark as text, to the second."""
@@ -152,8 +156,7 @@ class Run:
     @property
     def headline(self) -> str:
         """The id of the question that opens every report: the named one, or the first."""
-        asked = [question.id for question in self.declared.questions]
-        return self.declared.product.headline or (asked[0] if asked else "")
+        return next(iter(self.declared.roles["headline"]), "")
 
     def __repr__(self) -> str:
         return self._repr_markdown_().replace("*", "")

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from playbook.data.tables import COLUMNS
-from playbook.declare import read_yaml
+from playbook.declare import PARTS, read_yaml
 from playbook.run import demo_folder, root
 
 NAME = "hearthloom"
@@ -101,7 +101,7 @@ OLD = (
     *("signed_up", "signed up", "sign-up", "page_viewed", "direction", "invitee"),
 )
 # The playbook's own words, which a product cannot change.
-SCHEMA = {"draft", *(column for columns in COLUMNS.values() for column in columns)}
+SCHEMA = {"draft", *PARTS, *(column for columns in COLUMNS.values() for column in columns)}
 VALUES = ("event", "persona", "intent", "direction", "error", "email_domain", "play")
 OWN = "my_"  # begins the names of tables and columns that say nothing of the product
 Rename = Callable[[str], str]
@@ -226,7 +226,10 @@ def _pairs(data: Any, new: Any, name: str) -> list[tuple[Any, Any]]:
 def _rename_ids(data: Any, new: Any, path: Path, rename: Rename) -> None:
     """Where a file names questions or plays."""
     if path.name == "product.yaml":
-        new["headline"] = rename(data["headline"])
+        new["roles"] = {
+            role: [rename(id) for id in ([told] if isinstance(told, str) else told)]
+            for role, told in data["roles"].items()
+        }
     if path.name == "questions.yaml":
         for old, now in zip(data, new, strict=True):
             now["id"] = rename(old["id"])

@@ -68,3 +68,10 @@ def play(slug: str, **said: Any) -> Play:
         "holdout": 0.5,
     }
     return Play(slug=slug, **given | said)
+
+
+def plan_of(events: str) -> list[DataPoint]:
+    """A plan of the events that a drawn log holds."""
+    _head, *rows = [line.split("|") for line in events.strip().splitlines()]
+    names = dict.fromkeys(cells[1].strip() for cells in rows)
+    return [DataPoint(event=name, says=f"Somebody {name}.") for name in names]

@@ -256,7 +256,7 @@ def test_daily_active_people_are_told_by_day(run):
     counts = {day: n for day, n in told(found).items() if n}
     assert counts == {"2026-01-05": 1, "2026-01-06": 2, "2026-01-13": 1}
     assert [row["period"] for row in found.rows][-1] == "2026-01-18"
-    assert findings.of(found).text == "**0** people on 2026-01-18."
+    assert findings.of(found).text == "**0** people are active on 2026-01-18."
     pulse = friction.pulse(run, "daily")
     assert pulse.rows[0]["day"] == "2026-01-18"
     assert findings.of(pulse).text == "0 new and 0 revived people on 2026-01-18, none lost."

@@ -279,7 +279,7 @@ def test_a_week_that_is_not_over_or_has_an_open_window_is_marked(run):
         (
             answers.activation_by_week,
             "`kinds` is counted by `mix`: this section needs `reached_within`, "
-            "`missed_within` or `did_before`.",
+            "`missed_within`, `did_before` or `steps`.",
         ),
     ],
 )

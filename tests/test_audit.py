@@ -194,7 +194,7 @@ def test_a_product_without_questions_or_a_plan_says_so():
     bare = small.run(events=EVENTS)
     assert audit.questions(bare).rows == audit.verdicts(bare).rows == audit.bounds(bare).rows == []
     assert audit.destinations(bare).rows == []
-    assert audit.headline(bare).reason.startswith("Small declares no question ``. It asks: nothing")
+    assert audit.headline(bare).reason.startswith("Nothing is asked: write a question")
     assert {row["status"] for row in audit.data_points(bare).rows} == {"not planned"}
 
 

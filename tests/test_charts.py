@@ -13,7 +13,7 @@ import vl_convert
 from playbook import charts
 from playbook.charts import launches, look, steps
 from playbook.language.mistakes import Mistake
-from playbook.results import SHAPES, Unavailable, figures
+from playbook.results import SHAPES, UNTOLD, Unavailable, figures
 from tests import pictures
 
 TITLE = "Created a workflow within 24 hours"
@@ -251,6 +251,7 @@ def test_an_unavailable_result_shows_its_reason_escaped():
         "text/html": '<p class="note"><strong>Never &amp; ever</strong><br>'
         "No &lt;b&gt;table&lt;/b&gt;.</p>",
         "text/plain": "Never & ever\nNo <b>table</b>.",
+        UNTOLD: {"why": "No <b>table</b>."},
     }
 
 

@@ -16,9 +16,9 @@ import pytest
 import playbook as pb
 from playbook import findings
 from playbook.language import wording
+from playbook.language.wording import plain
 from playbook.results import Result, figures, listings
 from playbook.results.columns import KINDS
-from playbook.results.sentences import plain
 from playbook.run import root
 
 NOTEBOOKS = sorted((root() / "notebooks").glob("*.ipynb"))
@@ -28,7 +28,7 @@ NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?(?:e-\d+)?")
 DECLARED = (
     r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}|“[^”]*”|\*[^*]*\?\*"
     r"|within (?:less than )?[\d.,]+ (?:hour|day|week|minute)s?|period \d+|\d+ weeks? show"
-    r"|(?:longer than|after|in the first) \d+ hours|95 %|grade [A-F]"
+    r"|(?:longer than|after|in the|in the first) \d+ hours|95 %|grade [A-F]"
     r"|(?<=\*\* )\d+(?: or more)?(?=[,.])"  # the name of a class
 )
 

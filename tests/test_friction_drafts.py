@@ -175,7 +175,7 @@ def test_a_list_names_the_thing_that_was_left(run):
 
 
 def test_a_thing_is_finished_later_in_whichever_visit(run):
-    found = friction.came_back(run, "unsaved")
+    found = friction.came_back(run, "unsaved", by="persona")
     assert (found.id, found.shape) == ("friction.unsaved_came_back", "share")
     assert counts(found, "persona") == [("engineer", 2, 1, 0), ("sales", 1, 0, 0)]
     assert dict(found.definition)["came back"] == "done within 14 days of the start, end included"
@@ -307,7 +307,8 @@ def test_the_audit_needs_the_person_for_visits_by_the_rule_and_has_no_visits_of_
 
 
 def test_who_saves_later_comes_out_by_persona(airtouch):
-    rows = {row["persona"]: row for row in friction.came_back(airtouch, "started_never_saved").rows}
+    found = friction.came_back(airtouch, "started_never_saved", by="persona")
+    rows = {row["persona"]: row for row in found.rows}
     later = TRUTH["saved_in_a_later_session"]
     for persona in ("analyst", "sales", "marketing", "other"):
         saved = TRUTH["draft_saved"][persona]

@@ -35,7 +35,7 @@ def test_a_step_that_may_be_left_out_loses_nobody():
     told = [(row["step"], row["n"], row["lost"], row["of_previous"]) for row in found.rows]
     assert told == [("a", 2, 0, 1.0), ("b", 1, 0, None), ("c", 2, 0, 1.0)]
     assert findings.steps(found).text == (
-        "**100.0 %** (34.2 to 100.0 %) of 2 people get as far as “c”."
+        "**100.0 %** (34.2 to 100.0 %) of 2 people get as far as “c” within 24 hours."
     )
 
 

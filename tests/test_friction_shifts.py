@@ -231,7 +231,7 @@ def test_fewer_than_min_n_on_a_side_are_not_compared():
 def test_a_product_without_such_a_question_says_so():
     found = friction.shifts(product(falling(), questions=[SPEED], weeks=1))
     assert isinstance(found, Unavailable)
-    assert found.reason.startswith("No question that can be answered is counted as a share or by")
+    assert found.reason.startswith("No share and no steps are declared that the data can tell")
 
 
 def test_names_are_told_as_they_are_whatever_they_hold():

@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,9 @@ def two_questions(project, tmp_path, monkeypatch):
     questions = tmp_path / "project" / "params" / "airtouch" / "questions.yaml"
     first, _third, _others = questions.read_text("utf-8").partition("- id: invited_before_workflow")
     questions.write_text(first, "utf-8")
+    product = questions.with_name("product.yaml")
+    roles = r"(?m)^  (verification|unfinished|invitations): .*\n"  # of the others
+    product.write_text(re.sub(roles, "", product.read_text("utf-8")), "utf-8")
     return questions
 
 

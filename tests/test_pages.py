@@ -218,7 +218,8 @@ REPORT = {
         {
             "slug": "1_audit",
             "title": "Collection audit",
-            "state": "ok",
+            "state": "partial",
+            "in_words": "3 of 9 sections: no messages are mapped",
             "reason": "",
             "bottom_line": ["- **30.6 %** of users <script>alert(1)</script>"],
             "page": "1_audit.html",
@@ -227,6 +228,7 @@ REPORT = {
             "slug": "2_friction",
             "title": "Friction analysis",
             "state": "failed",
+            "in_words": "failed",
             "reason": "KeyError: <persona>",
             "bottom_line": [],
             "page": "",
@@ -243,6 +245,7 @@ def test_the_index_tells_each_stage_what_changed_and_where_the_files_are():
     assert '<a href="1_audit.html">Collection audit</a>' in html
     assert "<strong>30.6 %</strong> of users &lt;script&gt;" in html
     assert "KeyError: &lt;persona&gt;" in html
+    assert '<span class="state partial">3 of 9 sections: no messages are mapped</span>' in html
     assert '<td>a.share</td><td class="number">17.0 %</td>' in html
     assert '<a href="figures.parquet">every number</a>' in html
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import sys
 import zipfile
@@ -8,12 +9,12 @@ import duckdb
 import nbformat
 import pyarrow.parquet as pq
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from playbook import report
 from playbook.__main__ import main
-from playbook.language.mistakes import Mistake
-from playbook.report import running, sendlist
+from playbook.language.mistakes import Mistake, Nothing
+from playbook.report import runfile, running, sendlist
 from playbook.results import figures
 from playbook.run import root
 from tests import browser
@@ -149,9 +150,9 @@ def one_notebook(home, small, patch):
     shutil.copytree(root() / "params" / "airtouch", home / "params" / "airtouch")
     (home / "small").symlink_to(small)
     run = home / "run.yaml"
-    run.write_text("product: params/airtouch\nwarehouse: small\nsince: '-90d'\n")
+    own = "notebooks: [notebooks/only.ipynb]\n"
+    run.write_text(f"product: params/airtouch\nwarehouse: small\nsince: '-90d'\n{own}")
     patch.chdir(home)
-    patch.setattr(report, "STAGES", {"only": "The only one"})
     patch.setattr(running, "CELL_TIMEOUT", 20)
 
     def cells(*sources):
@@ -215,17 +216,18 @@ def test_a_folder_without_notebooks_runs_those_that_come_with_the_package(projec
     project("0")
     shutil.rmtree(tmp_path / "notebooks")
     packaged = Path(running.__file__).parents[2] / "notebooks" / "1_audit.ipynb"
-    assert running.notebook_file("1_audit") == packaged
-    assert next(iter(running.declared("1_audit"))) == "product"
+    assert runfile.notebook_file("1_audit") == packaged
+    assert next(iter(runfile.declared("1_audit"))) == "product"
     (tmp_path / "notebooks").mkdir()
-    shutil.copy(running.notebook_file("1_audit"), tmp_path / "notebooks")
-    assert running.notebook_file("1_audit") == tmp_path / "notebooks" / "1_audit.ipynb"
+    shutil.copy(runfile.notebook_file("1_audit"), tmp_path / "notebooks")
+    assert runfile.notebook_file("1_audit") == tmp_path / "notebooks" / "1_audit.ipynb"
 
 
 def test_a_notebook_of_the_package_works_in_the_users_project(project, tmp_path, monkeypatch):
     run = project("import playbook as pb\npb.open(product, warehouse)")
-    elsewhere = shutil.move(tmp_path / "notebooks", tmp_path.with_name("package"))
-    monkeypatch.setattr(running, "notebook_file", lambda slug: Path(elsewhere) / f"{slug}.ipynb")
+    elsewhere = Path(shutil.move(tmp_path / "notebooks", tmp_path.with_name("package")))
+    for module in (running, runfile):
+        monkeypatch.setattr(module, "notebook_file", lambda _slug: elsewhere / "only.ipynb")
     page = report.render(run, progress=silent)
     assert page.is_relative_to(tmp_path / "reports")
 
@@ -262,9 +264,9 @@ def test_a_column_that_no_question_can_be_broken_down_by_is_refused():
     )
     for fits in ("", "persona", "week"):
         report.refuse_unmapped(opened, fits)
-    for id in ("", "first"):
+    for only in (None, asked):
         with pytest.raises(Mistake, match="No table has the column `person`") as mistake:
-            report.refuse_unmapped(opened, "person", id)
+            report.refuse_unmapped(opened, "person", asked=only)
         assert mistake.value.hint == "did you mean `persona`?"
 
 
@@ -349,6 +351,9 @@ def test_secrets_are_blotted_out(project, tmp_path, monkeypatch):
         ("- product", "holds no parameters"),
         ("warehouse: postgres://ann:hunter2@h/d", "holds a password"),
         ("product: {a: 1}", "is no single value"),
+        ("notebooks: 1_audit", "is no list of notebooks"),
+        ("notebooks: [1_audit, 1_audit]", "two notebooks are called `1_audit`"),
+        ("notebooks: [notebooks/none.ipynb]", "there is no notebook `notebooks/none.ipynb`"),
     ],
 )
 def test_a_wrong_run_is_refused_before_a_kernel_starts(project, tmp_path, text, says):
@@ -356,9 +361,52 @@ def test_a_wrong_run_is_refused_before_a_kernel_starts(project, tmp_path, text, 
     run = tmp_path / "wrong.yaml"
     run.write_text(text)
     with pytest.raises(Mistake) as mistake:
-        report.parameters(run, report.STAGES)
+        report.parameters(run)
     assert says in str(mistake.value)
     assert "hunter2" not in str(mistake.value)
+
+
+def test_a_notebook_of_ones_own_joins_the_report(project, tmp_path):
+    told = "pb.show(pb.ask(pb.open(product, warehouse), measure='reached_within', **WORDS))"
+    words = "WORDS = {'start': 'signed_up', 'goal': 'workflow_saved', 'within': '24h'}"
+    run = project(f"import playbook as pb\n{words}\n{told}")
+    own = tmp_path / "notebooks" / "only.ipynb"
+    notebook = nbformat.read(own, as_version=4)
+    notebook.cells.insert(1, new_markdown_cell("# Pricing: who pays?\n\n*For* us."))
+    notebook.cells.insert(2, new_markdown_cell("## Who saves?"))
+    nbformat.write(notebook, own)
+    index = report.render(run, progress=silent)
+    text = index.read_text("utf-8")
+    assert '<a href="only.html">Pricing</a>' in text
+    assert "1 of 1 sections" in text
+    assert "People who get from" in (index.parent / "only.html").read_text("utf-8")
+    rows = pq.read_table(index.parent / "figures.parquet").to_pylist()
+    asked = "audit.reached_within_signed_up_workflow_saved_24h.share"
+    assert asked in {row["figure"] for row in rows}
+
+
+def test_a_notebook_without_a_cell_of_parameters_cannot_join(project, tmp_path):
+    run = project("1")
+    nbformat.write(new_notebook(cells=[new_code_cell("1")]), tmp_path / "notebooks" / "only.ipynb")
+    with pytest.raises(Mistake, match="no cell tagged `parameters`"):
+        report.parameters(run)
+
+
+def test_a_report_that_answers_nothing_is_none_and_leaves_the_last_good_one(
+    project, good, tmp_path
+):
+    before = good.read_bytes()
+    run = project("'nothing'")
+    questions = tmp_path / "params" / "airtouch" / "questions.yaml"
+    never = "- {id: shared, asks: 'Who shares?', decides: Much., measure: reached_within, "
+    questions.write_text(never + "start: signed_up, goal: workflow_shared, within: 24h}\n")
+    product = questions.with_name("product.yaml")
+    roles = r"(?m)^roles:\n(?:  .*\n)+"
+    product.write_text(re.sub(roles, "", product.read_text("utf-8")), "utf-8")
+    with pytest.raises(Nothing, match="No question can be answered") as nothing:
+        report.render(run, progress=silent)
+    assert "`workflow_shared`" in str(nothing.value)
+    assert good.read_bytes() == before
 
 
 def test_every_run_of_the_project_names_parameters_that_its_notebooks_have():

@@ -62,7 +62,7 @@ def test_what_is_unavailable_gives_its_reason_and_several_results_a_line_each():
 
 def test_a_bare_result_is_its_chart_its_sentence_and_its_table_and_no_plan(displayed):
     TWO_DAYS._ipython_display_()
-    assert kinds(displayed) == [Chart, Finding, Listing]
+    assert kinds(displayed) == [Chart, Listing, Finding]
     displayed.clear()
     TABLE._ipython_display_()
     assert kinds(displayed) == [Listing]

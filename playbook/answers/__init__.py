@@ -10,9 +10,9 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers.definition import counted_as, definition
+from playbook.answers.definition import definition
 from playbook.answers.needs import lacks, lately, mapped, refuse_doubted
-from playbook.answers.question_on_run import Asked, age_of, columns
+from playbook.answers.question_on_run import Asked, age_of, columns, phrases_of
 from playbook.counting import active, curves, measures, owners, shaping, units
 from playbook.counting.shaping import Rows
 from playbook.declare import Question
@@ -21,13 +21,23 @@ from playbook.language.mistakes import Mistake, either, listed
 from playbook.language.periods import ANCIENT, duration, moment
 from playbook.results import Answer, Result
 from playbook.results.columns import NAME, share_of, with_ends
-from playbook.results.section import Unanswerable, section
+from playbook.results.section import Unanswerable, Unfit, section
 from playbook.run import Run
 
 OUTCOMES = ("converted", "dropped", "open")
 SHARE_TREND = with_ends("value", share_of("n", figure="{series}.{period}"))
 __all__ = ["ATTEMPTS", "SHARES", "Asked", "activation_by_week", "answer", "asked", "counted"]
-__all__ += ["counted_as", "curve", "definition", "depths", "lacks", "lately", "mapped", "members"]
+__all__ += [
+    "columns",
+    "curve",
+    "definition",
+    "depths",
+    "lacks",
+    "lately",
+    "mapped",
+    "members",
+    "phrases_of",
+]
 
 
 @section("{stage}.{id}")
@@ -58,6 +68,8 @@ def asked(
         Unanswerable: Nobody declares it, the data lacks what it needs, or it is counted otherwise.
     """
     question = run.declared.question(id)
+    if question is None and not run.declared.questions:
+        raise Unanswerable("Nothing is asked: write a question into questions.yaml.")
     if question is None:
         raise Unanswerable(
             f"{run.declared.product.name} declares no question `{id}`. "
@@ -67,7 +79,7 @@ def asked(
     if reason := lacks(run, question):
         raise Unanswerable(f"“{question.asks}” cannot be answered: {reason}")
     if counted_by and question.measure not in counted_by:
-        raise Unanswerable(
+        raise Unfit(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
     refuse_doubted(run, question, columns(by))
@@ -135,17 +147,38 @@ def goals(asking: Asked) -> ir.Table:
 
 @section("{stage}.{id}_by_week")
 def activation_by_week(run: Run, id: str, *, stage: str = "impact") -> Answer:
-    """A share question's answer by week of entry: a trend; weeks with open windows are marked."""
-    asking = asked(run, id, by=units.WEEK, counted_by=SHARES)
-    found, period = counted(asking), asking.run.period
+    """The share, or the last step's share of the first, by week of entry.
+
+    Returns:
+        Shape `trend`: a week that is not over, or that has an open window, is not `complete`.
+    """
+    asking = asked(run, id, by=units.WEEK, counted_by=(*SHARES, "steps"))
+    found, question, period = counted(asking), asking.question, asking.run.period
+    told = (("by", "week of the start (Monday, UTC)"),)
+    if question.measure == "steps":
+        told = (("counted", f"who reached {question.goals[-1]}"), ("by", "week of the start"))
+
+    def finish(rows: Rows) -> Rows:
+        return shaping.weeks(shaping.shares(_all_the_way(rows, question)), period)
+
     return replace(
         found,
         shape="trend",
         own=SHARE_TREND,
         by=(),
-        definition=(*found.definition, ("by", "week of the start (Monday, UTC)")),
-        finish=lambda rows: shaping.weeks(shaping.shares(rows), period),
+        title=f"{found.title}, by week of the start",
+        words=f"of {asking.said.whom} {asking.said.does}",
+        definition=(*found.definition, *told),
+        finish=finish,
     )
+
+
+def _all_the_way(rows: Rows, question: Question) -> Rows:
+    """Counted steps as a share: who entered, and who reached the last."""
+    if question.measure != "steps":
+        return rows
+    last = f"step_{len(question.goals) + 1}"
+    return [row | {"n": row["step_1"], "reached": row[last]} for row in rows]
 
 
 @section("{stage}.{id}_curve")
@@ -168,7 +201,7 @@ def curve(run: Run, id: str, *, by: str | Sequence[str] = (), stage: str = "fric
         within = [row | {"hours": min(row["hours"], hours)} for row in rows]
         return curves.curves(within, asking.by, hours)
 
-    return asking.result("curve", durations, finish)
+    return asking.result("curve", durations, finish, words=f"of {asking.said.got}")
 
 
 def _share_answer(asking: Asked) -> Result:

@@ -7,16 +7,6 @@ from playbook.language.periods import Period, duration, words
 from playbook.results import PERIOD
 
 
-def counted_as(question: Question) -> str:
-    """What a question counts, as people say it."""
-    if question.hold and question.count == "units":
-        thing = question.hold[0].removesuffix("_id").replace("_", " ")
-        return thing if thing.endswith("s") else f"{thing}s"
-    if question.count == "attempts":
-        return "attempts"
-    return {"user": "people", "account": "accounts", "session": "sessions"}[question.unit]
-
-
 def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...]:
     """How a question is counted, as (word, value) pairs in reading order."""
     pairs = [

@@ -12,14 +12,16 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.answers.definition import counted_as, definition
+from playbook.answers.definition import definition
+from playbook.answers.phrases import Phrases
 from playbook.counting import attempts, measures, shaping, units
 from playbook.counting.age import Age
 from playbook.counting.shaping import Rows
 from playbook.data.tables import Tables
 from playbook.declare import Question
-from playbook.language.periods import ANCIENT, Period, duration, interval, moment, words
+from playbook.language.periods import ANCIENT, Period, duration, interval, moment
 from playbook.language.portable import united
+from playbook.language.wording import plain
 from playbook.results import Result
 from playbook.results.columns import ID, MOMENT, Column
 from playbook.run import Run
@@ -77,6 +79,21 @@ class Asked:
             people = units.traits(tables, question.unit, list(question.among))
             rows = rows.semi_join(units.among(people, question.among), "unit")
         return rows
+
+    @property
+    def phrases(self) -> Phrases:
+        """The question in words, for titles."""
+        return phrases_of(self.run, self.question)
+
+    @property
+    def said(self) -> Phrases:
+        """The question in words as Markdown, for sentences."""
+        return phrases_of(self.run, self.question, plain)
+
+    @property
+    def both(self) -> tuple[Phrases, Phrases]:
+        """`phrases` and `said`."""
+        return self.phrases, self.said
 
     @cached_property
     def age(self) -> Age:
@@ -209,9 +226,12 @@ class Asked:
             "min_n": self.run.declared.product.min_n,
             "labels": self.run.labels,
             "asks": self.question.asks,
+            "declared": self.question.said,
             "unit": self.question.unit,
-            "counted": counted_as(self.question),
-            "within": words(self.within) if self.within else "",
+            "title": self.phrases.title,
+            "words": self.said.of,
+            "counted": self.phrases.counted,
+            "within": self.phrases.within,
             "prepared": self.run.warehouse.prepared,
             "older": self.older,
             "finish": lambda rows: shaping.ordered(finish(rows), self.by, order),
@@ -228,6 +248,11 @@ class Asked:
         there = {name: own[name] for name in rows.columns}
         ordered = rows.order_by(["started_at", *(key for key in ("unit", "held") if key in there)])
         return self.result("list", ordered, list, told=told, own=there)
+
+
+def phrases_of(run: Run, question: Question, written: Callable[[str], str] = str) -> Phrases:
+    """A question in the words of its product."""
+    return Phrases(question, run.labels, run.declared.product.things, written)
 
 
 def age_of(run: Run, question: Question) -> Age:

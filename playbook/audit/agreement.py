@@ -43,7 +43,7 @@ def agreement(run: Run) -> Result:
     if not declared:
         raise Unanswerable(
             "product.yaml names no table of the product that the log must agree with. Write "
-            "`agrees:` to compare events with workflows, connections or invitations."
+            "`agrees:` to compare events with the things and people that the product keeps."
         )
 
     def parts() -> list[ir.Table]:

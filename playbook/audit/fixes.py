@@ -8,11 +8,11 @@ from typing import Any
 from playbook.audit.questions import defects_of_answers
 from playbook.audit.violation import VIOLATION, Violation, violation_row
 from playbook.declare import Question
-from playbook.language.wording import moved, rare, times
+from playbook.language.wording import moved, plain, rare, times
 from playbook.results import SEVERITIES, Answer, Result, Rows
 from playbook.results.columns import COUNT, KEY, SHARE, TEXT
 from playbook.results.section import there
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 BLOCKING, WARNING, NOTE = SEVERITIES

@@ -111,9 +111,11 @@ def _still_to_come(run: Run, rows: Rows) -> Rows:
     return found
 
 
-def _what_comes_when(result: Result, told: Told, _words: str) -> str:
+def _what_comes_when(result: Result, told: Told, words: str) -> str:
     """Per source what arrives within an hour, what takes over a day, and when all is there."""
-    return each_segment(result, told, lambda rows: _arrivals_of_source(result, told, rows))
+    return each_segment(
+        result, told, words, lambda rows, _words: _arrivals_of_source(result, told, rows)
+    )
 
 
 def _arrivals_of_source(result: Result, told: Told, rows: Rows) -> str:

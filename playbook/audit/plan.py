@@ -10,10 +10,11 @@ from datetime import timedelta
 
 from playbook.audit.violation import Violation
 from playbook.data import sources
+from playbook.language.wording import plain
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, KEY, TEXT
 from playbook.results.section import section
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 SIMILAR = 0.7  # names that are this much alike may be one

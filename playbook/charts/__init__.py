@@ -9,7 +9,7 @@ from typing import Any
 
 from playbook.charts import look
 from playbook.language.mistakes import Mistake
-from playbook.results import Answer, Result, Unavailable, figures
+from playbook.results import UNTOLD, Answer, Result, Unavailable, figures
 
 # JupyterLab 4 draws this type itself; nbformat and nbval take it as JSON.
 MIME = "application/vnd.vegalite.v5+json"
@@ -46,13 +46,15 @@ class Note:
 
     title: str
     reason: str
+    is_untold: bool = False
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
         title, reason = html.escape(self.title), html.escape(self.reason)
-        return {
+        shown: dict[str, Any] = {
             "text/html": f'<p class="note"><strong>{title}</strong><br>{reason}</p>',
             "text/plain": f"{self.title}\n{self.reason}",
         }
+        return shown | ({UNTOLD: {"why": self.reason}} if self.is_untold else {})
 
 
 def has(result: Result) -> bool:
@@ -60,12 +62,12 @@ def has(result: Result) -> bool:
     return importlib.util.find_spec(_file(result)) is not None
 
 
-def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
+def of(result: Answer, *, title: str = "", **given: Any) -> Chart | Note:
     """The chart of any result, by its shape.
 
     Args:
         result: A result, or why there is none.
-        title: The subject of the claim, such as "Created a workflow within 24 hours".
+        title: The subject of the claim; that of the result itself, unless given.
         given: What the chart of that shape may be told besides: `launches` of a `trend` (day →
             what went live on it), `most` rows or panels of `volume`, `drivers` and `load`.
 
@@ -73,7 +75,8 @@ def of(result: Answer, *, title: str, **given: Any) -> Chart | Note:
         Mistake: The shape has no chart.
     """
     if isinstance(result, Unavailable):
-        return Note(title, result.reason)
+        return Note(title or "Not available", result.reason, is_untold=True)
+    title = title or result.title
     if not has(result):
         raise Mistake(
             f"`{result.id}` has no chart.",
@@ -96,7 +99,8 @@ def _titled(drawn: Any, result: Result, title: str) -> Chart:
     """A drawing with its titles and its words."""
     picture, notes, said = drawn
     counted = look.how_counted(result)
-    subtitle = [*look.parted(look.how_counted(result, without=ASIDE), 96), *notes]
+    said_twice = look.in_words(result, title) if title == result.title else ()
+    subtitle = [*look.parted(look.how_counted(result, without=(*ASIDE, *said_twice)), 96), *notes]
     heading: dict[str, Any] = {"text": look.wrapped(title, 60, most=3)}
     spec = picture.to_dict(validate=True)
     spec["title"] = heading | ({"subtitle": subtitle} if subtitle else {})

@@ -73,6 +73,18 @@ def how_counted(result: Result, *, without: Iterable[str] = ()) -> str:
     return " · ".join([*parts, f"data up to {result.as_of}"] if result.as_of else parts)
 
 
+def in_words(result: Result, title: str) -> list[str]:
+    """The words of its definition that a title says already."""
+    said = title.lower()
+    values = {word: value.partition(", end included")[0] for word, value in result.definition}
+    known = [w for w, v in values.items() if all(_is_said(result, n, said) for n in v.split(", "))]
+    return known + (["unit"] if result.counted.lower() in said else [])
+
+
+def _is_said(result: Result, name: str, title: str) -> bool:
+    return f"“{result.label(name).lower()}”" in title or f" within {name} " in f"{title} "
+
+
 def joined(*parts: str) -> str:
     """The parts that say anything, set apart by " · "."""
     return " · ".join(part for part in parts if part)

@@ -89,7 +89,8 @@ def _event_panel(
     name, rows = panel
     width, height = size
     ends = [row[key] for row in rows for key in ("n", "high") if row[key] is not None]
-    y = alt.Y(f"n{i}:Q", title=None).scale(domain=[0, max([1, *ends]) * 1.04], nice=False)
+    most = round(max([1, *ends]) * 1.04, 3)  # engines add up in any order: the last digits vary
+    y = alt.Y(f"n{i}:Q", title=None).scale(domain=[0, most], nice=False)
     y = y.axis(grid=True, tickCount=2, format=",~r", minExtent=LEFT - 8, **SMALL)
     base = alt.Chart().encode(x=_day_axis(days, labels=last))
     layers = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from playbook.declare.experiment import Experiment
@@ -12,11 +13,21 @@ from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play, Step
 from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
 from playbook.declare.question import Question
-from playbook.declare.reading import Noun, identifier, parse, read_list, read_one, read_yaml
+from playbook.declare.reading import (
+    Noun,
+    identifier,
+    parse,
+    read_list,
+    read_one,
+    read_text,
+    read_yaml,
+)
+from playbook.declare.roles import KINDS, PARTS, Part, Roles, played
 from playbook.declare.sending import Destination, Limit, Quiet, Sending
 from playbook.language.mistakes import Mistake, listed, nearest
 
 __all__ = [
+    "PARTS",
     "Agreement",
     "Copy",
     "DataPoint",
@@ -28,12 +39,14 @@ __all__ = [
     "Follows",
     "Limit",
     "Noun",
+    "Part",
     "Play",
     "Product",
     "Property",
     "Question",
     "Quiet",
     "Recipients",
+    "Roles",
     "Sending",
     "Step",
     "TableMap",
@@ -41,7 +54,9 @@ __all__ = [
     "parse",
     "read_list",
     "read_one",
+    "read_text",
     "read_yaml",
+    "with_question",
 ]
 
 
@@ -58,6 +73,25 @@ class Declarations:
     def question(self, id: str) -> Question | None:
         """The question of that id, if the product asks it."""
         return next((question for question in self.questions if question.id == id), None)
+
+    @cached_property
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Part of the guide → the ids of the questions that play it, in reading order."""
+        product = self.product
+        found = played(product.roles, self.questions)
+        return found | ({"headline": (product.headline,)} if product.headline else {})
+
+    @cached_property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """What sections are made for each of → ids: the roles; of the questions that play none,
+        those of a kind; and the plays that are sent, as "plays"."""
+        cast = {id for ids in self.roles.values() for id in ids}
+        others = [question for question in self.questions if question.id not in cast]
+        kinds = {
+            kind: tuple(q.id for q in others if q.measure in measures)
+            for kind, measures in KINDS.items()
+        }
+        return self.roles | kinds | {"plays": tuple(p.slug for p in self.plays if not p.draft)}
 
     @property
     def properties(self) -> dict[str, str]:
@@ -87,6 +121,14 @@ def declarations(folder: Path) -> Declarations:
     )
     _check_names(found)
     return found
+
+
+def with_question(found: Declarations, question: Question) -> Declarations:
+    """The declarations with one more question, in the place of one of its name; checked alike."""
+    others = tuple(each for each in found.questions if each.id != question.id)
+    more = replace(found, questions=(*others, question))
+    _check_names(more)
+    return more
 
 
 def _listed_in(path: Path, noun: type[Noun]) -> tuple:
@@ -127,11 +169,27 @@ def _check_names(found: Declarations) -> None:
             _check_known(place, held, "plan's events carry", found.properties)
     if found.product.headline:
         _check_known("product.yaml opens with the question", found.product.headline, "", asked)
+    _check_roles(found, asked)
     _check_plays(found)
     for experiment in found.experiments:
         for play in (*experiment.compares, *(each.play for each in experiment.tried)):
             place = f"The experiment `{experiment.slug}` names the play"
             _check_known(place, play, "", [play.slug for play in found.plays])
+
+
+def _check_roles(found: Declarations, asked: Sequence[str]) -> None:
+    """A question that plays a part of the guide is there, and counted as that part is."""
+    for name, part in PARTS.items():
+        for id in getattr(found.product.roles, name):
+            _check_known(f"product.yaml gives the role `{name}` to the question", id, "", asked)
+            question = found.question(id)
+            if not part.fits(question):
+                raise Mistake(
+                    f"product.yaml gives the role `{name}` to `{id}`, which cannot play it.",
+                    f"`{id}` is counted by `{question.measure}`, of unit `{question.unit}`; the "
+                    f"role takes {part.asked}.",
+                    "name another question, or none.",
+                )
 
 
 def _check_plays(found: Declarations) -> None:
@@ -188,6 +246,7 @@ def _used(found: Declarations) -> list[tuple[str, str]]:
             named = filter(None, (rollout.event, rollout.goal))
             used += [(f"experiment `{experiment.slug}`", event) for event in named]
     used += [("`prompts` of product.yaml", event) for event in found.product.prompts]
+    used += [("`passive` of product.yaml", event) for event in found.product.passive]
     return used + [("path of product.yaml", event) for event in found.product.path]
 
 

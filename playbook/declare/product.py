@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from playbook.declare.export import Export
 from playbook.declare.reading import Names, Noun
+from playbook.declare.roles import Roles
 from playbook.declare.sending import Destination, Sending
 
 
@@ -96,7 +97,10 @@ class Product(Noun):
         order: Column → its values in reading order.
         labels: Names in the data → words for people.
         path: The events of the path to value, in order.
-        headline: The question whose answer opens every report.
+        passive: Events that nobody decides to do, such as page views: paths pass over them.
+        headline: The question whose answer opens every report: short for `roles: {headline: …}`.
+        roles: Which questions play which part of the guide, where they do not tell it.
+        things: What questions hold → the word for several of them, such as {draft: drafts}.
         min_n: Below this many units no share is shown.
         agrees: Which of the product's own tables the log must agree with.
         copies: Destinations whose own copy of the events is in the warehouse.
@@ -115,7 +119,10 @@ class Product(Noun):
     order: dict[str, tuple[str, ...]] = {}
     labels: dict[str, str] = {}
     path: Names = ()
+    passive: Names = ()
     headline: str = ""
+    roles: Roles = Roles()
+    things: dict[str, str] = {}
     min_n: int = Field(default=30, ge=1)
     agrees: tuple[Agreement, ...] = ()
     copies: tuple[Copy, ...] = ()
@@ -125,3 +132,14 @@ class Product(Noun):
     destinations: dict[str, Destination] = {}
     exports: tuple[Export, ...] = ()
     slug: str = ""
+
+    @model_validator(mode="after")
+    def _says_the_headline_once(self) -> Self:
+        named = self.roles.headline
+        if len(named) > 1:
+            raise ValueError("`roles` names several headlines: one question opens a report")
+        if named and self.headline and named != (self.headline,):
+            raise ValueError(
+                f"`headline` is {self.headline}, and under `roles` it is {named[0]}: say it once"
+            )
+        return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -250,6 +250,11 @@ class Question(Noun):
 
     def _end(self, each: Exclude) -> int:
         return self.steps.index(each.before) if each.before else len(self.steps) - 1
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What was said of it, as YAML has it; without `by`, by which any may be broken down."""
+        return self.model_dump(mode="json", exclude_defaults=True, exclude={"by"})
 
     @property
     def measured(self) -> Measure:

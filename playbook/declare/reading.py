@@ -113,6 +113,18 @@ def read_yaml(path: Path) -> Any:
         ) from None
 
 
+def read_text(text: str, place: str) -> Any:
+    """The content of a piece of YAML that stands in a place, such as an option."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 (it is a safe loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise Mistake(
+            f"{place} is not YAML.",
+            f"It is `{text}`; the parser says: {getattr(error, 'problem', None) or error}.",
+            "write a plain value, or in quotes a mapping such as '{plan: pro}'.",
+        ) from None
+
+
 def read_one(path: Path, noun: type[N]) -> N:
     """The one `noun` that a file declares; a mapping."""
     return parse(read_yaml(path), noun, place=path.name)

@@ -7,12 +7,14 @@ from the topic that it is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from playbook.findings import comparing, counting, quality
 from playbook.language.mistakes import Mistake, listed
+from playbook.language.wording import plain
 from playbook.results import Answer, Result, Unavailable
-from playbook.results.sentences import Finding, Says, plain, said, together
+from playbook.results.sentences import Finding, Says, said, together
 
 __all__ = ["Finding", "answers", "headline", "of", "together"]
 
@@ -37,7 +39,7 @@ def of(result: Answer | Sequence[Answer], words: str = "") -> Finding:
 
     Args:
         result: A result, or why there is none; or several of them.
-        words: What the numbers are of: "of new people save a workflow".
+        words: What the numbers are of; what the result itself says, unless given.
     """
     if not isinstance(result, Result | Unavailable):
         return together(*(of(each, words) for each in result))
@@ -49,7 +51,7 @@ def of(result: Answer | Sequence[Answer], words: str = "") -> Finding:
             f"Its shape is `{result.shape}`; there are sentences for {listed(SENTENCES)}.",
             "use pb.listings.table for a table.",
         )
-    return said(result, words, says=result.says or SENTENCES[result.shape])
+    return said(result, words or result.words, says=result.says or SENTENCES[result.shape])
 
 
 def has(result: Result) -> bool:
@@ -69,5 +71,5 @@ def answers(results: Sequence[Answer]) -> Finding:
         found = of(result)
         text = found.text.replace("\n", " ")
         asks = f"*{plain(result.asks)}* " if isinstance(result, Result) else ""
-        lines.append(Finding(f"{asks}{text}", found.figures))
+        lines.append(replace(found, text=f"{asks}{text}"))
     return together(*lines)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook.language.wording import count, points
+from playbook.language.wording import count, plain, points
 from playbook.results import Result
-from playbook.results.sentences import Told, bullets, named, plain
+from playbook.results.sentences import Told, bullets, named
 
 DOING = {"ship": "Ship it", "stop": "Stop it", "redesign": "Redesign it", "mend": ""}
 TOO_FEW = "Too few to say"
@@ -32,7 +32,10 @@ def say_differences(result: Result, told: Told, words: str) -> str:
         rows = [row for row in rows if row["step"] == rows[-1]["step"]]
     apart = [row for row in rows if row["verdict"] in {"higher", "lower"}]
     apart.sort(key=lambda row: -abs(row["difference"]))
-    lines = [_difference_said(result, told, row, words) for row in apart]
+    lines = [
+        _difference_said(result, told, row, "" if place and words == result.words else words)
+        for place, row in enumerate(apart)
+    ]
     for verdict, says in (("no difference shown", "No difference shown"), ("too few", TOO_FEW)):
         if same := [named(result, row) for row in rows if row["verdict"] == verdict]:
             lines.append(f"{says}: {', '.join(same)}.")
@@ -109,7 +112,7 @@ def _difference_said(result: Result, told: Told, row: dict[str, Any], words: str
     share = told.share("share", row["share"], row["n"])
     others = told.share("share_others", row["share_others"], row["n_others"])
     return (
-        f"**{named(result, row)}**: {share} {words}, against "
+        f"**{named(result, row)}**: {f'{share} {words}'.rstrip()}, against "
         f"{others} of all others: **{points(row['difference'])} points** "
         f"({points(row['low'])} to {points(row['high'])}, n = {count(row['n'])})."
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from playbook.inference import stats
-from playbook.language.wording import interval, length, percent, points, too_few
+from playbook.language.wording import interval, length, percent, plain, points, too_few
 from playbook.results import Result, Rows
-from playbook.results.sentences import Told, each_segment, plain
+from playbook.results.sentences import Told, each_segment
 
 FOUR_WEEKS = timedelta(days=28)
 HALF = 0.5 - 1e-9  # shares that are the product of others may miss the half by a rounding
@@ -16,17 +16,23 @@ TOLD_AT = (24, 72)  # hours after which a curve is told
 
 def say_share(result: Result, told: Told, words: str) -> str:
     """Per segment: "38.2 % (36.9 to 39.6, n = 5,120) of new users …", the words being given."""
-    return each_segment(result, told, lambda rows: _share_said(result, told, rows[0], words))
+    return each_segment(
+        result, told, words, lambda rows, words: _share_said(result, told, rows[0], words)
+    )
 
 
 def say_mix(result: Result, told: Told, words: str) -> str:
     """The classes in order, as shares of the closed ones; the open ones apart."""
-    return each_segment(result, told, lambda rows: _classes_said(result, told, rows, words))
+    return each_segment(
+        result, told, words, lambda rows, words: _classes_said(result, told, rows, words)
+    )
 
 
 def say_steps(result: Result, told: Told, words: str) -> str:
     """The share that arrives at the last step, and the step with the largest loss."""
-    return each_segment(result, told, lambda rows: _steps_said(result, told, rows, words))
+    return each_segment(
+        result, told, words, lambda rows, words: _steps_said(result, told, rows, words)
+    )
 
 
 def say_trend(result: Result, told: Told, words: str) -> str:
@@ -35,12 +41,16 @@ def say_trend(result: Result, told: Told, words: str) -> str:
     A difference of shares has its interval. A ratio of counts has none: what is active is
     counted, all of it, and not drawn from more.
     """
-    return each_segment(result, told, lambda rows: _trend_said(result, told, rows, words))
+    return each_segment(
+        result, told, words, lambda rows, words: _trend_said(result, told, rows, words)
+    )
 
 
 def say_curve(result: Result, told: Told, words: str) -> str:
     """Per segment: the median, and the share that has reached by some hours; all censored."""
-    return each_segment(result, told, lambda rows: _curve_said(result, told, rows, words))
+    return each_segment(
+        result, told, words, lambda rows, words: _curve_said(result, told, rows, words)
+    )
 
 
 def _share_said(result: Result, told: Told, row: dict, words: str) -> str:
@@ -70,7 +80,7 @@ def _classes_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     if total < result.min_n:
         return f"{too_few(total)}.{_still(told, still)}"
     parts = [f"**{percent(row['share'])}** {plain(row['label'])}" for row in closed]
-    whom = words or result.counted
+    whom = words or plain(result.counted)
     return f"Of {told.count('total', total)} {whom}: {', '.join(parts)}.{_still(told, still)}"
 
 
@@ -80,10 +90,11 @@ def _steps_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     still = _still(told, first.get("open") or 0)
     if first["n"] < max(result.min_n, 1):
         return f"{too_few(first['n'])}.{still}"
+    window = f" within {result.within}" if result.within else ""
     text = (
         f"**{percent(last['of_first'])}** ({interval(last['low'], last['high'])}) "
-        f"of {first['n']:,} {words or result.counted} get as far as "
-        f"“{plain(result.label(last['step']))}”."
+        f"of {first['n']:,} {words or plain(result.counted)} get as far as "
+        f"“{plain(result.label(last['step']))}”{window}."
     )
     worst = min(losses, key=lambda row: 1 if row["of_previous"] is None else row["of_previous"])
     if worst["lost"]:
@@ -95,7 +106,7 @@ def _steps_said(result: Result, told: Told, rows: Rows, words: str) -> str:
         )
         text += (
             f" The largest loss is before “{plain(result.label(worst['step']))}”: "
-            f"{lost} {result.counted}, {part} of those who came that far."
+            f"{lost} {plain(result.counted)}, {part} of those who came that far."
         )
     return text + still
 
@@ -110,7 +121,7 @@ def _trend_said(result: Result, told: Told, rows: Rows, words: str) -> str:
     if is_share and last["n"] < result.min_n:
         return f"{too_few(last['n'])} {result.when(last['period'])}."
     value = percent(last["value"]) if is_share else f"{last['value']:,}"
-    words = words or ("" if is_share else result.counted)
+    words = words or ("" if is_share else plain(result.counted))
     if last["period"].isdigit():  # counted from each start: there is no week
         return f"**{value}** {words}".rstrip() + f" in period {last['period']}."
     text = f"**{value}** {words}".rstrip() + f" {result.when(last['period'])}"

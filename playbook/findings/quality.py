@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook.language.wording import about, count, day, interval, percent, too_few
+from playbook.language.wording import about, count, day, interval, percent, plain, too_few
 from playbook.results import Result, Rows
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 
 UNMOVED = "what its data leaves open does not move it"
 MOST = 3  # days that are named

@@ -1,5 +1,6 @@
 """Stage 2, the friction analysis: the questions inverted; where people stop, and who they are."""
 
+from playbook.friction.bottom_line import bottom_line
 from playbook.friction.cohorts import cohort
 from playbook.friction.drafts import came_back, stopped, stuck
 from playbook.friction.drivers import drivers
@@ -18,6 +19,7 @@ __all__ = [
     "active",
     "answer",
     "bots",
+    "bottom_line",
     "by_week",
     "came_back",
     "cohort",

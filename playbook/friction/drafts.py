@@ -65,6 +65,11 @@ def stuck(run: Run, id: str, *, by: str | Sequence[str] = PERSONA) -> Answer:
             "Ask it by persona, too."
         )
     core = run.declared.product.core_personas
+    if not core:
+        raise Unanswerable(
+            "A verdict depends on whom the product is for. Name them under `core_personas` of "
+            "product.yaml."
+        )
 
     def finish(rows: Rows) -> Rows:
         return [row | {"verdict": _persona_verdict(row, core)} for row in found.finish(rows)]
@@ -96,7 +101,9 @@ def stopped(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         labelled = [row | {"label": _last_event_label(asking, row["event"])} for row in rows]
         return _last_event_classes(labelled, asking.by)
 
-    return asking.result("mix", counted, finish, told=BY_LAST_EVENT, idle=0)
+    whom = {"title": f"What was done last: {asking.phrases.missing}"}
+    whom |= {"words": f"{asking.said.missing}, by what was done last"}
+    return asking.result("mix", counted, finish, told=BY_LAST_EVENT, idle=0, **whom)
 
 
 def stopped_at(run: Run, id: str, label: str) -> Result:
@@ -119,9 +126,7 @@ def stopped_at(run: Run, id: str, label: str) -> Result:
 
 
 @section("friction.{id}_came_back")
-def came_back(
-    run: Run, id: str, *, within: str = "14d", by: str | Sequence[str] = PERSONA
-) -> Answer:
+def came_back(run: Run, id: str, *, within: str = "14d", by: str | Sequence[str] = ()) -> Answer:
     """The share of unfinished attempts whose person finished later.
 
     What an attempt holds tells that it is the same thing, whoever finishes it, and in whichever
@@ -156,9 +161,18 @@ def came_back(
         repeated=ibis.null("int64"),
         open=count_if(~closed),
     )
-    window = words(longer)
-    told = (("came back", f"done within {window} of the start, end included"),)
-    return asking.result("share", counted, shaping.shares, told=told, within=window)
+    told = (("came back", f"done within {words(longer)} of the start, end included"),)
+    given = {"within": words(longer), **_late_words(asking, words(longer))}
+    return asking.result("share", counted, shaping.shares, told=told, **given)
+
+
+def _late_words(asking: Asked, window: str) -> dict[str, str]:
+    late = f"get there after all, within {window} of the start"
+    title, said = (
+        f"{each.whom} {each.who} had not got to “{each.label(asking.question.goal)}” in time"
+        for each in asking.both
+    )
+    return {"title": f"{title[:1].upper()}{title[1:]}, and {late}", "words": f"of {said} {late}"}
 
 
 def _persona_verdict(row: dict, core: Sequence[str]) -> str:
@@ -172,7 +186,7 @@ def _persona_verdict(row: dict, core: Sequence[str]) -> str:
 def _say_stuck(result: Result, told: Told, says: str) -> str:
     """The verdict on each persona: a defect of ours, worth watching, or people who play."""
 
-    def say(rows: Rows) -> str:
+    def say(rows: Rows, says: str) -> str:
         (row,) = rows
         if row["n"] < result.min_n:
             return f"{wording.too_few(row['n'])}."
@@ -180,7 +194,7 @@ def _say_stuck(result: Result, told: Told, says: str) -> str:
         share = f"{wording.percent(row['share'])} {sides} {says}".rstrip()
         return f"{share}; {MEANS[row['verdict']]}."
 
-    return each_segment(result, told, say)
+    return each_segment(result, told, says, say)
 
 
 def _unfinished(run: Run, id: str, *, by: str | Sequence[str] = ()) -> tuple[Asked, ir.Table]:

@@ -16,18 +16,20 @@ from playbook import answers
 from playbook.answers import Asked
 from playbook.counting.shaping import grouped
 from playbook.declare import Question
+from playbook.friction.questions import unfit_because
 from playbook.inference import stats
 from playbook.language.mistakes import Mistake
 from playbook.language.periods import Period, duration, interval, words
 from playbook.language.portable import count_if, united
-from playbook.language.wording import points
+from playbook.language.wording import plain, points
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, P, points_of, share_of, with_ends
 from playbook.results.section import section
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 MEASURES = ("reached_within", "missed_within", "steps", "time_to")
+DAY = timedelta(days=1)
 TRAIT = "persona"  # who somebody is decides much of both what they do and what they reach
 # Words of a definition that tell attempts, or goals beside the last.
 OF_ATTEMPTS = {"goals", "edges", "order", "ties", "window from", "windows", "may be left out"}
@@ -42,7 +44,7 @@ NOTHING_ELSE = "*Nobody is left to compare, or nobody did anything else in that 
 
 
 @section("friction.{id}_drivers")
-def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
+def drivers(run: Run, id: str, *, at: str = "") -> Answer:
     """Behaviour in the first hours that goes with reaching the goal later: an association.
 
     Everybody is watched for the same time. At the landmark, `at` after its first start in the
@@ -56,7 +58,8 @@ def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
     Args:
         run: The opened run.
         id: A question with a start, a goal and `within`, and without `hold`.
-        at: The landmark: a duration shorter than `within`.
+        at: The landmark: a duration shorter than `within`; a day, unless given, or half of
+            `within` where that is less.
 
     Returns:
         Shape `drivers`: for each event that somebody did, but the start and the goal, a row for
@@ -83,6 +86,8 @@ def drivers(run: Run, id: str, *, at: str = "24h") -> Answer:
         lambda rows: _behaviours(rows, by, run.declared.product.min_n),
         own=SIDES,
         within=words(asking.span),
+        title=f"What is done in the first {words(landmark)}, and getting to "
+        f"“{asking.phrases.label(goal)}” later",
         says=partial(_say_drivers, goal=goal, landmark=words(landmark)),
         silence=NOTHING_ELSE,
     )
@@ -157,23 +162,24 @@ def _last_goal(question: Question) -> str:
 
 
 def _landmark(asking: Asked, at: str) -> timedelta:
-    """How long behaviour counts."""
+    """How long behaviour counts: as long as is said, or a day, or half the time if that is less."""
     question = asking.question
     cannot = f"Nothing can be said of what leads to the goal of `{question.id}`."
     if question.measure not in MEASURES or question.hold or not question.within:
         held = f", one attempt for each `{', '.join(question.hold)}`" if question.hold else ""
-        raise Mistake(
+        raise unfit_because(
             cannot,
             f"It is counted by `{question.measure}`{held}.",
             "ask it of a question with a start, a goal and `within`, and without `hold`.",
         )
     if question.start == _last_goal(question):
-        raise Mistake(
+        raise unfit_because(
             cannot,
             f"Its goal is its start, `{question.start}`, so that everybody has reached it.",
             "ask it of a question with another goal.",
         )
-    landmark, within = duration(at), asking.span
+    within = asking.span
+    landmark = duration(at) if at else min(DAY, within / 2)
     if not timedelta(0) < landmark < within:
         raise Mistake(
             f"The landmark `{at}` leaves no time for behaviour or for the goal.",

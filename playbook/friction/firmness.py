@@ -16,11 +16,11 @@ from playbook.counting.attempts import Rules, comes_back, key_of, numbered
 from playbook.counting.shaping import shares
 from playbook.language.periods import Period, moment
 from playbook.language.portable import count_if, joined, united, when
-from playbook.language.wording import count, percent, too_few
+from playbook.language.wording import count, percent, plain, too_few
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, TEXT
 from playbook.results.section import section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 BY = "counted"
@@ -67,6 +67,8 @@ def firm(run: Run, id: str) -> Answer:
         counts,
         shape="share",
         own={"differ": COUNT, "such_as": TEXT},
+        title=f"{counts.title}, by way of counting",
+        words=f"of {asking.said.whom} {asking.said.does}",
         table=None,
         by=(BY,),
         made_of=(counts,),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from playbook import answers
 from playbook.counting.shaping import grouped
 from playbook.friction.questions import answer
-from playbook.language.wording import count
+from playbook.language.wording import count, plain
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, MOMENT, RATIO
 from playbook.results.section import needed, section
@@ -67,6 +67,8 @@ def pulse(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         found,
         shape="table",
         own={found.each: MOMENT, **PULSE},
+        title="",
+        words=plain(found.counted),
         definition=(*found.definition, told),
         finish=finish,
         says=_say_pulse,
@@ -88,15 +90,15 @@ def _last_period(rows: Rows, found: Result) -> dict:
 
 
 def _say_pulse(result: Result, told: Told, things: str) -> str:
-    """Per segment how many came for each one lost; `things` says what: "workflows"."""
+    """Per segment how many came for each one lost; `things` says what: "reports"."""
 
-    def say(rows: Rows) -> str:
+    def say(rows: Rows, things: str) -> str:
         (row,) = rows
         new, revived, lost = (count(row[name]) for name in CAME_AND_WENT)
-        came = f"{new} new and {revived} revived {things or result.counted} "
+        came = f"{new} new and {revived} revived {things} "
         came += result.when(row[result.each])
         if row["ratio"] is None:
             return f"{came}, {lost if row['lost'] else 'none'} lost."
         return f"**{row['ratio']:.2f}** came for each one lost: {came}, {lost} lost."
 
-    return each_segment(result, told, say)
+    return each_segment(result, told, things, say)

@@ -15,14 +15,15 @@ from playbook import answers
 from playbook.answers import ATTEMPTS, Asked
 from playbook.counting import attempts, measures, shaping, units
 from playbook.declare import Question
-from playbook.friction.questions import answer, unit_by_unit
+from playbook.friction.questions import answer, unfit_because, unit_by_unit
 from playbook.language import wording
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.periods import Period, duration, interval, words
 from playbook.language.portable import when
+from playbook.language.wording import plain
 from playbook.results import Answer, Result, Rows
 from playbook.results.section import section
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 # Outcome at the step → who that is.
@@ -41,7 +42,7 @@ def instead(
     within: str = "24h",
     length: int = 3,
     outcome: str = "dropped",
-    without: Sequence[str] = (),
+    without: Sequence[str] | None = None,
 ) -> Answer:
     """What units did next instead of a step: their paths from the step before it.
 
@@ -58,7 +59,7 @@ def instead(
         within: How long a path goes on after the step before; its end is included.
         length: How many events of a path are told.
         outcome: `dropped`; or `converted`, to compare with those who took the step.
-        without: Events that are passed over, such as those that nobody decides to do.
+        without: Events that are passed over; the product's `passive` ones, unless given.
 
     Returns:
         Shape `mix`: `(left: nothing more)`, for those who took the step `(nothing in that time)`;
@@ -67,7 +68,8 @@ def instead(
     """
     place = _place_of_step(run, id, step)
     step = run.declared.question(id).steps[place - 1] if place else step
-    given = {"within": within, "length": length, "outcome": outcome, "without": without}
+    passed = run.declared.product.passive if without is None else without
+    given = {"within": within, "length": length, "outcome": outcome, "without": passed}
     return _paths_instead(run, id, step=step, place=place, **given)
 
 
@@ -105,14 +107,18 @@ def _paths_instead(
         "passed over": ", ".join(without),
     }
     went = "stopped before" if is_dropped else "went on to"
+    told_ = {"who": asking.phrases.who, "went": went, "step": step, "without": without}
+    told_ |= {"after": steps[before - 1]}
+    left_at, missed = (asking.phrases.label(name) for name in (steps[before - 1], step))
     return asking.result(
         "mix",
         _path_counts(left, passed, time, length, asking.run.period),
         lambda fetched: _path_classes(fetched, NOTHING[outcome], run.labels),
         told=tuple(pair for pair in told.items() if pair[1]),
         within=words(time),
+        title=f"What those who {went} “{missed}” did in the {words(time)} after “{left_at}”",
         idle=0,
-        says=partial(_say_paths, went=went, step=step, after=steps[before - 1], without=without),
+        says=partial(_say_paths, **told_),
     )
 
 
@@ -121,6 +127,7 @@ def _say_paths(
     told: Told,
     _words: str = "",
     *,
+    who: str = "that",
     went: str,
     step: str,
     after: str,
@@ -137,9 +144,10 @@ def _say_paths(
     if not closed[0]["position"]:
         sides = wording.interval(closed[0]["low"], closed[0]["high"])
         idle = f"**{wording.percent(closed[0]['share'])}** ({sides})"
+    whom = f"{plain(result.counted)} {who}"
     missed, left, *aside = (f"“{plain(result.label(name))}”" for name in (step, after, *without))
     text = (
-        f"{idle} of the {told.count('total', total)} {result.counted} that {went} {missed} did "
+        f"{idle} of the {told.count('total', total)} {whom} {went} {missed} did "
         f"nothing in the {result.within} after {left}"
     )
     text += f", {', '.join(aside)} aside" if aside else ""
@@ -156,7 +164,7 @@ def _refuse_pathless(
     question, rules = asking.question, asking.rules
     if question.measure not in ATTEMPTS or rules.any_order:
         how = "in any order" if rules.any_order else f"by `{question.measure}`"
-        raise Mistake(
+        raise unfit_because(
             f"`{question.id}` is counted {how}.",
             "So nobody comes as far as one step of it and not to the next.",
             f"ask it of a question with steps in order, by {listed(sorted(ATTEMPTS))}.",

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from playbook import answers
 from playbook.answers import Asked
 from playbook.declare import Question
+from playbook.language.mistakes import Mistake
 from playbook.results import Answer
-from playbook.results.section import Unanswerable
+from playbook.results.section import Unfit
 from playbook.run import Run
 
 
@@ -34,16 +35,21 @@ def unit_by_unit(asking: Asked) -> Asked:
         Unanswerable: Each of a unit's attempts counts.
     """
     if asking.question.count != "units":
-        raise Unanswerable(
+        raise Unfit(
             f"`{asking.question.id}` counts attempts, and this follows each unit's best one. "
             "Ask it of a question with `count: units`."
         )
     return asking
 
 
-def unfit(question: Question, why: str) -> Unanswerable:
+def unfit(question: Question, why: str) -> Unfit:
     """That a question is counted otherwise than a section needs."""
-    return Unanswerable(f"`{question.id}` is counted by `{question.measure}`: {why}.")
+    return Unfit(f"`{question.id}` is counted by `{question.measure}`: {why}.")
+
+
+def unfit_because(wrong: str, there: str, hint: str) -> Unfit:
+    """The same, in the three parts of a mistake."""
+    return Unfit(Mistake(wrong, there, hint).sentence)
 
 
 def step_titles(question: Question) -> list[str]:

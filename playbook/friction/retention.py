@@ -86,6 +86,7 @@ def retained(
         shape="trend",
         own=SHARE_TREND,
         by=("kind", *found.by),
+        title=found.title.replace("by the week of", "by the time since"),
         table=found.table.mutate(kind=ibis.literal("")),  # each row counts for either kind
         says=_say_retained,
         silence=TOO_EARLY,
@@ -132,7 +133,7 @@ def pooled(
 def _say_retained(result: Result, told: Told, says: str) -> str:
     """The share that comes back in period 1, in period 4 and in the last one that is known."""
 
-    def say(rows: Rows) -> str:
+    def say(rows: Rows, says: str) -> str:
         known = [row for row in rows if row["n"] >= max(result.min_n, 1)]
         if not known:
             return f"{wording.too_few(max(row['n'] for row in rows))}."
@@ -147,7 +148,7 @@ def _say_retained(result: Result, told: Told, says: str) -> str:
 
     on = [row for row in result.rows if row["kind"] == ON]
     return each_segment(
-        replace(result, by=result.by[1:], fetched=lambda: on, finish=None), told, say
+        replace(result, by=result.by[1:], fetched=lambda: on, finish=None), told, says, say
     )
 
 
@@ -170,7 +171,10 @@ def _of_cohorts(asking: Asked, every: str, calendar: bool, shaped: Callable[...,
         ("periods", f"{words(length)} {kind}; only complete ones"),
     )
     table = _returns(asking, length, calendar)
-    return asking.result("retention", table, finish, definition=definition, within="")
+    again = " again" if question.measure == "active" else ""
+    back, said = (f"{p.whom} do “{p.label(question.goal)}”{again}" for p in asking.both)
+    given = {"title": f"How many {back}, by the week of their start", "words": f"of {said}"}
+    return asking.result("retention", table, finish, definition=definition, within="", **given)
 
 
 def _counting_words(question: Question) -> set[str]:

@@ -61,7 +61,9 @@ def roles(run: Run, id: str) -> Answer:
     known = [c for c in ("invited_by", "acquisition") if run.tables.has("users", c)]
     who = "whoever came first to a step" + ("" if known else "; nothing says who was invited")
     table = _roles_of_steps(asking, steps)
-    return asking.result("mix", table, finish, by=("step",), told=(("who", who),))
+    whom = {"title": f"Who did each step, {asking.phrases.whom}"}
+    whom |= {"words": f"{asking.said.whom} that took the step"}
+    return asking.result("mix", table, finish, by=("step",), told=(("who", who),), **whom)
 
 
 def _roles_of_steps(asking: Asked, steps: Sequence[str]) -> ir.Table:

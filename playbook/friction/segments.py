@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from playbook import answers
-from playbook.answers import SHARE_TREND, SHARES
-from playbook.counting import shaping, units
+from playbook.answers import SHARES
+from playbook.counting import shaping
 from playbook.friction.questions import answer
 from playbook.inference import stats
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, NAME, P, points_of, with_ends
-from playbook.results.section import Unanswerable, needed, section
+from playbook.results.section import Unfit, needed, section
 from playbook.run import Run
 
 HIGHER, LOWER, NO_DIFFERENCE, FEW = "higher", "lower", "no difference shown", "too few"
@@ -42,10 +42,10 @@ def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
         compared), and `verdict`: `higher`, `lower`, `no difference shown`, or `too few`, where a
         side has fewer units than the product's `min_n` and is not compared.
     """
-    answers.asked(run, id, counted_by=(*SHARES, "steps"))
+    asking = answers.asked(run, id, counted_by=(*SHARES, "steps"))
     found = needed(answer(run, id, by=by))
     if not found.by:
-        raise Unanswerable("No column says which segments to compare: name one as `by`.")
+        raise Unfit("No column says which segments to compare: name one as `by`.")
 
     def finish(rows: Rows) -> Rows:
         sides = _segments_of_steps(found, found.finish(rows))
@@ -54,39 +54,17 @@ def differences(run: Run, id: str, by: str | Sequence[str]) -> Answer:
     return replace(
         found,
         shape="differences",
+        title=f"{found.title}: each against all others",
+        words=asking.said.does,
         own=TEST | (STEP if found.shape == "steps" else {}),
         definition=(*found.definition, ("compared", COMPARED), ("p", TESTED)),
         finish=finish,
     )
 
 
-@section("friction.{id}_by_week")
 def by_week(run: Run, id: str) -> Answer:
-    """The share, or the last step's share of the first, by week of entry.
-
-    Returns:
-        Shape `trend`: a week that is not over, or that has an open window, is not `complete`.
-    """
-    asking = answers.asked(run, id, counted_by=(*SHARES, "steps"))
-    if asking.question.measure != "steps":
-        return needed(answers.activation_by_week(run, id, stage="friction"))
-    found = needed(answer(run, id, by=units.WEEK))
-    goals, period = asking.question.goals, asking.run.period
-    last = f"step_{len(goals) + 1}"
-
-    def finish(rows: Rows) -> Rows:
-        counted = [row | {"n": row["step_1"], "reached": row[last]} for row in rows]
-        return shaping.weeks(shaping.shares(counted), period)
-
-    told = (("counted", f"who reached {goals[-1]}"), ("by", "week of the start"))
-    return replace(
-        found,
-        shape="trend",
-        own=SHARE_TREND,
-        by=(),
-        definition=(*found.definition, *told),
-        finish=finish,
-    )
+    """The share, or the last step's share of the first, by week of entry; see `answers`."""
+    return answers.activation_by_week(run, id, stage="friction")
 
 
 def _segments_of_steps(found: Result, rows: Rows) -> list[Rows]:

@@ -17,11 +17,11 @@ from playbook.declare import Question
 from playbook.friction.questions import answer
 from playbook.inference import levels, stats
 from playbook.language.periods import Period
-from playbook.language.wording import percent, points
+from playbook.language.wording import percent, plain, points
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import ID, MOMENT, NAME, TEXT, Column, points_of, share_of, with_ends
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 SHOWN = 0.01  # the corrected p value below which a shift is shown: any false one in 100 reports
@@ -92,7 +92,7 @@ def shifts(run: Run, *, by: str | Sequence[str] = "") -> Answer:
     parts = list(_parts(run, by))
     if not parts:
         raise Unanswerable(
-            "No question that can be answered is counted as a share or by steps: none can shift."
+            "No share and no steps are declared that the data can tell: there is nothing to scan."
         )
     least = max(run.declared.product.min_n, 1)
     asked = {question.id: question for question, *_ in parts}

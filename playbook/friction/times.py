@@ -123,13 +123,15 @@ def _step_result(
         order = list(map(shown, steps))
         return sorted(drawn, key=lambda row: order.index(row["step"]))
 
-    by = (*asking.by, "step")
-    return asking.result(shape, _times_spent(asking, steps), finish, by=by, told=CENSORED, **given)
+    given |= {"by": (*asking.by, "step"), "told": CENSORED}
+    given |= {"title": f"Time from the start to each step, {asking.phrases.whom}"}
+    given |= {"words": f"of the {asking.said.counted} that enter"}
+    return asking.result(shape, _times_spent(asking, steps), finish, **given)
 
 
 def _say_times(result: Result, _told: Told, whose: str) -> str:
     """Per step how long it takes half of all who enter, or that half never get there."""
-    return bullets(_time_taken(result, row, whose or "of those who enter") for row in result.rows)
+    return bullets(_time_taken(result, row, whose) for row in result.rows)
 
 
 def _time_taken(result: Result, row: dict[str, Any], whose: str) -> str:

@@ -19,11 +19,11 @@ from playbook.friction.questions import unit_by_unit
 from playbook.language.mistakes import listed
 from playbook.language.periods import interval, moment
 from playbook.language.portable import count_if
-from playbook.language.wording import percent, too_few
+from playbook.language.wording import percent, plain, too_few
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import TEXT
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, each_segment, plain
+from playbook.results.sentences import Told, each_segment
 from playbook.run import Run, fetched
 
 # The reasons in the order in which they are asked: a person has the first that applies.
@@ -82,9 +82,12 @@ def reasons(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         ]
         return shaping.classes(named, asking.by, last=len(names))
 
-    told = _how_reasons_are_told(asking)
-    own = {"kind": TEXT}
-    return asking.result("mix", counted, finish, told=told, own=own, says=_say_reasons)
+    given = {"told": _how_reasons_are_told(asking), "own": {"kind": TEXT}, "says": _say_reasons}
+    given |= {
+        "title": f"Why {asking.phrases.whom} {asking.phrases.does}",
+        "words": asking.said.missing,
+    }
+    return asking.result("mix", counted, finish, **given)
 
 
 def missed_because(run: Run, id: str, label: str) -> Result:
@@ -128,7 +131,8 @@ def bots(run: Run, id: str, *, by: str | Sequence[str] = ()) -> Answer:
         repeated=ibis.null("int64"),
         open=count_if(~closed),
     )
-    result = asking.result("share", counted, shaping.shares)
+    words = {"title": "", "words": "of those who start are flagged as bots, which no share counts"}
+    result = asking.result("share", counted, shaping.shares, **words)
     kept = [pair for pair in result.definition if pair[0] != "left out"]
     return replace(result, definition=(*kept, ("share", "bots"), ("left out", "internal people")))
 
@@ -138,7 +142,7 @@ def _say_reasons(result: Result, told: Told, whom: str) -> str:
 
     there = {row["position"] for row in result.rows}
 
-    def say(rows: Rows) -> str:
+    def say(rows: Rows, whom: str) -> str:
         total = rows[0]["total"]
         if total < result.min_n:
             return f"{too_few(total)}."
@@ -153,7 +157,7 @@ def _say_reasons(result: Result, told: Told, whom: str) -> str:
         people = f"{told.count('total', total)} {whom or result.counted}"
         return f"Of {people}, {'; '.join(parts)}. {most}"
 
-    return each_segment(result, told, say)
+    return each_segment(result, told, whom, say)
 
 
 def _one_of(ways: Sequence[str]) -> str:

@@ -15,10 +15,10 @@ from playbook.impact.trial import Trial, of_all, sums, trials
 from playbook.inference import compare, looks, stats
 from playbook.inference.permuted import two_sided
 from playbook.language.periods import duration, words
-from playbook.language.wording import chosen, percent
+from playbook.language.wording import chosen, percent, plain
 from playbook.results import Answer, Result
 from playbook.results.section import section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 OK, CAVEAT, FAILED, NOT_NEEDED = "ok", "caveat", "failed", "not needed"

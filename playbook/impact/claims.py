@@ -15,11 +15,11 @@ from playbook.impact.effects import effects
 from playbook.impact.harms import sent
 from playbook.language.periods import duration, interval, moment
 from playbook.language.portable import count_if
-from playbook.language.wording import count, percent, points
+from playbook.language.wording import count, percent, plain, points
 from playbook.results import Answer, Result, shown
 from playbook.results.columns import COUNT, FLAG, ID, KEY, TEXT, points_of, share_of, with_ends
 from playbook.results.section import needed, section, there
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 GROUPS = {"sent": "claim", "opened": "claim_opened", "clicked": "claim_clicked"}

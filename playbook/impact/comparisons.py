@@ -8,11 +8,11 @@ from typing import Any
 from playbook.counting.shaping import Rows
 from playbook.declare import Experiment, Play
 from playbook.impact.effects import effects
-from playbook.language.wording import points
+from playbook.language.wording import plain, points
 from playbook.results import Answer, Result
 from playbook.results.columns import KEY, POINTS, TEXT, with_ends
 from playbook.results.section import Unanswerable, needed, section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 COMPARED = {"experiment": KEY, "hypothesis": TEXT, "play": KEY, "against": KEY}

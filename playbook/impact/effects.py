@@ -17,6 +17,7 @@ from playbook.inference import looks, segments, sizing
 from playbook.inference.arms import Difference
 from playbook.inference.permuted import two_sided
 from playbook.language.periods import duration
+from playbook.language.wording import plain
 from playbook.results import Answer, Result
 from playbook.results.columns import (
     COUNT,
@@ -31,7 +32,7 @@ from playbook.results.columns import (
     with_ends,
 )
 from playbook.results.section import Unanswerable, needed, section
-from playbook.results.sentences import Told, not_known, plain
+from playbook.results.sentences import Told, not_known
 from playbook.run import Run, fetched
 
 FEWEST_EVENTS = 5  # expected in either arm; below it there is no verdict

@@ -13,11 +13,11 @@ from playbook.impact.trial import NO_MESSAGES
 from playbook.inference import stats
 from playbook.language.mistakes import listed
 from playbook.language.portable import count_if
-from playbook.language.wording import count, interval, rare, too_few
+from playbook.language.wording import count, interval, plain, rare, too_few
 from playbook.results import Answer, Result, shown
 from playbook.results.columns import COUNT, FLAG, KEY, share_of, with_ends
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets, not_known, plain
+from playbook.results.sentences import Told, bullets, not_known
 from playbook.run import Run
 
 # What a message may do, by the column that says when → as a noun.

@@ -11,7 +11,7 @@ from playbook.impact.effects import effects
 from playbook.impact.trial import COUNTED_AS
 from playbook.inference import segments, sizing, stats
 from playbook.language.periods import duration
-from playbook.language.wording import count, points, times
+from playbook.language.wording import count, plain, points, times
 from playbook.results import Answer, Result
 from playbook.results.columns import (
     COUNT,
@@ -27,7 +27,7 @@ from playbook.results.columns import (
     with_ends,
 )
 from playbook.results.section import needed, section, there
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 PLANNED = {"play": KEY, "verdict": TEXT, "difference": POINTS, "drawn": POINTS, "unit": TEXT}

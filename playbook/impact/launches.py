@@ -15,11 +15,11 @@ from playbook.impact.trial import COUNTED_AS, begins, measurable
 from playbook.impact.turns import place_between
 from playbook.language.periods import duration, words
 from playbook.language.portable import count_if
-from playbook.language.wording import percent, times
+from playbook.language.wording import percent, plain, times
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, ID, KEY, MOMENT, SHARE, TEXT, share_of
 from playbook.results.section import Unanswerable, section, there
-from playbook.results.sentences import Told, bullets, plain, said
+from playbook.results.sentences import Told, bullets, said
 from playbook.run import Run
 
 DESCRIBED = {"label": ID, "launch": MOMENT}

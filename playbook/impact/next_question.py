@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from playbook import answers
-from playbook.answers import ATTEMPTS, counted_as
+from playbook.answers import ATTEMPTS
 from playbook.counting.shaping import Rows
 from playbook.declare import Question
 from playbook.impact.effects import effects
 from playbook.impact.trial import COUNTED_AS
-from playbook.language.wording import count
+from playbook.language.wording import count, plain
 from playbook.results import Answer, Result, Unavailable
 from playbook.results.columns import COUNT, ID, KEY, NAME, TEXT
 from playbook.results.section import Unanswerable, section, there
-from playbook.results.sentences import Told, not_known, plain
+from playbook.results.sentences import Told, not_known
 from playbook.run import Run
 
 ASKED = {"question": KEY, "asks": TEXT, "lost": COUNT, "of": COUNT, "to": NAME, "counted": TEXT}
@@ -82,7 +82,12 @@ def _losing(run: Run, question: Question) -> Answer | None:
 
 def _loss(run: Run, question: Question, answer: Answer, works: Works) -> dict[str, Any]:
     row: dict[str, Any] = {"question": question.id, "asks": question.asks}
-    row |= {"lost": None, "of": None, "to": "", "counted": counted_as(question)}
+    row |= {
+        "lost": None,
+        "of": None,
+        "to": "",
+        "counted": answers.phrases_of(run, question).counted,
+    }
     row |= {"plays": (), "work": (), "helps": "", "helped": None, "because": ""}
     if isinstance(answer, Unavailable):
         return row | {"because": answer.reason}

@@ -22,11 +22,11 @@ from playbook.impact.segments import DIFFERS, for_whom
 from playbook.impact.trial import of_all, sums, trials
 from playbook.inference import sizing, stats
 from playbook.language.mistakes import listed
-from playbook.language.wording import percent
+from playbook.language.wording import percent, plain
 from playbook.results import Answer, Result
 from playbook.results.columns import KEY, POINTS, RATIO, SHARE, TEXT
 from playbook.results.section import section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 SHOWN, UNTOLD = (WORKS, HARMS), "not measured"

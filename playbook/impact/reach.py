@@ -20,10 +20,10 @@ from playbook.inference import stats
 from playbook.language.mistakes import listed
 from playbook.language.periods import duration, moment, words
 from playbook.language.portable import count_if
-from playbook.language.wording import interval, percent, too_few
+from playbook.language.wording import interval, percent, plain, too_few
 from playbook.results import Answer, Result
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, not_known, plain
+from playbook.results.sentences import Told, not_known
 from playbook.run import Run
 
 WORDS = {
@@ -77,6 +77,7 @@ def reach(run: Run, slug: str) -> Answer:
         "steps",
         counted,
         lambda rows: _reach_steps(rows, steps),
+        title=f"From assigned to done: {run.label(slug)}",
         says=partial(_reach_said, unknown),
     )
 

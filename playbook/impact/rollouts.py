@@ -12,11 +12,11 @@ from playbook.impact.turns import NO_DAY, patterns_of_turns, period_ends
 from playbook.inference import stats
 from playbook.language.mistakes import Mistake, listed
 from playbook.language.periods import duration, words
-from playbook.language.wording import points
+from playbook.language.wording import plain, points
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, KEY, POINTS, SHARE, TEXT, P, with_ends
 from playbook.results.section import Unanswerable, needed, section, there
-from playbook.results.sentences import Told, plain, said, together
+from playbook.results.sentences import Told, said, together
 from playbook.run import Run
 
 MOST_CELLS = 500_000  # accounts × periods that one estimate may take

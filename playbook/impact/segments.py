@@ -15,11 +15,11 @@ from playbook.impact.trial import sums
 from playbook.inference.permuted import two_sided
 from playbook.inference.segments import Interaction, interactions
 from playbook.language.portable import united
-from playbook.language.wording import points
+from playbook.language.wording import plain, points
 from playbook.results import Answer, Result
 from playbook.results.columns import ID, NAME, TEXT
-from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.section import Unfit, section
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 COLUMNS = ("persona", "intent", "acquisition")
@@ -45,7 +45,7 @@ def for_whom(run: Run, slug: str) -> Answer:
     audience = of.play.audience
     columns = [c for c in COLUMNS if run.tables.has("users", c) and _varies(audience.get(c))]
     if not columns:
-        raise Unanswerable("Everybody whom it is for has one persona, intent and acquisition.")
+        raise Unfit("Everybody whom it is for has one persona, intent and acquisition.")
     parts = [
         sums([of], [column])
         .mutate(column=ibis.literal(column), segment=_[column].cast("string"))
@@ -57,6 +57,7 @@ def for_whom(run: Run, slug: str) -> Answer:
         united(parts),
         lambda rows: _tested(run, whole, grouped(rows, ("column",))),
         by=("column", "segment"),
+        title=f"The effect, for whom: {run.label(slug)}",
         told=(("differs", TESTED),),
         own={"column": ID, "segment": NAME} | OWN | OF_SEGMENTS | {"differs": TEXT},
         says=_for_whom_said,

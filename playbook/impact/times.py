@@ -49,7 +49,9 @@ def waiting(run: Run, slug: str) -> Answer:
         return sorted(drawn, key=lambda row: ARMS.index(row["arm"]))
 
     labels = run.labels | LABELS
-    return of.result("curve", waits(of), finish, by=("arm",), told=CENSORED, labels=labels)
+    given = {"title": f"Who has done the goal, by hours since it was due: {run.label(slug)}"}
+    given |= {"by": ("arm",), "told": CENSORED, "labels": labels}
+    return of.result("curve", waits(of), finish, **given)
 
 
 @section("impact.{slug}.sooner")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 
 MINUS, NONE = "\u2212", "–"
 DAY, LONG = 24, 72  # hours; from the second on a time is told in days
+# What Markdown, HTML or MathJax read as more than text; `_` inside a word is text.
+SPECIAL = re.compile(r"[\\$`*\[\]<>&~]|(?<![^\W_])_|_(?![^\W_])")
+NO_FORMULA = "\u2060"  # a word joiner: Jupyter reads a backslash and a bracket as a formula
 
 
 def count(n: float | None) -> str:
@@ -90,3 +94,20 @@ def length(hours: float) -> str:
     if hours < LONG:
         return f"{hours:,.0f} hours"
     return f"{hours / DAY:,.1f}".removesuffix(".0") + " days"
+
+
+def plural(noun: str) -> str:
+    """Several of a thing, as English mostly has it: "drafts", "companies", "boxes"."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun if noun.endswith("s") and not noun.endswith("ss") else f"{noun}es"
+    return f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}s"
+
+
+def plain(text: object) -> str:
+    """A name from the data as Markdown that shows it as it is, whatever it holds."""
+    return escaped(" ".join(str(text).split()))
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown that shows it as it is, line by line."""
+    return SPECIAL.sub(r"\\\g<0>", text.replace("\\", f"\\{NO_FORMULA}"))

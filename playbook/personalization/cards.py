@@ -11,13 +11,13 @@ from playbook.counting.shaping import Rows
 from playbook.declare import Play, Step
 from playbook.language.mistakes import listed
 from playbook.language.periods import duration, words
-from playbook.language.wording import chosen
+from playbook.language.wording import chosen, plain
 from playbook.personalization.dryrun import decisions, declared_plays
 from playbook.personalization.holdouts import holdouts
 from playbook.results import Answer, Result
 from playbook.results.columns import FLAG, KEY, NUMBER, TEXT
 from playbook.results.section import section, there
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 VERBS = {"email": "mails", "in_app": "shows a guide to", "push": "sends a push to"}

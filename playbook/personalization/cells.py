@@ -9,6 +9,7 @@ from typing import Any
 from playbook import answers
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
+from playbook.language.mistakes import either
 from playbook.language.wording import count, too_few
 from playbook.results import UNKNOWN, Answer, Result, shown
 from playbook.results.columns import COUNT, NAME, TEXT, Column, share_of
@@ -26,14 +27,16 @@ PLAYS = {"plays": TEXT}
 
 
 @section("personalization.matrix")
-def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -> Answer:
+def matrix(run: Run, id: str = "", *, path: str = "", cells: Sequence[str] = ()) -> Answer:
     """Persona x intent x acquisition: size, friction, and the plays that cover each cell.
 
     Args:
         run: The opened run.
-        id: A share question whose missing share is the friction.
-        path: A question of `steps`: the step at which a cell loses most is its friction.
-        cells: The columns that make a cell.
+        id: A share question whose missing share is the friction; unless given, the first that
+            counts which people reach a goal.
+        path: A question of `steps`: the step at which a cell loses most is its friction; where no
+            `id` is given either, the way to value, if it is about the same units.
+        cells: The columns that make a cell; unless given, those of the guide that are mapped.
 
     Returns:
         Shape `table` by `cells`: one row per cell: `people`, `reached`, `lost` (people who did
@@ -43,6 +46,11 @@ def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -
         people are said, and it comes after the others: what it loses would say who did not get
         there.
     """
+
+    if not id:
+        id = _first_reaching(run)
+        path = path or _path_beside(run, id)
+    cells = cells or _mapped_cells(run, id)
 
     def answered(id: str) -> Result:
         return needed(answers.answer(run, id, by=list(cells), stage="personalization"))
@@ -70,6 +78,37 @@ def matrix(run: Run, id: str, *, path: str = "", cells: Sequence[str] = CELLS) -
         finish=finish,
         says=_coverage_in_words,
     )
+
+
+def _first_reaching(run: Run) -> str:
+    """The question about people whose missing share is the friction: the headline, if it is one."""
+    reaching = [
+        question
+        for question in run.declared.questions
+        if question.measure in REACHING and question.unit == "user"
+        if not question.hold and question.count == "units"
+    ]
+    if not reaching:
+        raise Unanswerable(
+            f"Nobody asks which people reach a goal. Declare a question of {either(REACHING)}."
+        )
+    ids = [question.id for question in reaching]
+    return run.headline if run.headline in ids else ids[0]
+
+
+def _mapped_cells(run: Run, id: str) -> tuple[str, ...]:
+    question = run.declared.question(id)
+    found = tuple(c for c in CELLS if question is None or answers.mapped(run, question, c))
+    if not found:
+        raise Unanswerable(f"No table maps {either(CELLS)}: nothing says who people are.")
+    return found
+
+
+def _path_beside(run: Run, id: str) -> str:
+    """The way to value of the same units; "" where nobody asks for it."""
+    question = run.declared.question(id)
+    ways = [run.declared.question(way) for way in run.declared.roles["path"]]
+    return next((way.id for way in ways if question and way.unit == question.unit), "")
 
 
 def _most_lost(walked: Result) -> dict[str, tuple[str, int]]:

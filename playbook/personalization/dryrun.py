@@ -16,11 +16,11 @@ from playbook.counting.shaping import Rows
 from playbook.declare import Play
 from playbook.language.periods import duration, words
 from playbook.language.portable import count_if
-from playbook.language.wording import chosen, count, percent, times
+from playbook.language.wording import chosen, count, percent, plain, times
 from playbook.results import PERIOD, Answer, Result
 from playbook.results.columns import COUNT, KEY
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets, not_known, plain
+from playbook.results.sentences import Told, bullets, not_known
 from playbook.run import Run
 
 DECISIONS = ("send", "holdout", "already_done", *ledger.HELD_BACK)

@@ -17,11 +17,11 @@ from playbook.inference import sizing
 from playbook.inference.sizing import Clusters
 from playbook.language.periods import duration, interval
 from playbook.language.portable import count_if, ratio, united, when
-from playbook.language.wording import percent
+from playbook.language.wording import percent, plain
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, FLAG, KEY, NUMBER, POINTS, RATIO, SHARE, TEXT, share_of
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, plain
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 SOON = 12  # weeks for which the smallest rise that can be seen is said

@@ -17,13 +17,13 @@ from playbook.declare import Destination, Play, Quiet
 from playbook.language.mistakes import listed, nearest
 from playbook.language.periods import duration, words
 from playbook.language.portable import united
-from playbook.language.wording import percent
+from playbook.language.wording import percent, plain
 from playbook.personalization.dryrun import contention, decisions, declared_plays
 from playbook.personalization.holdouts import holdouts
 from playbook.results import SEVERITIES, Answer, Result, Unavailable
 from playbook.results.columns import ID, TEXT
 from playbook.results.section import Unanswerable, section, there
-from playbook.results.sentences import Told, bullets, plain
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 BLOCKING, WARNING, NOTE = SEVERITIES

@@ -15,10 +15,9 @@ from typing import Any
 from playbook.report import pages
 from playbook.report.audiences import Manifest, overview
 from playbook.report.running import Stage
+from playbook.report.sections import BOTTOM_LINE
 from playbook.results import figures
 from playbook.run import Run
-
-BOTTOM_LINE = "bottom-line"  # the tag of the cell whose sentences open the report
 
 
 def write_pages(
@@ -99,6 +98,9 @@ def _stage_status(stage: Stage, given: Mapping[str, str]) -> dict[str, Any]:
     return {
         "state": stage.state,
         "reason": stage.reason,
+        "sections": {"answered": stage.told.answered, "of": stage.told.of},
+        "because": stage.told.because,
+        "not_asked": list(stage.told.unasked),
         "started": times.get("start_time"),
         "ended": times.get("end_time"),
         "seconds": round(stage.seconds, 1),
@@ -125,6 +127,7 @@ def _index(stages, opened: Run, name: str, status, changes, sent) -> dict[str, A
                 "slug": stage.slug,
                 "title": stage.title,
                 "state": stage.state,
+                "in_words": "failed" if stage.reason else stage.told.in_words,
                 "reason": stage.reason,
                 "bottom_line": _bottom_line(stage),
                 "page": f"{stage.slug}.html" if stage.notebook else "",

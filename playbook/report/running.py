@@ -5,25 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from playbook import declare, run
-from playbook.counting import units
+from playbook import run
 from playbook.data.warehouse import variable_of, without_passwords
-from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.report.runfile import notebook_file
+from playbook.report.sections import Told, told
 
-STAGES = {
-    "1_audit": "Collection audit",
-    "2_friction": "Friction analysis",
-    "3_personalization": "Personalization design",
-    "4_impact": "Impact measurement",
-}
 CELL_TIMEOUT = 600  # seconds
 # Expressions are many small objects that live long: looking for garbage less often saves 7 %.
 SELDOM = "--IPKernelApp.exec_lines=import gc; gc.set_threshold(50_000, 20, 50); del gc"
@@ -42,88 +37,13 @@ class Stage:
 
     @property
     def state(self) -> str:
-        """`ok` or `failed`."""
-        return "failed" if self.reason else "ok"
+        """`failed`, or how much it tells: `ok`, `partial` or `blank`."""
+        return "failed" if self.reason else self.told.state
 
-
-def parameters(path: Path, slugs: Iterable[str] = tuple(STAGES)) -> dict[str, str]:
-    """A run's parameters, refused before a kernel starts if a notebook does not declare them.
-
-    A parameter's value is data, but papermill writes its name into code: so names are checked.
-    """
-    given = declare.read_yaml(path)
-    if not isinstance(given, dict):
-        raise Mistake(
-            f"{path.name} holds no parameters.",
-            f"It is a {type(given).__name__}.",
-            "write one `name: value` a line, as in params/airtouch/runs/weekly.yaml.",
-        )
-    for slug in slugs:
-        known = declared(slug)
-        for name in given:
-            if name not in known:
-                raise Mistake(
-                    f"{path.name}: the notebook {slug} has no parameter `{name}`.",
-                    f"It has: {listed(known)}.",
-                    nearest(str(name), known),
-                )
-    for name, value in given.items():
-        if isinstance(value, dict | list):
-            raise Mistake(
-                f"{path.name}: `{name}` is no single value.",
-                f"It is: {value}.",
-                f"write `{name}: value`.",
-            )
-    values = {name: "" if value is None else str(value) for name, value in given.items()}
-    for name, value in values.items():
-        if without_passwords(value) != value:
-            raise Mistake(
-                f"{path.name}: `{name}` holds a password.",
-                f"It is: {without_passwords(value)}.",
-                "put the URL into a variable and write `warehouse: env:NAME_OF_IT`.",
-            )
-    return values
-
-
-def opened_run(given: Mapping[str, str]) -> run.Run:
-    """The run of a file's parameters, if a table has the column that it is broken down by."""
-    opened = run.open(**{name: value for name, value in given.items() if name != "by"})
-    refuse_unmapped(opened, given.get("by", ""))
-    return opened
-
-
-def refuse_unmapped(opened: run.Run, by: str, id: str = "") -> None:
-    """Refuses a column that the units of no question have, or not those of one.
-
-    Raises:
-        Mistake: Which it is, and which there are.
-    """
-    questions = opened.declared.questions
-    asked = list(dict.fromkeys(q.unit for q in questions if not id or q.id == id))
-    refused = []
-    for unit in asked if by and by != units.WEEK else ():
-        try:
-            units.traits(opened.tables, unit, [by])
-        except Mistake as mistake:
-            refused.append(mistake)
-    if refused and len(refused) == len(asked):
-        wrong = f"No table has the column `{by}` to break the answers down by."
-        raise Mistake(wrong, f"{refused[0].wrong} {refused[0].there}", refused[0].hint)
-
-
-def notebook_file(slug: str) -> Path:
-    """A notebook of the project's own, or the one that comes with the package."""
-    package = Path(run.__file__).parent
-    folders = [run.root(), package, package.parent]  # in a wheel, in a checkout
-    files = [folder / "notebooks" / f"{slug}.ipynb" for folder in folders]
-    return next((file for file in files if file.is_file()), files[0])
-
-
-def declared(slug: str) -> dict[str, Any]:
-    """The parameters that a notebook declares, by papermill's own inspection."""
-    import papermill
-
-    return papermill.inspect_notebook(str(notebook_file(slug)))
+    @cached_property
+    def told(self) -> Told:
+        """How much of it is told."""
+        return told(self.notebook.cells if self.notebook else [])
 
 
 def execute(
@@ -137,7 +57,7 @@ def execute(
     sockets = tempfile.TemporaryDirectory(prefix="kernel-")
     wires = {"transport": "ipc", "ip": f"{sockets.name}/k"} if sys.platform != "win32" else {}
     home, source = run.root(), notebook_file(slug)
-    target = building / f"{slug}.ipynb"
+    target = building / f"{Path(slug).name}.ipynb"
     began = datetime.now(UTC)
     progress(f"{title} …")
     problem = ""
@@ -166,7 +86,7 @@ def execute(
     reason = reason or (trusted(notebook) if notebook else "it left no notebook")
     seconds = (datetime.now(UTC) - began).total_seconds()
     progress(f"{title}: {reason or 'done'} ({seconds:.0f} s)")
-    return Stage(slug, title, notebook, reason, seconds)
+    return Stage(Path(slug).name, title, notebook, reason, seconds)
 
 
 def trusted(notebook: nbformat.NotebookNode) -> str:

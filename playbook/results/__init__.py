@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 UNKNOWN = "(unknown)"
 SEVERITIES = ("blocking", "warning", "note")  # of what is found wrong, the worst first
 PERIOD = "period"  # the word of a definition that says which entries count
+# Says in an output that nothing is told there, and why: reports count by it what they answer.
+UNTOLD = "application/vnd.playbook.untold+json"
 NOBODY = "*Nobody in the period: there is nothing to say.*"
 Rows = list[dict[str, Any]]
 
@@ -59,6 +61,9 @@ class Result:
         min_n: Below this n no share is shown.
         labels: Names in the data → words for people.
         asks: The question as people ask it.
+        declared: What questions.yaml says of it; see `yaml`.
+        title: The subject of its chart, as text.
+        words: What its numbers are of, as its sentence says it; Markdown.
         unit: Who is counted: `user`, `account`, `session`; "" where it is none of them.
         counted: What is counted, as people say it: "people", "accounts", "drafts", "messages".
         again: How `repeated` reads in a sentence, and over a column.
@@ -87,6 +92,9 @@ class Result:
     min_n: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     asks: str = ""
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    words: str = ""
     unit: str = ""
     counted: str = "units"
     again: tuple[str, str] = ("more than once", "twice or more")
@@ -209,6 +217,13 @@ class Result:
             Path(path).write_text(text.getvalue(), encoding="utf-8")
         return text.getvalue()
 
+    def yaml(self) -> str:
+        """The question that it answers, as an entry of questions.yaml."""
+        import yaml
+
+        said = [dict(self.declared)] if self.declared else []
+        return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=100)
+
     def __repr__(self) -> str:
         return f"<{self.id}: a result of shape {self.shape}>"
 
@@ -224,11 +239,13 @@ class Unavailable:
     Attributes:
         id: The id that the result would have had.
         reason: Sentences: what is missing, what there is, how to go on.
+        fits: Whether it may be asked; else it is asked of what is counted in another way.
         rows: None at all, made of nothing.
     """
 
     id: str
     reason: str
+    fits: bool = field(default=True, compare=False)
     rows: Rows = field(default_factory=list, init=False, repr=False, compare=False)
     made_of: tuple[Result, ...] = field(default=(), init=False, repr=False, compare=False)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlglot
 
 from playbook.language.wording import NONE, count, moved, percent, points, too_few
-from playbook.results import Answer, Result, Unavailable
+from playbook.results import UNTOLD, Answer, Result, Unavailable
 from playbook.results.columns import Column
 
 ROWS = 50  # of a table, at most, unless more are asked for
@@ -24,9 +24,11 @@ class Listing:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    untold: str = field(default="", compare=False)
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
-        return {"text/html": self._html(), "text/plain": self._plain()}
+        shown: dict[str, Any] = {"text/html": self._html(), "text/plain": self._plain()}
+        return shown | ({UNTOLD: {"why": self.untold}} if self.untold else {})
 
     def _html(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
@@ -62,7 +64,7 @@ def table(result: Answer, *, most: int = ROWS, only: Sequence[str] = ()) -> List
         only: The columns to show, of many; all that people read, unless given.
     """
     if isinstance(result, Unavailable):
-        return Listing((), (), result.reason)
+        return Listing((), (), result.reason, untold=result.reason)
     rows = result.rows
     told = {
         name: column
@@ -119,7 +121,7 @@ def parts(result: Result) -> Iterator[Result]:
 def definition(result: Answer) -> Listing:
     """How a result is counted: start, goal, window, unit, entry rule, period, as_of."""
     if isinstance(result, Unavailable):
-        return Listing((), (), result.reason)
+        return Listing((), (), result.reason, untold=result.reason)
     pairs = (*result.definition, ("as of", result.as_of), ("hash", result.definition_hash))
     if result.older and (n := result.older()):
         pairs = (*result.definition, ("from before the log", count(n)), *pairs[-2:])

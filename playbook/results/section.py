@@ -15,6 +15,10 @@ class Unanswerable(Exception):  # noqa: N818 (it is no error: data may lack what
     """The data cannot tell: says what is missing, and what it would answer."""
 
 
+class Unfit(Unanswerable):
+    """What is asked does not suit how the question is counted."""
+
+
 def section(name: str | Callable[..., str]) -> Callable[[Callable[..., Answer]], Callable]:
     """Makes a stage's function a section: whoever writes it raises, and returns a result.
 
@@ -39,7 +43,7 @@ def section(name: str | Callable[..., str]) -> Callable[[Callable[..., Answer]],
                 try:
                     found = function(*bound.args, **bound.kwargs)
                 except Unanswerable as no:
-                    return Unavailable(id, str(no))
+                    return Unavailable(id, str(no), fits=not isinstance(no, Unfit))
                 except Mistake as mistake:
                     return Unavailable(id, mistake.sentence)
                 return found.named(id)

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from playbook.language import wording
-from playbook.results import Answer, Result, Rows, Unavailable, figures
+from playbook.language.wording import escaped, plain
+from playbook.results import UNTOLD, Answer, Result, Rows, Unavailable, figures
 
-# What Markdown, HTML or MathJax read as more than text; `_` inside a word is text.
-SPECIAL = re.compile(r"[\\$`*\[\]<>&~]|(?<![^\W_])_|_(?![^\W_])")
-NO_FORMULA = "\u2060"  # a word joiner: Jupyter reads a backslash and a bracket as a formula
 CODE = re.compile(r"(`[^`\n]+`)")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One or more computed sentences, as Markdown, with the figures that they state."""
+    """One or more computed sentences, as Markdown, with the figures that they state.
+
+    Attributes:
+        text: The sentences.
+        figures: Their numbers, as rows to keep.
+        untold: Why nothing is told, where that is so.
+    """
 
     text: str
     figures: tuple[dict[str, Any], ...] = ()
+    untold: str = field(default="", compare=False)
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
         shown: dict[str, Any] = {"text/markdown": self.text, "text/plain": self.text}
+        if self.untold:
+            shown[UNTOLD] = {"why": self.untold}
         if self.figures:
             shown[figures.MIME] = list(self.figures)
         return shown
@@ -105,7 +112,8 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
         says: Makes the sentence of the result, of what keeps its numbers, and of `words`.
     """
     if isinstance(result, Unavailable):
-        return Finding(f"*Not available.* {_reason_said(result.reason)}")
+        reason = reason_said(result.reason)
+        return Finding(f"*Not available.* {reason}", untold=result.reason)
     told = Told(result)
     text = says(result, told, words) if result.rows else result.nothing
     # Whoever is left out is said by what says the answer, and not by all that follows from it.
@@ -121,15 +129,12 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
 def together(*found: Finding) -> Finding:
     """Several findings as one list: a bottom line."""
     lines = [finding.text for finding in found if finding.text]
+    untold = [finding.untold for finding in found]
     return Finding(
         "\n".join(line if line.startswith("- ") else f"- {line}" for line in lines),
         tuple(figure for finding in found for figure in finding.figures),
+        untold=untold[0] if untold and all(untold) else "",
     )
-
-
-def plain(text: object) -> str:
-    """A name from the data as Markdown that shows it as it is, whatever it holds."""
-    return _escaped(" ".join(str(text).split()))
 
 
 def named(result: Result, row: Mapping[str, Any]) -> str:
@@ -148,23 +153,23 @@ def bullets(lines: Iterable[str]) -> str:
     return lines[0] if len(lines) == 1 else "\n".join(f"- {line}" for line in lines)
 
 
-def each_segment(result: Result, told: Told, say: Callable[[Rows], str]) -> str:
-    """A line per segment under its name; the line alone for everybody."""
+def each_segment(result: Result, told: Told, words: str, say: Callable[[Rows, str], str]) -> str:
+    """A line per segment under its name; the line alone for everybody.
+
+    What the result itself says that its numbers are of stands in the first line alone.
+    """
     segments: dict[str, Rows] = {}
     for row in result.rows:
         segments.setdefault(result.segment(row), []).append(row)
     lines = []
     for told.segment, own in segments.items():
-        name, text = named(result, own[0]), say(own)
+        again = bool(lines) and words == result.words
+        name, text = named(result, own[0]), say(own, "" if again else words)
         lines.append(f"**{name}**: {text}" if name else text)
     return bullets(lines)
 
 
-def _escaped(text: str) -> str:
-    return SPECIAL.sub(r"\\\g<0>", text.replace("\\", f"\\{NO_FORMULA}"))
-
-
-def _reason_said(text: str) -> str:
+def reason_said(text: str) -> str:
     """A reason as Markdown: what it puts into `code` stays so, all else is text."""
     parts = CODE.split(text) if "``" not in text else [text]
-    return "".join(part if k % 2 else _escaped(part) for k, part in enumerate(parts))
+    return "".join(part if k % 2 else escaped(part) for k, part in enumerate(parts))

@@ -20,9 +20,17 @@ import jinja2
 import nbformat
 from markupsafe import Markup
 
+from playbook.language.wording import plain
+from playbook.report import sections
 from playbook.report.pages import safe
+from playbook.report.sections import BOTTOM_LINE, PARAMETERS
+from playbook.results.sentences import reason_said
+from playbook.views import UNASKED
 
-BOTTOM_LINE, PARAMETERS, INJECTED = "bottom-line", "parameters", "injected-parameters"
+INJECTED = "injected-parameters"
+HEADING = re.compile(r'(<h2 id="\w+">)(.*?)</h2>')
+EMPTY = {"parameters": None, "parts": (), "code": "", "lead": False}  # a cell as a page has it
+FOLDED = ("Appendix", "How the numbers are made")  # sections to look up, and not to read
 VEGALITE = ("application/vnd.vegalite.v6+json", "application/vnd.vegalite.v5+json")
 TEMPLATES = Path(__file__).with_name("templates")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -31,8 +39,9 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 @dataclass
 class _Page:
-    """What has been found while a notebook is read."""
+    """What has been found while a notebook is read, and the addresses of the report's pages."""
 
+    addresses: set[str] = field(default_factory=set)
     contents: list[tuple[str, str]] = field(default_factory=list)
     specs: list[tuple[str, Markup]] = field(default_factory=list)
 
@@ -50,10 +59,12 @@ def page(
         notebook: The executed notebook; all of it is untrusted.
         title: The page's title, as in `nav`.
         nav: (address, title) of each page of the report.
-        status: `state` ("ok" or "failed") and `reason`.
+        status: `state` (of which "failed" matters) and `reason`.
     """
-    found = _Page()
-    cells = _gathered([_cell_parts(cell, found) for cell in _shown_cells(notebook.cells)])
+    found = _Page({href for href, _title in nav})
+    kept, untold = sections.shown(notebook.cells), sections.untold(notebook.cells)
+    unasked = sections.unasked(notebook.cells)
+    cells = _folded(_gathered([_cell_parts(cell, found) for cell in _shown_cells(kept)]))
     scripts = [_bundle(), _template("draw.js")] if found.specs else []
     return _render(
         "page.html",
@@ -62,7 +73,9 @@ def page(
         nav=nav,
         status=status,
         cells=cells,
-        contents=found.contents,
+        contents=[*found.contents, *_last_heads(unasked, untold)],
+        unasked=[safe.markdown(text) for text in unasked],
+        untold=[_untold_said(*each) for each in untold.items()],
         specs=found.specs,
         has_heading=any("<h1>" in part for cell in cells for part in cell["parts"]),
     )
@@ -73,10 +86,11 @@ def index(report: Mapping[str, Any]) -> str:
 
     Args:
         report: `product`, `run`, `since`, `until`, `as_of`, `made_at` as text; `stages`: each
-            with `slug`, `title`, `state` (ok, failed, skipped), `reason`, `bottom_line` (a list
-            of Markdown) and `page` (its address, or ""); `changes`: rows of `label`, `before`,
-            `now`, `change`; `files`: (label, address) pairs; and, if it has any, `audiences`:
-            `said`, `heads` and `rows` of `play`, `counts`, `note` and `files`.
+            with `slug`, `title`, `state` (ok, partial, blank, failed) and the same `in_words`,
+            `reason`, `bottom_line` (a list of Markdown) and `page` (its address, or "");
+            `changes`: rows of `label`, `before`, `now`, `change`; `files`: (label, address)
+            pairs; and, if it has any, `audiences`: `said`, `heads` and `rows` of `play`,
+            `counts`, `note` and `files`.
     """
     stages = [
         {**stage, "said": [safe.markdown(text) for text in stage["bottom_line"]]}
@@ -156,14 +170,9 @@ def _parameters(source: str) -> list[tuple[str, str, str]]:
 
 def _cell_parts(cell: Any, page: _Page) -> dict[str, Any]:
     """A cell as parts of HTML, each of them safe."""
-    shown: dict[str, Any] = {
-        "parameters": cell.get("table"),
-        "parts": [],
-        "code": "",
-        "lead": False,
-    }
+    shown: dict[str, Any] = {**EMPTY, "parts": [], "parameters": cell.get("table")}
     if cell.cell_type == "markdown":
-        shown["parts"] = [_anchored(safe.markdown(cell.source), page)]
+        shown["parts"] = [_anchored(_markdown_part(cell.source, {}, page), page)]
     elif cell.cell_type == "code" and not shown["parameters"]:
         parts = [part for output in cell.get("outputs", []) if (part := _output_part(output, page))]
         shown |= {"parts": parts, "code": cell.source}
@@ -177,6 +186,32 @@ def _gathered(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if cell["code"] and later["code"]:
             later["code"], cell["code"] = f"{cell['code']}\n\n{later['code']}", ""
     return cells
+
+
+def _last_heads(unasked: Sequence[str], untold: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The headings at the end of a page, for its contents."""
+    ends = [("not-asked", "Not asked", unasked), ("not-available", "Not available", untold)]
+    return [(anchor, head) for anchor, head, found in ends if found]
+
+
+def _untold_said(why: str, heads: Sequence[str]) -> Markup:
+    """Why sections are not told, and which."""
+    names = " ".join(f"*{plain(head)}*" for head in heads)
+    return safe.markdown(f"{reason_said(why)} So it is not told: {names}")
+
+
+def _folded(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells of which sections that few read stay folded under their heading, until one opens it."""
+    is_open = False
+    for cell in cells:
+        head = HEADING.match(cell["parts"][0]) if cell["parts"] and not cell["code"] else None
+        cell |= {"closes": is_open and head is not None, "summary": ""}
+        if head:
+            is_open = head[2].startswith(FOLDED)
+        if head and is_open:
+            text = cell["parts"][0]
+            cell["summary"], cell["parts"][0] = text[: head.end()], text[head.end() :]
+    return [*cells, {**EMPTY, "closes": is_open, "summary": ""}]
 
 
 def _anchored(text: Markup, page: _Page) -> Markup:
@@ -199,6 +234,8 @@ def _output_part(output: Any, page: _Page) -> Markup | None:
         shown = _one_text(output.text) if output.name == "stdout" else ""
         return Markup("<pre>{}</pre>").format(shown) if shown.strip() else None
     data = output.get("data", {})
+    if UNASKED in data:
+        return None  # it stands at the end of the page
     for mime, show in _SHOWN.items():
         if mime in data and (part := show(data[mime], data, page)):
             return part
@@ -245,8 +282,16 @@ def _picture_part(value: Any, data: Mapping[str, Any], _page: _Page) -> Markup |
     return Markup('<figure><img src="{}" alt="{}"></figure>').format(src, alt)
 
 
-def _markdown_part(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup:
-    return safe.markdown(_one_text(value))
+def _markdown_part(value: Any, _data: Mapping[str, Any], page: _Page) -> Markup:
+    """Markdown in which links to the report's notebooks lead to their pages."""
+
+    def link(match: re.Match[str]) -> str:
+        address = f"{match[1]}.html"
+        return f'<a href="{address}">{match[2]}</a>' if address in page.addresses else match[2]
+
+    text = safe.markdown(_one_text(value))
+    linked = re.sub(r'(?s)<a href="([\w.-]+)\.ipynb">(.*?)</a>', link, text)
+    return Markup(linked)  # noqa: S704 (was cleaned)
 
 
 def _text_part(value: Any, _data: Mapping[str, Any], _page: _Page) -> Markup | None:
