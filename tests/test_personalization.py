@@ -95,6 +95,28 @@ def test_each_cell_has_its_friction_and_the_plays_that_cover_it(run):
     }
 
 
+def test_the_matrix_chooses_its_question_its_path_and_the_columns_that_are_mapped():
+    found = personalization.matrix(opened(GUIDE))
+    assert list(found.rows[0]) == [
+        *("persona", "intent", "acquisition", "people", "reached", "lost"),
+        *("most_stop_before", "of_them", "plays"),
+    ]
+    some = opened(
+        GUIDE, users="user_id | persona\nann | engineer\nbob | sales", questions=QUESTIONS
+    )
+    assert personalization.matrix(some).by == ("persona",)
+    nobody = opened(GUIDE, questions=QUESTIONS[1:])
+    assert "Nobody asks which people reach a goal" in personalization.matrix(nobody).reason
+
+
+def test_without_a_play_the_loss_is_told_and_no_share_that_is_covered():
+    text = findings.of(personalization.matrix(opened())).text
+    assert text == (
+        "No play is declared: 3 people do not get there, the largest part of them sales · into "
+        "the warehouse · invited (**2**)."
+    )
+
+
 def test_a_cell_of_too_few_is_no_gap_to_close_first_however_much_it_loses():
     run = opened(GUIDE, words={"min_n": 2})
     by_acquisition = personalization.matrix(run, "saved", cells=["persona"])

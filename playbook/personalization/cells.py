@@ -76,7 +76,7 @@ def matrix(run: Run, id: str = "", *, path: str = "", cells: Sequence[str] = ())
         own=LOSS | (STOP if walked else {}) | PLAYS,
         made_of=(walked,) if walked else (),
         finish=finish,
-        says=_coverage_in_words,
+        says=_coverage_in_words if run.declared.plays else _loss_in_words,
     )
 
 
@@ -147,6 +147,18 @@ def _covers(play: Play, row: Mapping[str, Any], blind: Sequence[str] = ()) -> bo
     return bool(play.audience) and all(
         column in blind or row.get(column, UNKNOWN) in map(shown, accepted)
         for column, accepted in play.audience.items()
+    )
+
+
+def _loss_in_words(result: Result, told: Told, _words: str) -> str:
+    """Where no play is declared: how many are lost, and where most of them are."""
+    known = [row for row in result.rows if row["lost"]]
+    if not known:
+        return "No play is declared; of no cell it is known that anybody is lost."
+    lost, cell = told.count("lost", sum(row["lost"] for row in known)), named(result, known[0])
+    return (
+        f"No play is declared: {lost} {result.counted} do not get there, the largest part of "
+        f"them {cell} (**{count(known[0]['lost'])}**)."
     )
 
 

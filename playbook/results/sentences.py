@@ -127,8 +127,8 @@ def said(result: Answer, words: str = "", *, says: Says) -> Finding:
 
 
 def together(*found: Finding) -> Finding:
-    """Several findings as one list: a bottom line."""
-    lines = [finding.text for finding in found if finding.text]
+    """Several findings as one list, each line once: a bottom line."""
+    lines = dict.fromkeys(finding.text for finding in found if finding.text)
     untold = [finding.untold for finding in found]
     return Finding(
         "\n".join(line if line.startswith("- ") else f"- {line}" for line in lines),
