@@ -86,6 +86,6 @@ def test_all_four_notebooks_render_and_say_what_they_lack(rendered):
         assert report.trusted(notebook) == ""
         texts[slug] = (folder / f"{slug}.html").read_text()
     assert "16,185" in texts["1_audit"] or "36.6 %" in texts["1_audit"]
-    assert "declares no question <code>never_verified</code>" in texts["2_friction"]
+    assert "the role <code>verification</code> in product.yaml" in texts["2_friction"]
     assert "has no plays" in texts["3_personalization"]
     assert "nothing can be compared" in texts["4_impact"]
