@@ -746,7 +746,7 @@ def test_a_product_without_a_plan_is_drafted_from_its_mapping(tmp_path, monkeypa
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [("product: params/nowhere\n", "There is no file"), ("warehouse: demo\n", "There is no file")],
+    [("product: params/nowhere\n", "There is no file"), ("warehouse: demo\n", "names no product")],
 )
 def test_a_run_without_a_product_is_a_mistake(tmp_path, monkeypatch, capsys, content, says):
     monkeypatch.chdir(root())

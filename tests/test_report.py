@@ -351,6 +351,7 @@ def test_secrets_are_blotted_out(project, tmp_path, monkeypatch):
         ("- product", "holds no parameters"),
         ("warehouse: postgres://ann:hunter2@h/d", "holds a password"),
         ("product: {a: 1}", "is no single value"),
+        ("warehouse: demo", "names no product"),
         ("notebooks: 1_audit", "is no list of notebooks"),
         ("notebooks: [1_audit, 1_audit]", "two notebooks are called `1_audit`"),
         ("notebooks: [notebooks/none.ipynb]", "there is no notebook `notebooks/none.ipynb`"),

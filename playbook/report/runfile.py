@@ -61,6 +61,12 @@ def parameters(path: Path, slugs: Iterable[str] | None = None) -> dict[str, str]
                 f"It is: {without_passwords(value)}.",
                 "put the URL into a variable and write `warehouse: env:NAME_OF_IT`.",
             )
+    if not values.get("product"):
+        raise Mistake(
+            f"{path.name} names no product.",
+            f"It has: {listed(values)}.",
+            "write `product: params/…`, the folder of your declarations.",
+        )
     return values
 
 
