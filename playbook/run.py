@@ -22,6 +22,7 @@ from playbook.declare import Declarations, declarations
 from playbook.language import periods
 from playbook.language.mistakes import Mistake, Nothing, listed
 from playbook.language.periods import Period
+from playbook.language.wording import labelled
 from playbook.results import Result
 
 
@@ -146,7 +147,7 @@ class Run:
 
     def label(self, name: str) -> str:
         """The words for a name of the data or of a declaration."""
-        return self.labels.get(name, name.replace("_", " "))
+        return labelled(self.labels, name)
 
     @property
     def as_of(self) -> str:

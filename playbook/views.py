@@ -10,7 +10,7 @@ from playbook import answers, charts, findings
 from playbook.counting.units import WEEK
 from playbook.declare import PARTS
 from playbook.language.mistakes import Mistake, listed, nearest
-from playbook.language.wording import plain
+from playbook.language.wording import capital, plain
 from playbook.results import Answer, Result, Unavailable, listings
 from playbook.results.sentences import Finding
 from playbook.run import Run
@@ -67,8 +67,8 @@ class Unasked:
         if not self.part:
             return ""
         part = PARTS[self.part]
-        tells = part.tells[:1].upper() + part.tells[1:]
-        return f"{tells}. It takes {part.asked}, with the role `{self.part}` in product.yaml."
+        takes = f"It takes {part.asked}, with the role `{self.part}` in product.yaml."
+        return f"{capital(part.tells)}. {takes}"
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, Any]:
         if not self.text:

@@ -54,13 +54,7 @@ class Rendered:
 
     @cached_property
     def outputs(self) -> list[dict[str, Any]]:
-        return [
-            output["data"]
-            for slug in report.STAGES
-            for cell in nbformat.read(self.folder / f"{slug}.ipynb", as_version=4).cells
-            if cell.cell_type == "code"
-            for output in cell.outputs
-        ]
+        return outputs_of(self.folder)
 
     @property
     def sentences(self) -> Iterator[str]:
@@ -74,6 +68,17 @@ class Rendered:
         html = re.sub(r"(?s)<(style|script|code|pre)\b.*?</\1>", " ", html)
         charts = " ".join(data[MIME]["description"] for data in self.outputs if MIME in data)
         return re.sub(r"<[^>]+>", " ", html) + charts
+
+
+def outputs_of(folder: Path) -> list[dict[str, Any]]:
+    """What the cells of a folder's executed notebooks show, by type."""
+    return [
+        output["data"]
+        for slug in report.STAGES
+        for cell in nbformat.read(folder / f"{slug}.ipynb", as_version=4).cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+    ]
 
 
 def said(data: dict[str, Any]) -> str:
@@ -205,18 +210,7 @@ def test_the_sample_company_under_other_words_has_the_same_numbers(tmp_path):
 
 def numbers_of(folder: Path) -> dict[tuple[str, str], list[Any]]:
     """(Figure, segment) → its numbers, of executed notebooks, under the old names."""
-    cells = [
-        cell
-        for slug in report.STAGES
-        for cell in nbformat.read(folder / f"{slug}.ipynb", as_version=4).cells
-        if cell.cell_type == "code"
-    ]
-    rows = [
-        row
-        for cell in cells
-        for output in cell.outputs
-        for row in output.get("data", {}).get(figures.MIME, [])
-    ]
+    rows = [row for data in outputs_of(folder) for row in data.get(figures.MIME, [])]
     return {
         (row["figure"], row["segment"]): [row[name] for name in ("n", "value", "low", "high")]
         for row in renamed.each_text(rows, renamed.back)

@@ -228,7 +228,7 @@ def _mix_answer(asking: Asked) -> Result:
         period=asking.run.period,
         by=asking.by,
     )
-    names = [asking.run.labels.get(goal, goal.replace("_", " ")) for goal in goals]
+    names = [asking.run.label(goal) for goal in goals]
 
     def finish(rows: Rows) -> Rows:
         for row in rows:

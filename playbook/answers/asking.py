@@ -8,8 +8,7 @@ from dataclasses import replace
 from hashlib import md5
 from typing import Any
 
-from playbook.answers import answer
-from playbook.answers.phrases import Phrases
+from playbook.answers import answer, phrases_of
 from playbook.declare import Question, parse, with_question
 from playbook.language.mistakes import Mistake
 from playbook.results import Answer
@@ -57,8 +56,8 @@ def question_of(run: Run, words: dict[str, Any]) -> Question:
     if "id" not in words:
         question = question.model_copy(update={"id": _name(question)})
     if "asks" not in words:
-        title = Phrases(question, run.labels, run.declared.product.things).title
-        question = question.model_copy(update={"asks": f"{title}?"})
+        asks = f"{phrases_of(run, question).title}?"
+        question = question.model_copy(update={"asks": asks})
     return question
 
 

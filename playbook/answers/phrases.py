@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from playbook.declare import Question
 from playbook.language.periods import duration, words
-from playbook.language.wording import plural
+from playbook.language.wording import capital, labelled, plural
 
-UNITS = {"user": "people", "account": "accounts", "session": "sessions"}
+COUNTED_AS = {"user": "people", "account": "accounts", "session": "sessions"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Phrases:
         if question.count == "attempts":
             return "attempts"
         if not question.hold:
-            return UNITS[question.unit]
+            return COUNTED_AS[question.unit]
         held = question.hold[0]
         name = held.removesuffix("_id")
         named = self.things.get(name, self.things.get(held))
@@ -55,7 +55,7 @@ class Phrases:
     @property
     def who(self) -> str:
         """ "who" of people, "that" of all else."""
-        return "who" if self.counted == UNITS["user"] else "that"
+        return "who" if self.counted == COUNTED_AS["user"] else "that"
 
     @property
     def does(self) -> str:
@@ -106,7 +106,7 @@ class Phrases:
                 text = f"{self.whom} on the way from {self._start} to {self._last}{self._in_time}"
             case _:
                 text = f"{self.whom} {self.who} {self.does}"
-        return text[:1].upper() + text[1:]
+        return capital(text)
 
     @property
     def within(self) -> str:
@@ -117,7 +117,7 @@ class Phrases:
 
     def label(self, name: str) -> str:
         """The words for a name of the data."""
-        return self.written(self.labels.get(name, name.replace("_", " ")))
+        return self.written(labelled(self.labels, name))
 
     @property
     def _start(self) -> str:

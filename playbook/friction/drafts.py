@@ -172,7 +172,7 @@ def _late_words(asking: Asked, window: str) -> dict[str, str]:
         f"{each.whom} {each.who} had not got to “{each.label(asking.question.goal)}” in time"
         for each in asking.both
     )
-    return {"title": f"{title[:1].upper()}{title[1:]}, and {late}", "words": f"of {said} {late}"}
+    return {"title": f"{wording.capital(title)}, and {late}", "words": f"of {said} {late}"}
 
 
 def _persona_verdict(row: dict, core: Sequence[str]) -> str:
@@ -235,7 +235,7 @@ def _last_event_label(asking: Asked, event: str | None) -> str:
     another thing than the attempt's."""
     if event is None:
         return NOTHING
-    question, name = asking.question, asking.run.labels.get(event, event.replace("_", " "))
+    question, name = asking.question, asking.run.label(event)
     name = f"“{name}”" if name in (NOTHING, OTHERS) else name
     if event == question.start:
         return f"{name} once more"

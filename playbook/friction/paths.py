@@ -250,7 +250,7 @@ def _path_classes(fetched: Rows, nothing: str, labels: Mapping[str, str]) -> Row
         if row["is_open"]:
             still += row["n"]
         else:
-            counts[tuple(labels.get(name, name.replace("_", " ")) for name in names)] += row["n"]
+            counts[tuple(wording.labelled(labels, name) for name in names)] += row["n"]
     left = counts.pop((), 0)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     paths = [(ARROW.join(map(_quoted, path)), n) for path, n in ranked[:MOST]]

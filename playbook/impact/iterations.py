@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from playbook.answers.phrases import COUNTED_AS
 from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
 from playbook.impact.effects import effects
-from playbook.impact.trial import COUNTED_AS
 from playbook.inference import segments, sizing, stats
 from playbook.language.periods import duration
 from playbook.language.wording import count, plain, points, times

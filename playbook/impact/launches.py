@@ -9,9 +9,10 @@ from typing import Any
 from ibis import _
 
 from playbook import ledger
+from playbook.answers.phrases import COUNTED_AS
 from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
-from playbook.impact.trial import COUNTED_AS, begins, measurable
+from playbook.impact.trial import begins, measurable
 from playbook.impact.turns import place_between
 from playbook.language.periods import duration, words
 from playbook.language.portable import count_if

@@ -6,10 +6,10 @@ from typing import Any
 
 from playbook import answers
 from playbook.answers import ATTEMPTS
+from playbook.answers.phrases import COUNTED_AS
 from playbook.counting.shaping import Rows
 from playbook.declare import Question
 from playbook.impact.effects import effects
-from playbook.impact.trial import COUNTED_AS
 from playbook.language.wording import count, plain
 from playbook.results import Answer, Result, Unavailable
 from playbook.results.columns import COUNT, ID, KEY, NAME, TEXT

@@ -11,11 +11,12 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import ledger
+from playbook.answers.phrases import COUNTED_AS
 from playbook.counting import shaping
 from playbook.counting.shaping import Rows
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
-from playbook.impact.trial import COUNTED_AS, begins, measurable
+from playbook.impact.trial import begins, measurable
 from playbook.inference import stats
 from playbook.language.mistakes import listed
 from playbook.language.periods import duration, moment, words

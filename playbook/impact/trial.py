@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook import ledger
+from playbook.answers.phrases import COUNTED_AS
 from playbook.counting import units
 from playbook.counting.shaping import Rows
 from playbook.data.extent import ends
@@ -34,7 +35,6 @@ WIDENED = "intervals are widened for all looks so far (O'Brien–Fleming spendin
 LEFT_OUT = "units whose window is open; bots and internal people"
 NO_MESSAGES = "The table `messages` is not mapped: without it nobody can say what was sent."
 TRACES = ("sent_at", "is_sent", "delivered_at", "seen_at", "clicked_at")
-COUNTED_AS = {"user": "people", "account": "accounts"}
 
 
 @dataclass(frozen=True, eq=False)

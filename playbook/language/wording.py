@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import date
 
 MINUS, NONE = "\u2212", "–"
@@ -94,6 +95,16 @@ def length(hours: float) -> str:
     if hours < LONG:
         return f"{hours:,.0f} hours"
     return f"{hours / DAY:,.1f}".removesuffix(".0") + " days"
+
+
+def labelled(labels: Mapping[str, str], name: object) -> str:
+    """The words for a name of the data: its label, or else the name without underscores."""
+    return labels.get(str(name), str(name).replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """Text that begins with a capital, and is else as it stands."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(noun: str) -> str:

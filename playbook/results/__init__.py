@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis.expr.types as ir
 
+from playbook.language.wording import labelled
 from playbook.results.columns import ENTERED, NAME, SHAPES, Column
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Result:
 
     def label(self, name: object) -> str:
         """The words for a name of the data: `labels` first, else the name without underscores."""
-        return self.labels.get(str(name), str(name).replace("_", " "))
+        return labelled(self.labels, name)
 
     def segment(self, row: Mapping[str, Any]) -> str:
         """A row's segment as text, which no other has: "" for everybody, else "persona=sales"."""
