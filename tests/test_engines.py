@@ -8,7 +8,7 @@ import pytest
 
 import playbook as pb
 from playbook import airtouch
-from playbook.impact import trial
+from playbook.impact import compared, trial
 from playbook.results import listings
 
 TABLES = (
@@ -120,8 +120,8 @@ def results(run):
         pb.impact.effect(run, "sales_marketing_invite_guide", by="persona"),
         pb.impact.checks(run),
         # So few units have no effect to break down or to time: what is counted is the same.
-        _counted(run, "by", trial.sums(every, ("persona", "intent"))),
-        _counted(run, "waits", trial.waits(every[0])),
+        _counted(run, "by", compared.sums(every, ("persona", "intent"))),
+        _counted(run, "waits", compared.waits(every[0])),
         pb.impact.why_null(run),
         pb.impact.reach(run, "organic_engineer_welcome"),
         pb.impact.seen(run, "organic_engineer_welcome"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import playbook as pb
-from playbook.impact.effects import SEVERAL
+from playbook.impact.judging import SEVERAL
 from playbook.results import Unavailable, figures
 from playbook.results.columns import COUNT, ID, KEY, TEXT, share_of, with_ends
 from tests import pictures, pictures_of_quality

@@ -42,6 +42,7 @@ def opened(
     messages=True,
     live=True,
     whole=True,
+    cut="",
     more_events="",
     more_users="",
     **said,
@@ -56,26 +57,29 @@ def opened(
         persona: Unit → persona; engineers by default.
         messages: Whether the table of messages is mapped.
         whole: Whether the messages are exported to the end.
+        cut: From when on there are none at all.
         more_events, more_users: Further lines of these tables.
         said: Further arguments of `small.run`.
     """
     events, users, taken = "user_id | event | at\n", "user_id | persona | account_id\n", set()
-    own_treated: list[str] = []
+    own_treated: dict[str, str] = {}
     for arm, n, did, *day in arms:
         own = [
             u for u in units(arm, 2000, plays[0].slug, plays[0].holdout or 0.5) if u not in taken
         ]
         for place, name in enumerate(own[:n]):
             taken.add(name)
-            own_treated += [name] if arm == "treated" else []
             at = day[0] if day else EARLY
+            own_treated |= {name: at} if arm == "treated" else {}
             events += f"{name} | signed_up | {at}\n"
             events += f"{name} | saved | {at}\n" if place < did else ""
             users += f"{name} | {persona(name) if persona else 'engineer'} | a_{name}\n"
     events += f"nobody | saved | {EARLY}\n"  # the goal is known even if no unit does it
     sent = "user_id | play | sent_at | delivered_at | seen_at | seen_by_machine | clicked_at\n"
-    reached = [*told, *own_treated] if live else []
-    sent += "".join(f"{u} | guide | {EARLY} | {EARLY} | | |\n" for u in reached)
+    reached = dict.fromkeys(told, EARLY) | own_treated if live else {}
+    sent += "".join(
+        f"{u} | guide | {at} | {at} | | |\n" for u, at in reached.items() if not cut or at < cut
+    )
     sent += END_OF_EXPORT if whole else ""
     drawn = {"events": events + more_events, "users": users + more_users} | (
         {"messages": sent} if messages else {}
@@ -165,7 +169,7 @@ def test_a_play_that_was_never_sent_is_no_experiment():
 
 def test_arms_that_the_products_own_log_draws_otherwise_fail_the_check():
     arms = [("treated", 100, 70), ("holdout", 100, 30)]
-    log = "play | unit_id | arm\n" + f"guide | {units('treated', 1)[0]} | holdout\n"
+    log = f"play | unit_id | arm | source\nguide | {units('treated', 1)[0]} | holdout | ours\n"
     row = one(impact.effect(opened(arms, assignments=log), "guide"))
     assert (row["verdict"], row["difference"]) == ("check failed", None)
     assert row["why"] == "log: 1 are in another arm of the log"
@@ -240,7 +244,6 @@ def test_an_account_has_the_traits_of_the_person_who_triggers_and_any_member_may
     ("slug", "plays", "messages", "by", "reason"),
     [
         ("nope", (GUIDE,), True, "", "Small declares no play `nope`. It declares: guide."),
-        ("guide", (GUIDE,), False, "", "The table `messages` is not mapped: without it nobody"),
         ("guide", (play("guide", holdout=0),), True, "", "The play `guide` has no holdout"),
         ("guide", (GUIDE,), True, "colour", "Table `users` lacks the column(s) colour."),
         (

@@ -13,7 +13,7 @@ from tests.test_impact_reach import treated
 
 ARMS = [("treated", 100, 70), ("holdout", 100, 30)]
 (ONE,) = units("treated", 1)
-LOG = "play | unit_id | arm\n"
+LOG = "play | unit_id | arm | source\n"
 
 
 def check(run, name):
@@ -28,14 +28,18 @@ def check(run, name):
     ("log", "status", "seen"),
     [
         (
-            "guide | GUIDE-1 | treated\n guide | GUIDE-2 | holdout",
+            "guide | GUIDE-1 | treated | ours\n guide | GUIDE-2 | holdout | ours",
             "caveat",
             "nothing joins: 2 rows name it, and none a user that triggered it",
         ),
-        ("news | GUIDE-1 | treated", "not needed", "the log of assignments does not name it"),
-        (f"guide | {ONE} | treated", "ok", "0 are in another arm of the log"),
         (
-            f"guide | {units('treated', 1)[0]} | holdout",
+            "news | GUIDE-1 | treated | ours",
+            "not needed",
+            "the log of assignments does not name it",
+        ),
+        (f"guide | {ONE} | treated | ours", "ok", "0 are in another arm of the log"),
+        (
+            f"guide | {units('treated', 1)[0]} | holdout | ours",
             "failed",
             "1 are in another arm of the log",
         ),

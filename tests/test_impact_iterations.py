@@ -26,7 +26,14 @@ EVENTS = """
     cat     | invited   | 2026-01-06 09:00
     zed     | verified  | 2026-01-06 09:00
 """
-NOW = {"label": "guide", "verdict": "works", "grade": "A", "n_treated": 400, "n_holdout": 100}
+NOW = {
+    "label": "guide",
+    "play": "guide",
+    "verdict": "works",
+    "grade": "A",
+    "n_treated": 400,
+    "n_holdout": 100,
+}
 NOW |= {"treated": 0.32, "holdout": 0.2, "difference": 0.12, "low": 0.02, "high": 0.22}
 
 
@@ -51,7 +58,8 @@ def test_the_plan_is_that_of_sizing_at_the_traffic_of_the_period():
     (row,) = impact.iterations(with_effects(world(), effects(NOW))).rows
     weeks = 30 / 7
     assert row["per_week"] == pytest.approx(500 / weeks)
-    assert row["units"] == sizing.units_needed(0.2, 0.1, holdout=0.2)
+    pace = {"per_look": row["per_week"], "holdout": 0.2}
+    assert row["units"] == sizing.units_at_pace(0.2, 0.1, **pace)
     # The window of the last unit is 72 hours.
     expected = -(-(row["units"] / (500 / weeks) + 3 / 7) // 1)
     assert (row["weeks"], row["base"], row["holdout"]) == (expected, 0.2, 0.2)
@@ -208,7 +216,13 @@ def test_without_questions_or_losses_there_is_a_sentence():
 def test_the_sample_company_can_go_round_again_and_asks_about_its_drafts(airtouch):
     planted = effects(
         *(
-            NOW | {"label": slug, "difference": 0.1 + place / 100, "verdict": "cannot tell"}
+            NOW
+            | {
+                "label": slug,
+                "play": slug,
+                "difference": 0.1 + place / 100,
+                "verdict": "cannot tell",
+            }
             for place, slug in enumerate(TRUTH["plays"])
         )
     )

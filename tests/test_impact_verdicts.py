@@ -35,13 +35,16 @@ def test_people_who_never_trigger_change_nothing():
     assert impact.effects(alone).rows[0]["verdict"] == "works"
 
 
-def test_a_truncated_export_of_messages_says_not_matured_and_no_effect():
-    found = impact.effect(opened(ARMS, whole=False), "guide")
-    row = one(found)
-    assert (row["verdict"], row["difference"], row["open"]) == ("not matured", None, 400)
-    assert "the data reaches 2026-01-05 09:00" in row["why"]
-    assert findings.effect(found).text.startswith("**guide** not matured (0 treated, 0 held out,")
-    assert by_check(opened(ARMS, whole=False))["sources"]["status"] == "caveat"
+def test_of_a_truncated_export_of_messages_those_count_of_whom_it_tells():
+    late = "2026-01-12 09:00"  # whether anything was sent to these nobody knows
+    arms = [*ARMS, ("treated", 100, 30, late), ("holdout", 100, 30, late)]
+    ends = ("2026-01-01", "2026-02-01", "2026-01-17")
+    run = opened(arms, whole=False, cut=late, period=ends)
+    row = one(impact.effect(run, "guide"))
+    assert (row["verdict"], row["n_treated"], row["n_holdout"]) == ("works", 200, 200)
+    assert by_check(run)["sources"]["status"] == "caveat"
+    alone = opened([("treated", 100, 60, late), ("holdout", 100, 30, late)], whole=False, cut=late)
+    assert one(impact.effect(alone, "guide"))["verdict"] == "never sent"
 
 
 def test_a_truncated_export_of_events_says_not_matured_and_no_effect():
@@ -88,7 +91,7 @@ def test_messages_of_plays_that_nobody_declares_are_named():
 
 @pytest.mark.parametrize("arm", ["Ärm; drop table", "NaN", "TREATED "])
 def test_a_log_with_other_names_of_arms_fails_the_check(arm):
-    log = "play | unit_id | arm\n" + f"guide | {units('treated', 1)[0]} | {arm}\n"
+    log = f"play | unit_id | arm | source\nguide | {units('treated', 1)[0]} | {arm} | ours\n"
     row = one(impact.effect(opened(ARMS, assignments=log), "guide"))
     assert (row["verdict"], row["why"]) == ("check failed", "log: 1 are in another arm of the log")
 

@@ -310,8 +310,10 @@ def test_the_effect_among_those_reached_is_that_of_r(clusters):
     assert found.effect == pytest.approx(0.14317736, abs=1e-8)
     assert found.error == pytest.approx(0.11467577, abs=1e-8)
     assert (found.shape, found.one_sided, found.units_got) == (Shape.INTERVAL, True, (86, 0))
-    # Anderson and Rubin's interval is not symmetric, but with so strong an instrument near.
-    assert (found.low, found.high) == pytest.approx((-0.087847, 0.374202), abs=0.006)
+    # Ours is no t interval around the ratio, but as wide; it is wider below, as Wilson's of the
+    # effect as assigned is.
+    assert found.high - found.low == pytest.approx(0.374202 + 0.087847, rel=0.02)
+    assert (found.low, found.high) == pytest.approx((-0.087847, 0.374202), abs=0.016)
     assert found.f == pytest.approx((0.6013986 / 0.043527) ** 2, rel=1e-3)
 
 
@@ -327,17 +329,91 @@ def test_the_uncorrected_error_among_those_reached_is_that_of_linearmodels(clust
     assert math.sqrt(variance) / (86 / 143) == pytest.approx(0.11156237, abs=1e-8)
 
 
-def test_the_ends_of_the_region_are_effects_that_the_clustered_test_just_refuses(clusters):
-    treated, holdout = clusters
-    from scipy.stats import t
-
+def test_in_large_samples_the_region_is_anderson_and_rubins(clusters):
+    # The same 80 accounts 200 times over: its ends are what the clustered test just refuses.
+    treated, holdout = (Arm.of(arm.rows * 200) for arm in clusters)
     found = reached(treated, holdout)
-    freedom = treated.effective + holdout.effective - 2
     for end in (found.low, found.high):
         # Whoever was reached did it so much more often: taken away, the arms are alike.
         left = [_without(arm, end) for arm in (treated, holdout)]
         statistic = abs(left[0].share - left[1].share) / error(*left)
-        assert statistic == pytest.approx(t.isf(0.025, freedom), rel=1e-6)
+        assert statistic == pytest.approx(stats.DEVIATIONS, rel=0.01)
+
+
+@pytest.mark.parametrize("fewer", [39, 12])
+def test_with_few_accounts_the_ends_are_effects_that_drawing_again_just_refuses(clusters, fewer):
+    treated, holdout = (Arm.of(arm.rows[-fewer:]) for arm in clusters)
+    found = reached(treated, holdout)
+    assert found.shape is Shape.INTERVAL
+    for end in (found.low, found.high):
+        p = _drawn_again(treated, holdout, end)
+        assert p == pytest.approx(0.05, abs=0.01)
+
+
+def _drawn_again(treated, holdout, effect):
+    """The p value of the arms drawn again, once the effect is taken from those reached."""
+    rows = [(n, did - effect * got) for n, did, got in (*treated.rows, *holdout.rows)]
+    rng = np.random.default_rng(8)
+
+    def statistic(order):
+        arms = [Arm.of(rows[i] for i in part) for part in np.split(order, [treated.accounts])]
+        arms = [summed(arm) for arm in arms]
+        return abs(arms[0].share - arms[1].share) / error(*arms)
+
+    own = statistic(np.arange(len(rows)))
+    draws = [statistic(rng.permutation(len(rows))) for _ in range(3000)]
+    return np.mean([draw >= own * (1 - 1e-9) for draw in draws])
+
+
+@pytest.mark.parametrize("fewer", [40, 39, 12])
+def test_where_all_were_reached_the_region_is_the_interval_as_assigned(clusters, fewer):
+    arms = [
+        Arm.of((n, did, n * treated) for n, did, _ in arm.rows[-fewer:])
+        for arm, treated in zip(clusters, (True, False), strict=True)
+    ]
+    found, assigned = reached(*arms), compare.accounts(*arms)
+    assert found.effect == pytest.approx(assigned.difference)
+    assert (found.low, found.high) == pytest.approx((assigned.low, assigned.high), abs=1e-5)
+
+
+got_and_did = st.integers(8, 300).flatmap(
+    lambda n: st.tuples(st.just(n), *[st.integers(0, n)] * 3).map(
+        lambda v: (v[0], v[1], v[2], max(0, v[1] + v[2] - v[0], min(v[3], v[1], v[2])))
+    )
+)
+
+
+@given(got_and_did, counts.filter(lambda arm: arm[0] > 1), st.sampled_from([1.96, 2.5, 4.0]))
+def test_no_effect_is_left_out_exactly_where_the_interval_as_assigned_leaves_it_out(
+    treated, holdout, deviations
+):
+    found = reached(Arm.of_people(*treated), Arm.of_people(*holdout), deviations=deviations)
+    assigned = compare.people(treated[:2], holdout, deviations=deviations)
+    if found is None:
+        return
+    out = assigned.low > 1e-9 or assigned.high < -1e-9
+    if found.shape is Shape.INTERVAL:
+        assert (
+            out == (found.low > 0 or found.high < 0)
+            or min(abs(assigned.low), abs(assigned.high)) < 1e-6
+        )
+        assert found.low <= found.effect <= found.high
+    elif found.shape is Shape.RAYS:
+        assert out
+        assert found.low < 0 < found.high
+        assert not found.low < found.effect < found.high
+    else:
+        assert not out or found.shape is Shape.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("treated", "holdout"),
+    [((90, 9, 45, 9), (10, 0)), ((360, 30, 180, 25), (40, 0)), ((54, 20, 27, 15), (6, 0))],
+)
+def test_a_rare_goal_among_few_held_out_people_is_not_taken_for_certain(treated, holdout):
+    # Nobody of ten did it: that is no variance of 0.
+    found = reached(Arm.of_people(*treated), Arm.of_people(*holdout))
+    assert found.low < 0 < found.effect < found.high
 
 
 def _without(arm, effect):

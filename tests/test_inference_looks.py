@@ -60,6 +60,109 @@ def test_twelve_weekly_looks_cross_in_one_of_twenty_paths():
     assert (paths > 1.96).any(axis=1).mean() > 0.2
 
 
+# A test with an end
+
+
+def weekly(weeks, *, met=12):
+    return tuple(week / met for week in range(1, weeks + 1))
+
+
+def paths(weeks, *, drift=0.0, seed=1, draws=200_000):
+    """The deviations seen at weekly looks of twelve, of which the drift is that of all."""
+    steps = np.random.default_rng(seed).normal(drift / 12, math.sqrt(1 / 12), (draws, weeks))
+    return steps.cumsum(axis=1) / np.sqrt(np.arange(1, weeks + 1) / 12)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("fraction", [0.02, 0.5, 1.0, 1.7])
+def test_a_single_look_that_is_the_last_is_a_plain_interval(fraction, ends):
+    assert looks.planned_bound((fraction,), ends=ends, last=True) == pytest.approx(1.959964)
+    found = looks.planned_bound((fraction,), ends=ends, last=True, error=0.025)
+    assert found == pytest.approx(2.241403, abs=1e-6)
+
+
+def test_five_looks_to_a_declared_end_have_the_published_bounds():
+    found = looks.planned_bounds(tuple(FIVE), ends=True, last=True)
+    assert found == pytest.approx([4.8769, 3.3570, 2.6803, 2.2898, 2.0310], abs=6e-5)
+    each = [looks.planned_bound(tuple(FIVE[:k]), ends=True, last=k == 5) for k in range(1, 6)]
+    assert each == pytest.approx(found, abs=1e-3)
+
+
+def test_a_test_that_ends_at_half_its_plan_wastes_no_error():
+    for ends in (True, False):
+        assert looks.planned_bound(weekly(6), ends=ends, last=True) == pytest.approx(1.96, abs=1e-3)
+        assert looks.planned_bound(weekly(6), ends=ends) > 2.9
+
+
+def test_the_last_look_at_the_same_units_stands_for_the_look_before():
+    found = looks.planned_bounds((0.2, 0.5, 0.5), last=True)
+    assert found[2] == found[1] == looks.planned_bound((0.2, 0.5), last=True)
+
+
+@pytest.mark.parametrize(
+    ("ends", "over", "met"),
+    [(True, 12, 12), (True, 6, 12), (True, 12, 8), (False, 6, 12), (False, 12, 6), (True, 1, 12)],
+)
+def test_a_test_that_is_over_has_claimed_in_one_of_twenty_without_an_effect(ends, over, met):
+    bounds = looks.planned_bounds(weekly(over, met=met), ends=ends, last=True)
+    claimed = (np.abs(paths(over)) > bounds).any(axis=1).mean()
+    assert claimed == pytest.approx(0.05, abs=0.0017)
+    assert bounds[-1] < 2.4
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_end_that_comes_at_random_claims_in_one_of_twenty(ends):
+    over = np.random.default_rng(2).integers(1, 13, 200_000)
+    seen, claimed = np.abs(paths(12)), 0
+    for week in range(1, 13):
+        bounds = looks.planned_bounds(weekly(week), ends=ends, last=True)
+        claimed += (seen[over == week, :week] > bounds).any(axis=1).sum()
+    assert claimed / len(over) == pytest.approx(0.05, abs=0.0017)
+
+
+def test_an_end_that_hangs_on_the_effects_seen_claims_far_more_often():
+    last = [looks.planned_bound(weekly(week), last=True) for week in range(1, 13)]
+    assert (np.abs(paths(12)) > last).any(axis=1).mean() == pytest.approx(0.2, abs=0.01)
+    # Giving up at half because the play seems to harm is safe.
+    whole, half = (looks.planned_bounds(weekly(weeks), last=True) for weeks in (12, 6))
+    seen = paths(12)
+    claimed = (np.abs(seen) > whole).any(axis=1)
+    given_up = (np.abs(seen[:, :6]) > half).any(axis=1)
+    assert np.where(seen[:, 5] < 0, given_up, claimed).mean() < 0.0515
+
+
+def test_before_the_end_some_error_waits_for_it():
+    for fraction in (0.9, 1.0, 1.5, 3.0):
+        assert looks.spent(fraction, ends=True) < looks.SIDE
+    assert looks.spent(0.5, ends=True) == looks.obrien_fleming(0.5)
+    grows = [looks.spent(k / 20, ends=True) for k in range(1, 80)]
+    assert grows == sorted(grows)
+    # The plan is met at the fourth of twelve looks, and the eleventh still says something.
+    assert looks.planned_bound(weekly(11, met=4), ends=True) < 3.2
+
+
+def test_without_units_a_last_look_says_nothing():
+    assert looks.planned_bounds((0.0, 0.0), last=True) == (looks.MOST, looks.MOST)
+
+
+@pytest.mark.parametrize("weeks", [1, 4, 12])
+@pytest.mark.parametrize("drift", [0.0, 1.5, 2.8])
+def test_the_chance_to_see_an_effect_is_that_of_simulated_paths(drift, weeks):
+    bounds = looks.planned_bounds(weekly(weeks), ends=True, last=True)
+    seen = (paths(weeks, drift=drift, seed=4) > bounds).any(axis=1).mean()
+    whole = tuple(week / 12 for week in range(1, weeks + 1))
+    assert looks.power(drift, whole, bounds) == pytest.approx(seen, abs=0.003)
+
+
+def test_four_looks_cost_as_much_power_as_published():
+    # Jennison and Turnbull 2000, table 2.4: O'Brien and Fleming's constant bounds for five looks,
+    # 2.040 √(5 / k), need 1.028 times the units of a single look for 80 % power.
+    five = tuple(FIVE)
+    bounds = tuple(2.040 * math.sqrt(5 / k) for k in range(1, 6))
+    drift = (1.959964 + 0.841621) * math.sqrt(1.028)
+    assert looks.power(drift, five, bounds) == pytest.approx(0.8, abs=0.001)
+
+
 @given(st.lists(st.floats(0.0, 1.3), min_size=1, max_size=14).map(sorted))
 def test_bounds_are_finite_whatever_the_schedule(fractions):
     found = looks.bounds(fractions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -197,6 +198,49 @@ def test_the_planned_units_have_the_promised_power_in_simulated_accounts(setting
     assert simulated.shown(setting, units=setting.units) == pytest.approx(0.8, abs=0.02)
 
 
+@pytest.mark.parametrize("looks", [4, 12, 26])
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        Setting("user", 0.30, 0.10, 0.5, 3, 0.2),
+        Setting("user", 0.08, 0.10, 0.1, 3, 0.1),
+        Setting("user", 0.12, 0.18, 0.4),
+        Setting("account", 0.30, 0.10, 0.5, 4, 0.10),
+    ],
+    ids=str,
+)
+def test_the_planned_units_have_the_promised_power_however_often_they_are_looked_at(
+    setting, looks, ends
+):
+    looked_at = replace(setting, looks=looks, ends=ends)
+    assert simulated.shown(looked_at, units=looked_at.units) == pytest.approx(0.8, abs=0.02)
+
+
+def test_looks_that_are_not_planned_for_cost_power():
+    setting = Setting("user", 0.30, 0.10, 0.5)
+    assert simulated.shown(replace(setting, looks=12), units=setting.units) < 0.76
+    said = sizing.power(0.3, 0.1, setting.units, holdout=0.5, looks=12)
+    assert said == pytest.approx(0.74, abs=0.01)
+
+
+def test_one_look_is_what_it_is_without_looks():
+    alone, said = {"holdout": 0.3}, {"holdout": 0.3, "looks": 1, "ends": True}
+    assert sizing.units_needed(0.3, 0.1, **said) == sizing.units_needed(0.3, 0.1, **alone)
+    assert sizing.power(0.3, 0.1, 500, **said) == sizing.power(0.3, 0.1, 500, **alone)
+
+
+def test_more_looks_no_end_and_less_error_take_more_units():
+    def units(**said):
+        return sizing.units_needed(0.3, 0.1, holdout=0.5, **said)
+
+    assert units() < units(looks=4, ends=True) < units(looks=12, ends=True) < 1.04 * units()
+    assert units(looks=12, ends=True) < units(looks=12) < 1.2 * units()
+    assert units() < units(error=0.025) < units(error=0.025, looks=12, ends=True)
+    # Two means at 2.5 %: ((2.2414 + .8416) / (1.96 + .8416))² times the units.
+    assert units(error=0.025) / units() == pytest.approx((3.0830 / 2.8016) ** 2, rel=0.01)
+
+
 def test_whole_accounts_without_their_design_effect_miss_the_promise():
     setting = Setting("account", 0.30, 0.15, 0.3, 8, 0.3)
     alone = round(setting.units / setting.design_effect)
@@ -214,9 +258,12 @@ def test_people_do_not_need_the_design_effect_of_their_accounts():
 shares = st.floats(0.01, 0.99)
 
 
-@given(shares, shares, st.floats(0.02, 0.98), st.floats(1, 5))
-def test_units_power_and_smallest_difference_agree(base, effect, holdout, times):
-    said = {"holdout": holdout, "design_effect": times}
+looked = st.sampled_from([(1, True), (1, False), (4, True), (12, False)])
+
+
+@given(shares, shares, st.floats(0.02, 0.98), st.floats(1, 5), looked)
+def test_units_power_and_smallest_difference_agree(base, effect, holdout, times, looked):
+    said = {"holdout": holdout, "design_effect": times, "looks": looked[0], "ends": looked[1]}
     units = sizing.units_needed(base, effect, **said)
     if units is None:
         assert base + effect > 1

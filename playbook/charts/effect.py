@@ -20,8 +20,9 @@ LOOKS = {
     "better": ("triangle-up", look.GREEN),
     "not decided": ("circle", look.GREY),
     "worse": ("triangle-down", look.ORANGE),
+    "worse for some": ("diamond", look.ORANGE),
 }
-VERDICTS = {"works": "better", "harms": "worse"}
+VERDICTS = {"works": "better", "harms": "worse", "harms some": "worse for some"}
 VERDICTS |= dict.fromkeys(("cannot tell", "not told apart"), "not decided")
 VERDICTS |= {said: said for said in LOOKS}
 HEADS = {"effect": "effect", "interval": "95 % interval", "sizes": "treated + held out"}

@@ -59,9 +59,8 @@ class Extent:
                 events.setdefault(row["event"], []).append(row)
         found = {}
         for event, own in events.items():
-            gaps, last = _gaps(own), max(row["sane_last"] for row in own)
-            allowed = max(timedelta(weeks=1), 3 * max(gaps, default=timedelta(0)))
-            if len(gaps) + 1 >= REGULAR and self.as_of - last > allowed:
+            last = resting(own, self.as_of)
+            if last and len(_gaps(own)) + 1 >= REGULAR:
                 found[event] = last
         return found
 
@@ -178,6 +177,19 @@ def ends(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Ends]:
             silence=max(_gaps(own)[-LATELY:], default=timedelta(0)),
         )
     return found
+
+
+def resting(rows: Sequence[Mapping[str, Any]], as_of: datetime) -> datetime | None:
+    """When the last of some rows came, if they came regularly and no longer do; None: they go on.
+
+    They rest after a week, if that is also three times as long as they ever did between two days.
+    """
+    own = [row for row in rows if row["sane_last"] is not None and row["sane_last"] <= as_of]
+    if not own:
+        return None
+    last = max(row["sane_last"] for row in own)
+    allowed = max(timedelta(weeks=1), 3 * max(_gaps(own), default=timedelta(0)))
+    return last if as_of - last > allowed else None
 
 
 def _gaps(rows: Sequence[Mapping[str, Any]]) -> list[timedelta]:

@@ -91,9 +91,25 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "play": Column("string", "the play", True),
         "unit_type": Column("string", "user or account"),
         "unit_id": Column("string", "the user_id or account_id", True),
-        "arm": Column("string", "treated or holdout", True),
-        "assigned_at": Column(TIME, "when the arm was drawn"),
-        "source": Column("string", "ours, or the vendor whose group it is"),
+        "arm": Column("string", "treated, holdout, or as whoever draws it calls it", True),
+        "assigned_at": Column(TIME, "when the unit was assigned to it"),
+        "source": Column("string", "ours, or who else drew it"),
+    },
+    "values": {
+        "name": Column("string", "what the value is of, such as revenue", True),
+        "user_id": Column("string", "whose it is"),
+        "account_id": Column("string", "or whose account's"),
+        "at": Column(TIME, "when", True),
+        "value": Column("float64", "how much", True),
+    },
+    "totals": {
+        "play": Column("string", "the play", True),
+        "arm": Column("string", "the arm", True),
+        "day": Column(TIME, "the day (UTC) on which the units' clocks began", True),
+        "metric": Column("string", "the metric; null: the goal"),
+        "n": Column("int64", "how many units", True),
+        "value": Column("float64", "the sum over them; of the goal, how many did it", True),
+        "squares": Column("float64", "the sum of the squares; not needed of the goal"),
     },
     "suppressions": {
         "user_id": Column("string", "who must not be sent to", True),
@@ -133,6 +149,8 @@ class Tables:
     messages: ir.Table | None = None
     assignments: ir.Table | None = None
     suppressions: ir.Table | None = None
+    values: ir.Table | None = None
+    totals: ir.Table | None = None
     histories: Mapping[str, ir.Table] = field(default_factory=dict)
     doubts: Mapping[str, ir.Table] = field(default_factory=dict)
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -159,6 +177,11 @@ class Tables:
         newest = {name: versions.newest(rows, as_of) for name, rows in self.histories.items()}
         users, messages = newest.get("users", self.users), self.messages
         accounts, lists = newest.get("accounts", self.accounts), self.suppressions
+        drawn, values = self.assignments, self.values
+        if drawn is not None:
+            drawn = drawn.filter(drawn.assigned_at.isnull() | (drawn.assigned_at <= last))
+        if values is not None:
+            values = values.filter(values.at <= last)
         if users is not None:
             users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
         if messages is not None:
@@ -178,6 +201,8 @@ class Tables:
             accounts=accounts,
             messages=messages,
             suppressions=lists,
+            assignments=drawn,
+            values=values,
         )
 
     def received(self, as_of: datetime) -> Tables:

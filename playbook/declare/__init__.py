@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playbook.declare.experiment import Experiment
 from playbook.declare.export import Export, Recipients
+from playbook.declare.metric import Amount, Metric
 from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play, Step
 from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
@@ -29,6 +30,7 @@ from playbook.language.mistakes import Mistake, listed, nearest
 __all__ = [
     "PARTS",
     "Agreement",
+    "Amount",
     "Copy",
     "DataPoint",
     "Declarations",
@@ -38,6 +40,7 @@ __all__ = [
     "Export",
     "Follows",
     "Limit",
+    "Metric",
     "Noun",
     "Part",
     "Play",
@@ -214,6 +217,8 @@ def _check_plays(found: Declarations) -> None:
         for column in named if maps else ():
             place = f"The play `{play.slug}` is for people by their column"
             _check_known(place, column, "columns of `users` are", columns)
+        for metric in play.metrics:
+            _check_metric(found, play, metric)
         for other in play.suppressed_by:
             _check_known(f"The play `{play.slug}` is suppressed by the play", other, "", slugs)
         if chain := _suppresses_itself(play.slug, {p.slug: p.suppressed_by for p in found.plays}):
@@ -221,6 +226,27 @@ def _check_plays(found: Declarations) -> None:
                 f"The play `{play.slug}` suppresses itself.",
                 f"It is suppressed in a circle: {' by '.join(f'`{slug}`' for slug in chain)}.",
                 "remove one of these from `suppressed_by`.",
+            )
+
+
+def _check_metric(found: Declarations, play: Play, metric: Metric) -> None:
+    """What a metric adds up is a planned number, or in a table that is mapped."""
+    for amount in filter(None, (metric, metric.per)):
+        place = f"The metric `{metric.name}` of `{play.slug}` adds up"
+        if amount.property:
+            _check_known(f"{place} the property", amount.property, "plan has", found.properties)
+            kind = found.properties[amount.property]
+            if kind not in ("int64", "float64"):
+                raise Mistake(
+                    f"{place} the property `{amount.property}`, which is no number.",
+                    f"The plan says that it is {kind}.",
+                    "name a number, or count the event: `of: count`.",
+                )
+        if amount.value and "values" not in found.product.tables:
+            raise Mistake(
+                f"{place} the values `{amount.value}`, and no table of values is mapped.",
+                f"product.yaml maps: {listed(found.product.tables)}.",
+                "map `values` (name, user_id or account_id, at, value) in product.yaml.",
             )
 
 
@@ -240,7 +266,11 @@ def _suppresses_itself(slug: str, by: dict[str, Sequence[str]]) -> list[str]:
 def _used(found: Declarations) -> list[tuple[str, str]]:
     """(place, event) wherever an event is named outside the plan."""
     used = [(f"question `{q.id}`", event) for q in found.questions for event in q.events]
-    used += [(f"play `{play.slug}`", event) for play in found.plays for event in play.events]
+    for play in found.plays:
+        used += [(f"play `{play.slug}`", event) for event in play.events]
+        for metric in play.metrics:
+            place = f"metric `{metric.name}` of play `{play.slug}`"
+            used += [(place, event) for event in metric.events]
     for experiment in found.experiments:
         if rollout := experiment.rollout:
             named = filter(None, (rollout.event, rollout.goal))

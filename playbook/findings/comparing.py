@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook.language.wording import count, plain, points
+from playbook.language.wording import capital, count, plain, points
 from playbook.results import Result
 from playbook.results.sentences import Told, bullets, named
 
 DOING = {"ship": "Ship it", "stop": "Stop it", "redesign": "Redesign it", "mend": ""}
 TOO_FEW = "Too few to say"
-PRINTED = {"works", "harms", "cannot tell", "not told apart"}  # verdicts with an effect
+PRINTED = {
+    "works",
+    "harms",
+    "harms some",
+    "cannot tell",
+    "not told apart",
+}  # verdicts with an effect
 
 
 def say_effect(result: Result, told: Told, _words: str = "") -> str:
@@ -63,20 +69,30 @@ def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
         f"**{points(row['difference'])} points** ({points(row['low'])} to {points(row['high'])}), "
         f"from {held} to {treated} ({sizes})"
     )
-    todo = what_to_do(row.get("action") or "")
+    todo, grade = what_to_do(row.get("action") or ""), _graded(row)
     if verdict == "works":
-        text = f"works: {changed}. {todo or 'Ship it'}; grade {row['grade']}."
+        text = f"works: {changed}. {todo + '; grade' if todo else 'Grade'} {grade}."
     elif verdict == "harms":
-        text = f"harms: {changed}. {todo or 'Stop it'}; grade {row['grade']}."
+        text = f"harms: {changed}. {todo + '; grade' if todo else 'Grade'} {grade}."
+    elif verdict == "harms some":
+        text = f"harms some: on average {changed}. {todo}; grade {grade}."
     elif verdict == "cannot tell":
         text = (
             f"no effect shown: {changed}; anything in the interval fits the data, and "
             f"the tool would report {treated}. "
-            f"{todo + '; grade' if todo else 'Grade'} {row['grade']}."
+            f"{todo + '; grade' if todo else 'Grade'} {grade}."
         )
     else:
         text = f"not told apart from the others: {changed}."
     return f"**{name}** {text}"
+
+
+def _graded(row: dict[str, Any]) -> str:
+    """The grade of the claim, why it is no better, and whether the plan goes on all the same."""
+    shown = row["verdict"] in ("works", "harms")
+    interim = ", at an interim look" if shown and row.get("interim") else ""
+    doubt = f", because {plain(row['doubt'])}" if row.get("doubt") else ""
+    return f"{row['grade']}{doubt}{interim}"
 
 
 def _refused(told: Told, row: dict[str, Any], sizes: str) -> str:
@@ -103,8 +119,8 @@ def _refused(told: Told, row: dict[str, Any], sizes: str) -> str:
 
 def what_to_do(action: str) -> str:
     """What to do, as the beginning of a sentence; "" where nothing is said."""
-    prefix, found, day = action.partition("keep running until ")
-    return f"Keep it running until {day}" if found else DOING.get(action, prefix)
+    _prefix, found, day = action.partition("keep running until ")
+    return f"Keep it running until {day}" if found else DOING.get(action, capital(action))
 
 
 def _difference_said(result: Result, told: Told, row: dict[str, Any], words: str) -> str:

@@ -9,13 +9,16 @@ from typing import Any
 from playbook import ledger
 from playbook.counting.shaping import Rows, grouped
 from playbook.declare import Play
+from playbook.impact.compared import sums
 from playbook.impact.counts import ARMS, Counts
-from playbook.impact.logs import logged_rows, sent_by_tools
-from playbook.impact.trial import Trial, of_all, sums, trials
+from playbook.impact.logs import sent_by_tools
+from playbook.impact.trial import MESSAGES, PRODUCT, Trial, of_all, trials
 from playbook.inference import compare, looks, stats
 from playbook.inference.permuted import two_sided
+from playbook.language.mistakes import listed
 from playbook.language.periods import duration, words
 from playbook.language.wording import chosen, percent, plain
+from playbook.ledger import HOLDOUT, SEVERAL, UNASSIGNED
 from playbook.results import Answer, Result
 from playbook.results.section import section
 from playbook.results.sentences import Told, bullets
@@ -28,6 +31,8 @@ CONTAMINATED = 0.05  # of held-out units with a delivered message: the compariso
 BESIDE = 0.05  # of units with a colleague in the other arm: worth saying
 JOINED = 0.99  # of messages whose person is known
 MATURED = 0.5  # of units that triggered
+FAR_ABOVE = 2  # times as many treated units have it as held-out ones: the arms say who gets it
+LATE = 0.05  # of units that were assigned after the time in which they could do it
 DAY = "%d %b %Y %H:%M"
 NOBODY = "nobody has triggered it"
 
@@ -60,7 +65,7 @@ def checks(run: Run) -> Answer:
 
     def finish(rows: Rows) -> Rows:
         found = [
-            {"subject": trial.play.slug} | check.__dict__
+            {"subject": counts.label} | check.__dict__
             for trial, counts in each_counted(all_, rows)
             for check in every_check(trial, counts)
         ]
@@ -70,9 +75,13 @@ def checks(run: Run) -> Answer:
 
 
 def each_counted(all_: Sequence[Trial], rows: Rows) -> list[tuple[Trial, Counts]]:
-    """The trials with their counts, of the rows of all of them."""
+    """The trials with their counts, one of each treatment, of the rows of all of them."""
     own = grouped(rows, ("play",))
-    return [(trial, trial.counts(own.get((trial.play.slug,), []))) for trial in all_]
+    return [
+        (trial, counts)
+        for trial in all_
+        for counts in trial.contrasts(own.get((trial.play.slug,), []))
+    ]
 
 
 def every_check(trial: Trial, counts: Counts) -> list[Check]:
@@ -94,7 +103,9 @@ def sound_checks(trial: Trial, counts: Counts) -> list[Check]:
         _arm_sizes(counts, "triggered"),
         _time_before(trial, counts),
         _held_out(trial, counts),
+        _delivered(trial, counts),
         _arms_logged(trial, counts),
+        _assigned_in_time(trial, counts),
     ]
 
 
@@ -123,21 +134,28 @@ def _check_said(row: dict[str, Any]) -> str:
 
 def _arm_sizes(counts: Counts, name: str) -> Check:
     """The arms' sizes against the planned split; strata apart, the most doubtful one decides."""
-    p_values = []
-    for stratum, share in counts.strata.items():
-        sizes = [counts.sum(name, arm, stratum) for arm in ARMS]
-        test = looks.sample_ratio if counts.looks > FEW_LOOKS else stats.sample_ratio
-        p_values.append(test(sizes, (1 - share, share)))
-    p = min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))
-    treated, held = (counts.sum(name, arm) for arm in ARMS)
+    arms, treated, held = counts.arms, *(counts.sum(name, arm) for arm in ARMS)
+    expected = f"{chosen(counts.held)} held out"
     if not treated + held:
-        return Check(f"sizes {name}", NOT_NEEDED, NOBODY, f"{chosen(counts.held)} held out")
-    return Check(
-        f"sizes {name}",
-        FAILED if p < ALPHA else OK,
-        f"{treated:,} treated, {held:,} held out (p = {p:.2g})",
-        f"{chosen(counts.held)} held out",
-    )
+        return Check(f"sizes {name}", NOT_NEEDED, NOBODY, expected)
+    if arms and not arms.split:
+        seen = f"{treated:,} treated, {held:,} held out; nobody says how many were planned"
+        return Check(f"sizes {name}", NOT_NEEDED, seen, "a planned split")
+    test = looks.sample_ratio if counts.looks > FEW_LOOKS else stats.sample_ratio
+    seen = f"{treated:,} treated, {held:,} held out"
+    if arms and arms.several:
+        names = {**dict(zip(arms.own, arms.treatments, strict=True)), HOLDOUT: arms.control}
+        sizes = {its: counts.size(name, own) for own, its in names.items()}
+        p_values = [test([*sizes.values()], [arms.split[its] for its in sizes])]
+        seen = ", ".join(f"{its} {n:,}" for its, n in sizes.items())
+        expected = ", ".join(f"{its} {chosen(arms.split[its])}" for its in sizes)
+    else:
+        p_values = [
+            test([counts.sum(name, arm, stratum) for arm in ARMS], (1 - share, share))
+            for stratum, share in counts.strata.items()
+        ]
+    p = min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))
+    return Check(f"sizes {name}", FAILED if p < ALPHA else OK, f"{seen} (p = {p:.2g})", expected)
 
 
 def _time_before(trial: Trial, counts: Counts) -> Check:
@@ -176,6 +194,8 @@ def _p_within(strata: list[list[int]]) -> float:
 def _held_out(trial: Trial, counts: Counts) -> Check:
     """Held-out units that got the message all the same."""
     expected = f"none; at most {chosen(CONTAMINATED)}"
+    if trial.delivery != MESSAGES:
+        return Check("held out", NOT_NEEDED, "no message says who got it", expected)
     sent, known = _messages_known(trial)
     if sent and not known and not counts.sum("contacted"):
         seen = f"nothing joins: {sent:,} messages, and none to a user that we know"
@@ -191,12 +211,60 @@ def _held_out(trial: Trial, counts: Counts) -> Check:
     return Check("held out", status, seen, expected)
 
 
+def _delivered(trial: Trial, counts: Counts) -> Check:
+    """Whether what was delivered differs between the arms as they say: who was sent it follows
+    the arms, and not something else."""
+    expected = f"at least {FAR_ABOVE} times as many treated units have it as held-out ones"
+    if trial.delivery == PRODUCT:
+        seen = f"the product itself differs, from {trial.play.trigger} on"
+        return Check("delivery", OK, seen, "the arms get what they should")
+    if trial.delivery != MESSAGES:
+        return Check("delivery", CAVEAT, "not known who got it: no log says", expected)
+    sizes, got = ([counts.sum(name, arm) for arm in ARMS] for name in ("n", "got"))
+    if not counts.sum("contacted"):
+        return Check("delivery", NOT_NEEDED, "nobody has got it yet", expected)
+    if min(sizes) < counts.least:
+        return Check("delivery", NOT_NEEDED, f"too few to say (n = {sum(sizes):,})", expected)
+    shares = [n / size for n, size in zip(got, sizes, strict=True)]
+    found = compare.people((sizes[0], got[0]), (sizes[1], got[1]))
+    apart = shares[0] > FAR_ABOVE * shares[1] and found.p < ALPHA
+    seen = " and ".join(
+        f"{percent(share)} of the {name}"
+        for share, name in zip(shares, ("treated", "held out"), strict=True)
+    )
+    if apart:
+        return Check("delivery", OK, f"{seen} got it", expected)
+    seen = f"the arms do not match who was sent: {seen} got it"
+    return Check("delivery", FAILED, seen, expected)
+
+
+def _assigned_in_time(trial: Trial, counts: Counts) -> Check:
+    """Whether units were assigned before the time in which they are watched."""
+    expected = "assigned by the moment from which units are watched"
+    reason = trial.run.tables.unknown("assignments", "assigned_at")
+    if not trial.arms.is_logged or reason:
+        why = reason or "the arms are drawn by us, from the start"
+        return Check("assigned in time", NOT_NEEDED, why, expected)
+    n, late, after = (counts.sum(name) for name in ("triggered", "assigned_late", "assigned_after"))
+    if not n:
+        return Check("assigned in time", NOT_NEEDED, NOBODY, expected)
+    if after > LATE * n:
+        seen = (
+            f"{after:,} of {n:,} were assigned when their time for the goal was over; "
+            "`exposure: assigned` starts it with the assignment"
+        )
+        return Check("assigned in time", FAILED, seen, expected)
+    status = CAVEAT if late > LATE * n else OK
+    return Check("assigned in time", status, f"{late:,} of {n:,} were assigned later", expected)
+
+
 def _arms_logged(trial: Trial, counts: Counts) -> Check:
     expected = "the arms we draw"
+    if trial.arms.is_logged:
+        return _arms_of_log(trial, counts)
     if trial.run.tables.assignments is None:
         return Check("log", NOT_NEEDED, "no log of assignments is mapped", expected)
-    slug = trial.play.slug
-    rows = sum(row["n"] for row in logged_rows(trial.run).rows if row["play"] == slug)
+    rows = _rows_in_log(trial)
     if not rows:
         return Check("log", NOT_NEEDED, "the log of assignments does not name it", expected)
     if not counts.sum("logged"):
@@ -206,6 +274,28 @@ def _arms_logged(trial: Trial, counts: Counts) -> Check:
     other = counts.sum("redrawn")
     seen = f"{other:,} are in another arm of the log"
     return Check("log", FAILED if other else OK, seen, expected)
+
+
+def _arms_of_log(trial: Trial, counts: Counts) -> Check:
+    """Whether the log has every unit in one arm that is compared."""
+    arms, expected = trial.arms, "every unit in one arm"
+    if not arms.control:
+        names = listed(arms.names)
+        seen = f"its arms are {names}, and none is the control: `control:` names it"
+        return Check("log", FAILED, seen, expected)
+    if not counts.size("assigned", HOLDOUT) + counts.sum("assigned"):
+        unit, rows = trial.play.unit, _rows_in_log(trial)
+        seen = f"nothing joins: {rows:,} rows name it, and none a {unit} that triggered it"
+        return Check("log", CAVEAT, seen, expected)
+    both, none = (counts.size("triggered", arm) for arm in (SEVERAL, UNASSIGNED))
+    parts = [f"{both:,} in several arms are left out"] if both else []
+    parts += [f"{none:,} that triggered are in none"] if none else []
+    return Check("log", CAVEAT if parts else OK, "; ".join(parts) or "all in one", expected)
+
+
+def _rows_in_log(trial: Trial) -> int:
+    slug = trial.play.slug
+    return sum(row["n"] for row in ledger.arms_in_log(trial.run).rows if row["play"] == slug)
 
 
 def _colleagues(trial: Trial, counts: Counts) -> Check:
@@ -224,6 +314,8 @@ def _colleagues(trial: Trial, counts: Counts) -> Check:
 
 
 def _known_people(trial: Trial) -> Check:
+    if not trial.play.sends:
+        return Check("people", NOT_NEEDED, "it sends nothing", f"at least {chosen(JOINED)}")
     n, known = _messages_known(trial)
     if not n:
         return Check("people", NOT_NEEDED, "no message names it", f"at least {chosen(JOINED)}")
@@ -234,6 +326,8 @@ def _known_people(trial: Trial) -> Check:
 
 def _messages_known(trial: Trial) -> tuple[int, int]:
     """How many messages of a play there are, and how many to people that `users` has."""
+    if not trial.run.tables.has("messages"):
+        return 0, 0
     own = [row for row in sent_by_tools(trial.run).rows if row["play"] == trial.play.slug]
     return sum(row["n"] for row in own), sum(row["known"] for row in own)
 
@@ -248,10 +342,13 @@ def _matured(counts: Counts) -> Check:
 
 def _reaching(trial: Trial) -> Check:
     """How far the goal's sources and the play's messages reach."""
-    last, ends = trial.run.period.as_of, trial.silent
-    stopped = [f"messages of {s or 'the tool'} stop {at:{DAY}}" for s, at in ends.items() if at]
-    goal = trial.watermark
-    if not stopped and goal < last:
+    last, goal = trial.run.period.as_of, trial.run.extent.reaches(trial.play.goal)
+    if trial.stopped and not trial.play.until:
+        seen = f"its messages stop {trial.stopped:{DAY}}: whoever was due later is left out"
+        return Check("sources", CAVEAT, seen, f"all up to {last:{DAY}}")
+    silent = {} if trial.is_over else trial.silent
+    stopped = [f"messages of {s or 'the tool'} stop {at:{DAY}}" for s, at in silent.items()]
+    if not stopped and goal < min(last, trial.watermark):
         stopped = [f"{trial.play.goal} stops {goal:{DAY}}"]
     seen = "; ".join(stopped) or f"all up to {last:{DAY}}"
     return Check("sources", CAVEAT if stopped else OK, seen, f"all up to {last:{DAY}}")
@@ -281,6 +378,8 @@ def _undeclared(run: Run) -> Rows:
     """Plays that messages name and nobody declares."""
     prompts = run.declared.product.prompts.values()
     declared = {play.slug for play in run.declared.plays} | {n for names in prompts for n in names}
+    if not run.tables.has("messages"):
+        return []
     named: dict[str, int] = {}
     for row in sent_by_tools(run).rows:
         if row["play"] is not None and row["play"] not in declared:

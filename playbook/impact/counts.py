@@ -1,44 +1,79 @@
-"""`Counts`: the sums of one play as arms and strata, its plan, and how often it is looked at."""
+"""`Counts`: the sums of one treatment and its control, its plan, and how often it is looked at."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from playbook.counting.shaping import Rows
 from playbook.declare import Play
-from playbook.inference import compare, looks, sizing
+from playbook.inference import compare, looks, several, sizing, stats
 from playbook.inference.arms import Arm, Difference
+from playbook.ledger import HOLDOUT, TREATED, Arms
 
-ARMS = ("treated", "holdout")
+ARMS = (TREATED, HOLDOUT)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What `trial.sums` says of one play.
+    """What `compared.sums` says of one play: a treatment against the control, or another one.
 
     Attributes:
         play: The play.
         rows: Its rows, of everybody or of one segment.
         looks: How often its effect has been looked at, now included.
         least: The smallest arm that says anything.
+        arms: Its arms; those of a draw of ours, unless given.
+        treatment, control: The arms that are compared, as the rows call them.
+        planned_looks: How many looks it has until its end; None: it has no declared end.
+        is_over: Whether this is its last look.
     """
 
     play: Play
     rows: Rows
     looks: int
     least: int
+    arms: Arms | None = None
+    treatment: str = TREATED
+    control: str = HOLDOUT
+    planned_looks: int | None = None
+    is_over: bool = False
+
+    def of(self, treatment: str, control: str = HOLDOUT) -> Counts:
+        """The same of another pair of arms."""
+        return replace(self, treatment=treatment, control=control)
+
+    @property
+    def label(self) -> str:
+        """What is compared, in a word: the play, or one of its treatments."""
+        if not (self.arms and self.arms.several):
+            return self.play.slug
+        against = "" if self.control == HOLDOUT else f" against {self.control}"
+        return f"{self.play.slug}: {self.treatment}{against}"
 
     def sum(self, name: str, arm: str = "", stratum: str | None = None) -> int:
-        """A count, of both arms and all strata unless one is named."""
+        """A count, of both arms and all strata unless one is named.
+
+        Args:
+            name: A column of `compared.sums`.
+            arm: "treated" or "holdout", whatever the rows call the two.
+            stratum: One of the strata.
+        """
+        wanted = [own for role, own in self._roles.items() if arm in ("", role)]
         return sum(
             int(row[name])
             for row in self._compared
-            if arm in ("", row["arm"]) and stratum in (None, row["stratum"])
+            if row["arm"] in wanted and stratum in (None, row["stratum"])
         )
 
+    def size(self, name: str, arm: str) -> int:
+        """A count of an arm that the comparison need not be about, as the rows call it."""
+        return sum(int(row[name]) for row in self.rows if row["arm"] == arm)
+
     def arm(self, arm: str, stratum: str | None = None) -> Arm:
-        """An arm of units that were drawn one by one, with the few ones at hand."""
+        """An arm of units that were drawn one by one, or of accounts with the people in them."""
+        if self.play.is_clustered:
+            return Arm.of_alike(self._alike(arm, stratum))
         n, did, got, both = (
             self.sum(name, arm, stratum) for name in ("n", "did", "got", "did_got")
         )
@@ -48,10 +83,21 @@ class Counts:
             return Arm.of([(1, *kind) for kind, times in kinds.items() for _ in range(times)])
         return Arm.of_people(n, did, got, both)
 
+    def drawn(self, arm: str) -> int:
+        """How many of what is drawn an arm holds that say anything: accounts, or units."""
+        return self.sum("accounts" if self.play.is_clustered else "n", arm)
+
     @functools.cached_property
     def strata(self) -> dict[str, float]:
-        """Stratum → its holdout; what holds out nobody has nothing to compare with."""
-        return _strata(self.play, {row["stratum"] for row in self.rows})
+        """Stratum → the share that is held out; what holds out nobody has nothing to compare
+        with. Where nobody planned a share, it is the share that there is."""
+        if self.play.holdout_by:
+            return _strata(self.play, {row["stratum"] for row in self.rows})
+        held = self._held_as_planned
+        if held is None:
+            sizes = [self.size("triggered", own) for own in self._roles.values()]
+            held = sizes[1] / sum(sizes) if sum(sizes) else 0.0
+        return {"": held} if held else {}
 
     @functools.cached_property
     def held(self) -> float:
@@ -64,6 +110,22 @@ class Counts:
         return sum(self.strata[s] * n for s, n in triggered.items()) / total
 
     @functools.cached_property
+    def error(self) -> float:
+        """The error that this comparison may have, on both sides, so that those of all
+        treatments together have 5 %."""
+        if not (self.arms and self.arms.several):
+            return stats.SURE
+        if self.control != HOLDOUT:
+            return several.pairs_error(len(self.arms.own))
+        # As planned: the bounds of a look must not move with the next one's sizes.
+        split = self.arms.split
+        if split:
+            sizes = [split[name] for name in (self.arms.control, *self.arms.treatments)]
+        else:
+            sizes = [self.size("triggered", arm) for arm in (HOLDOUT, *self.arms.own)]
+        return several.shared_error(sizes[0], sizes[1:])
+
+    @functools.cached_property
     def planned(self) -> int:
         """The units that the smallest effect worth having takes; those that are there at least.
 
@@ -71,10 +133,28 @@ class Counts:
         make every look its last one: where none can be made, it is the least that is compared.
         """
         least = sizing.fewest(self.least, self.held)
-        base = self.arm("holdout").share if self.sum("n", "holdout") >= self.least else None
-        effect = self.play.smallest_effect
-        needed = sizing.units_needed(base or 0, effect, holdout=self.held, least=self.least)
+        base = self.arm(HOLDOUT).share if self.sum("n", HOLDOUT) >= self.least else None
+        needed = self.units_needed(base or 0, self.play.smallest_effect)
         return needed or least
+
+    def units_needed(self, base: float, effect: float) -> int | None:
+        """The units, both arms together, that show an effect with 80 % power, looks included."""
+        given = {"holdout": self.held, "least": self.least, "error": self.error}
+        given["design_effect"] = self.design_effect
+        if self.planned_looks is None:
+            pace = self.sum("triggered") / self.looks
+            return sizing.units_at_pace(base, effect, per_look=pace, **given)
+        times = min(self.planned_looks, sizing.MOST_LOOKS)
+        return sizing.units_needed(base, effect, looks=times, ends=True, **given)
+
+    @functools.cached_property
+    def design_effect(self) -> float:
+        """How many times the people it takes because their accounts are drawn whole."""
+        if not self.play.is_clustered:
+            return 1.0
+        alike = [self._alike(arm, None) for arm in ARMS]
+        groups = [sizing.Clusters.of_alike(each) for each in alike]
+        return sizing.design_effect_of(groups)
 
     @functools.cached_property
     def fractions(self) -> tuple[float, ...]:
@@ -84,10 +164,16 @@ class Counts:
             n[min(max(int(row["look"]), 1), self.looks) - 1] += int(row["n"])
         return tuple(sum(n[: k + 1]) / self.planned for k in range(self.looks))
 
+    @property
+    def is_interim(self) -> bool:
+        """Whether the plan goes on after this look."""
+        return not self.is_over and self.fractions[-1] < 1
+
     @functools.cached_property
     def deviations(self) -> float:
         """How far the interval of the present look reaches on either side."""
-        return looks.planned_bound(self.fractions)
+        ends = self.planned_looks is not None
+        return looks.planned_bound(self.fractions, ends=ends, last=self.is_over, error=self.error)
 
     def difference(self, deviations: float) -> Difference:
         """The effect as assigned, by the method that fits how it was drawn."""
@@ -98,9 +184,9 @@ class Counts:
             people = ((arm.n, arm.did) for arm in (treated, holdout))
             return compare.people(*people, deviations=deviations)
 
-        arms = self.arm("treated"), self.arm("holdout")
+        arms = self.arm(TREATED), self.arm(HOLDOUT)
         if len(self.strata) > 1:
-            pairs = [(self.arm("treated", s), self.arm("holdout", s)) for s in self.strata]
+            pairs = [(self.arm(TREATED, s), self.arm(HOLDOUT, s)) for s in self.strata]
             return compare.stratified(arms, pairs, compared)
         return compared(*arms)
 
@@ -110,9 +196,35 @@ class Counts:
         sizes = [self.sum("n", arm) for arm in ARMS]
         return self.sum("did") / sum(sizes) * min(sizes) if sum(sizes) else 0.0
 
+    @property
+    def _roles(self) -> dict[str, str]:
+        return {TREATED: self.treatment, HOLDOUT: self.control}
+
+    @functools.cached_property
+    def _held_as_planned(self) -> float | None:
+        """The control's part of the planned shares of the two arms."""
+        if self.arms is None:
+            return self.play.holdout
+        if not self.arms.split:
+            return None
+        names = dict(zip(self.arms.own, self.arms.treatments, strict=True))
+        names[HOLDOUT] = self.arms.control
+        shares = [self.arms.split[names[own]] for own in self._roles.values()]
+        return shares[1] / sum(shares)
+
     @functools.cached_property
     def _compared(self) -> Rows:
-        return [row for row in self.rows if row["stratum"] in self.strata]
+        wanted = [*self._roles.values()]
+        return [row for row in self.rows if row["arm"] in wanted and row["stratum"] in self.strata]
+
+    def _alike(self, arm: str, stratum: str | None) -> dict[tuple[int, int, int], int]:
+        """(people, of whom did it, of whom got it) → accounts with so many."""
+        found: dict[tuple[int, int, int], int] = {}
+        for row in self._compared:
+            if row["arm"] == self._roles[arm] and stratum in (None, row["stratum"]):
+                kind = tuple(int(row[f"account_{name}"]) for name in ("n", "did", "got"))
+                found[kind] = found.get(kind, 0) + int(row["accounts"])
+        return {kind: times for kind, times in found.items() if kind[0]}
 
 
 def _strata(play: Play, names: set[str]) -> dict[str, float]:

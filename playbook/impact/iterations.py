@@ -59,7 +59,7 @@ def iterations(run: Run) -> Answer:
     def finish(_rows: Rows) -> Rows:
         drawn = {row["play"]: row["drawn"] for row in log.rows if row["current"]}
         rows = [
-            _planned(run, plays[row["label"]], row, drawn.get(row["label"])) for row in found.rows
+            _planned(run, plays[row["play"]], row, drawn.get(row["label"])) for row in found.rows
         ]
         return sorted(rows, key=lambda row: (row["weeks"] is None, row["weeks"] or 0, row["play"]))
 
@@ -69,7 +69,10 @@ def iterations(run: Run) -> Answer:
         finish,
         own=PLANNED,
         counts="units that trigger in the period, in both arms",
-        told=(("plan", "80 % power at 5 %, two-sided"), ("test", "Newcombe's interval")),
+        told=(
+            ("plan", "80 % power at 5 %, two-sided, looked at as often as this one"),
+            ("test", "Newcombe's interval"),
+        ),
         made_of=(found, log),
         says=_say_iterations,
     )
@@ -120,9 +123,9 @@ def tried(run: Run) -> Answer:
 
 
 def _present_iteration(run: Run, row: dict[str, Any]) -> dict[str, Any]:
-    play = next(play for play in run.declared.plays if play.slug == row["label"])
+    play = next(play for play in run.declared.plays if play.slug == row["play"])
     return {
-        "play": play.slug,
+        "play": row["label"],
         "version": play.version,
         "says": play.says,
         "live_from": play.live_from or f"{run.period.since:%Y-%m-%d}",
@@ -147,13 +150,16 @@ def _planned(run: Run, play: Play, row: dict[str, Any], drawn: float | None) -> 
     weeks = _weeks_open(run, play)
     per_week = (compared + row.get("open", 0)) / weeks if weeks else 0.0
     base = row["holdout"] if row["n_holdout"] >= least else None
-    holdout = row["n_holdout"] / compared if play.holdout_by and compared else play.holdout
+    shared = play.holdout_by or play.split
+    holdout = row["n_holdout"] / compared if shared and compared else play.holdout
+    given = {"least": least, "design_effect": row.get("design_effect") or 1.0}
+    given["per_look"] = per_week * (duration(play.looks) / WEEK)
     once, at_half = (
-        sizing.units_needed(base or 0, play.smallest_effect, holdout=share, least=least)
+        sizing.units_at_pace(base or 0, play.smallest_effect, holdout=share, **given)
         for share in (holdout, 0.5)
     )
     found = {
-        "play": play.slug,
+        "play": row["label"],
         "verdict": row["verdict"],
         "difference": row["difference"],
         "drawn": drawn,

@@ -1,10 +1,11 @@
-"""What the tools' messages and the log of arms say of plays, as the statements that count them."""
+"""What the tools' messages say of plays, and the statements that trials are made of."""
 
 from __future__ import annotations
 
 import ibis
 from ibis import _
 
+from playbook import ledger
 from playbook.language.periods import moment
 from playbook.results import Result
 from playbook.run import Run
@@ -12,9 +13,9 @@ from playbook.run import Run
 
 def others(run: Run) -> tuple[Result, ...]:
     """What trials are made of beside the ledger: the tools' messages, the log of arms, the log."""
-    logs = [sent_by_tools(run)]
+    logs = [sent_by_tools(run)] if run.tables.has("messages") else []
     if run.tables.assignments is not None:
-        logs.append(logged_rows(run))
+        logs.append(ledger.arms_in_log(run))
     return (*logs, *run.scans)
 
 
@@ -44,13 +45,3 @@ def sent_by_tools(run: Run) -> Result:
         )
 
     return run.remembered(("log", "messages"), made)
-
-
-def logged_rows(run: Run) -> Result:
-    """How many rows the log of assignments has of each play: `play`, `n`."""
-
-    def made() -> Result:
-        rows = run.tables.assignments.group_by("play").aggregate(n=_.count())
-        return Result("log.assignments", "table", rows)
-
-    return run.remembered(("log", "assignments"), made)

@@ -51,7 +51,7 @@ def next_question(run: Run) -> Answer:
     told = [(question, answer) for question, answer in asked if answer]
 
     def finish(_rows: Rows) -> Rows:
-        works = {row["label"]: row for row in found.rows if row["verdict"] == "works"}
+        works = {row["play"]: row for row in found.rows if row["verdict"] == "works"}
         works = works if isinstance(found, Result) else None
         rows = [_loss(run, question, answer, works) for question, answer in told]
         least = run.declared.product.min_n

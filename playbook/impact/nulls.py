@@ -8,8 +8,9 @@ from typing import Any
 from playbook import ledger
 from playbook.counting.shaping import Rows
 from playbook.impact.checking import each_counted
+from playbook.impact.compared import sums
 from playbook.impact.counts import Counts
-from playbook.impact.effects import (
+from playbook.impact.judging import (
     CANNOT_TELL,
     HARMS,
     NOT_MATURED,
@@ -18,8 +19,8 @@ from playbook.impact.effects import (
     Judged,
     judged,
 )
-from playbook.impact.segments import DIFFERS, for_whom
-from playbook.impact.trial import of_all, sums, trials
+from playbook.impact.segments import apart, differing_by
+from playbook.impact.trial import of_all, trials
 from playbook.inference import sizing, stats
 from playbook.language.mistakes import listed
 from playbook.language.wording import percent, plain
@@ -30,6 +31,7 @@ from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 SHOWN, UNTOLD = (WORKS, HARMS), "not measured"
+SHOWN_NOWHERE = "it is shown for none alone"
 REACHED = 0.5  # of treated units: with fewer reached, most of an effect is lost on the way
 COLUMNS = {
     "play": KEY,
@@ -84,7 +86,7 @@ def _null(of: Judged) -> dict[str, Any]:
     unseen = unknown("seen_at") or unknown("seen_by_machine")
     ungot = unknown("delivered_at", "bounced_at")
     row = {
-        "play": counts.play.slug,
+        "play": counts.label,
         "verdict": of.row["verdict"],
         "sees": sees(counts),
         "smallest_effect": counts.play.smallest_effect,
@@ -140,17 +142,15 @@ def _null_reason(of: Judged, row: dict[str, Any]) -> str:
 
 def _differing(of: Judged) -> str:
     """By which columns the effect differs, and for whom it works or harms; "" if by none."""
-    found = for_whom(of.of.run, of.counts.play.slug)
-    differs = [row for row in found.rows if row["differs"] == DIFFERS]
-    if not differs:
+    columns = differing_by(of.of.run, of)
+    if not columns:
         return ""
     said = [
-        f"{does} {listed(found.label(row['segment']) for row in own)}"
-        for verdict, does in ((WORKS, "it works for"), (HARMS, "it harms"))
-        if (own := [row for row in differs if row["verdict"] == verdict])
+        f"{does} {listed(names)}"
+        for does, names in zip(("it works for", "it harms"), apart(of.of.run, of), strict=True)
+        if names
     ]
-    by = listed(dict.fromkeys(row["column"] for row in differs))
-    return f" But its effect differs by {by}: {', '.join(said) or 'it is shown for none alone'}."
+    return f" But its effect differs by {listed(columns)}: {', '.join(said) or SHOWN_NOWHERE}."
 
 
 def _part_of(part: int, n: int) -> float | None:

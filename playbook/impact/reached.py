@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from playbook.counting.shaping import Rows
+from playbook.impact.compared import sums
 from playbook.impact.counts import ARMS
-from playbook.impact.effects import ACTION, OWN, SEVERAL, Judged, judged, verdict_of, with_effect
-from playbook.impact.trial import sums
+from playbook.impact.judging import ACTION, OWN, SEVERAL, Judged, judged, verdict_of, with_effect
+from playbook.impact.trial import MESSAGES, NOTHING_SENT
 from playbook.inference.reached import Shape
 from playbook.inference.reached import reached as two_stage
-from playbook.language.wording import points
+from playbook.language.wording import plain, points
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, NUMBER
-from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told
+from playbook.results.section import Unanswerable, Unfit, section
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 ASSIGNED, REACHED = "as assigned", "among those reached"
@@ -43,14 +44,21 @@ def among_reached(run: Run, slug: str) -> Answer:
         the units that got the message, and `first_stage`: how far delivery differs, in squared
         deviations; below 10 it is weak.
     """
-    of = with_effect(run, slug, "print").of
+    of = with_effect(run, slug, "print")[0].of
     if of.play.holdout_by:
         raise Unanswerable(BY_STRATA)
+    if not of.play.sends:
+        raise Unfit(NOTHING_SENT.format(slug=slug))
+    if of.delivery != MESSAGES:
+        raise Unanswerable("No message says who got it: nobody can say whom it reached.")
 
     def finish(rows: Rows) -> Rows:
-        assigned = judged(of, of.counts(rows))
-        reached = _among_reached(assigned)
-        return [reached | assigned.row | {"label": ASSIGNED}, reached]
+        return [
+            row
+            for counts in of.contrasts(rows)
+            if not (assigned := judged(of, counts)).why
+            for row in _both_ways(assigned)
+        ]
 
     told = (("reached", HOW), ("assumes", EXCLUSION))
     return of.result(
@@ -61,6 +69,16 @@ def among_reached(run: Run, slug: str) -> Answer:
         own=OWN | ACTION | COLUMNS,
         says=_among_reached_said,
     )
+
+
+def _both_ways(assigned: Judged) -> Rows:
+    """The effect as assigned, and among those reached; named after the treatment, if several."""
+    arms, reached = assigned.of.arms, _among_reached(assigned)
+    which = f"{assigned.counts.treatment}, " if arms.several else ""
+    return [
+        reached | assigned.row | {"label": which + ASSIGNED},
+        reached | {"label": which + REACHED},
+    ]
 
 
 def _among_reached(assigned: Judged) -> dict[str, Any]:
@@ -88,9 +106,18 @@ def _among_reached(assigned: Judged) -> dict[str, Any]:
 
 def _among_reached_said(result: Result, told: Told, _words: str) -> str:
     """The effect among those who got the message, and what that assumes."""
-    row = result.rows[-1]
+    rows = result.rows[1::2]
+    if len(rows) == 1:
+        return _reached_said(told, rows[0])
+    return bullets(f"**{plain(row['label'])}**: {_reached_said(told, row)}" for row in rows)
+
+
+def _reached_said(told: Told, row: dict[str, Any]) -> str:
+    prefix = (
+        "" if row["label"] == REACHED else row["label"].removesuffix(REACHED).rstrip(", ") + "."
+    )
     names = ("reached_treated", "n_treated", "reached_holdout", "n_holdout")
-    treated, n_treated, held, n_held = (told.count(name, row[name]) for name in names)
+    treated, n_treated, held, n_held = (told.count(prefix + name, row[name]) for name in names)
     got = f"{treated} of {n_treated} treated got the message"
     if row["reached_holdout"]:
         got += f", and {held} of {n_held} held out"

@@ -7,7 +7,7 @@ from typing import Any
 
 from playbook.counting.shaping import Rows
 from playbook.declare import Experiment
-from playbook.impact.effects import SEVERAL, verdict_of
+from playbook.impact.judging import SEVERAL, verdict_of
 from playbook.impact.turns import NO_DAY, patterns_of_turns, period_ends
 from playbook.inference import stats
 from playbook.language.mistakes import Mistake, listed

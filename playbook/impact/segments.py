@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -9,59 +10,150 @@ from ibis import _
 
 from playbook.counting import shaping
 from playbook.counting.shaping import Rows, grouped
-from playbook.impact.effects import DIFFERS as OF_SEGMENTS
-from playbook.impact.effects import OWN, Judged, by_segment, with_effect
-from playbook.impact.trial import sums
+from playbook.data.tables import COLUMNS as CANONICAL
+from playbook.declare import Play
+from playbook.impact.compared import COUNTS, OF_ALIKE, sums
+from playbook.impact.judging import DIFFERS as OF_SEGMENTS
+from playbook.impact.judging import HARMS, OWN, WORKS, Judged, by_segment, with_effect
+from playbook.impact.trial import of_all, trials
 from playbook.inference.permuted import two_sided
 from playbook.inference.segments import Interaction, interactions
 from playbook.language.portable import united
 from playbook.language.wording import plain, points
-from playbook.results import Answer, Result
-from playbook.results.columns import ID, NAME, TEXT
-from playbook.results.section import Unfit, section
+from playbook.results import Answer, Result, Unavailable, shown
+from playbook.results.columns import COUNT, ID, NAME, TEXT
+from playbook.results.section import Unfit, needed, section
 from playbook.results.sentences import Told, bullets
-from playbook.run import Run
+from playbook.run import Run, fetched
 
 COLUMNS = ("persona", "intent", "acquisition")
+MOST_VALUES = 12  # of a trait that people are broken down by without being asked
+SUMMED = dict.fromkeys(("play", "arm", "stratum", "column", "segment"), ID)
+SUMMED |= dict.fromkeys(("look", *COUNTS, "accounts", *OF_ALIKE), COUNT)
 TESTED = "Cochran's Q between segments, corrected by Benjamini and Hochberg over the columns"
 DIFFERS, NO_EVIDENCE = "differs", "no evidence that it differs"
 NOT_COMPARED = "too few to compare"
 
 
-@section("impact.{slug}.for_whom")
-def for_whom(run: Run, slug: str) -> Answer:
-    """The effect of a play by persona, intent and acquisition, and whether it differs by each.
+@section(lambda slug, by: ".".join(("impact", slug, "for_whom", *by)))
+def for_whom(run: Run, slug: str, *, by: Sequence[str] = ()) -> Answer:
+    """The effect of a play by persona, intent, acquisition and what else people differ by.
 
     A segment has a verdict of its own only where effects are shown to differ between the
     segments of its column: an effect that is shown here and not there is no such difference.
 
+    Args:
+        run: The opened run.
+        slug: The play.
+        by: Columns of `users`; persona, intent, acquisition, those that the product puts in an
+            order, and its own traits of few values, unless given.
+
     Returns:
-        Shape `effect`, broken down by `column` and `segment`: one row per segment, with the
-        columns of `effects.judged` and, of its column, `p_differs` (corrected for the columns
-        looked at; null: fewer than two segments can be compared) and `differs` in words.
+        Shape `effect`, broken down by `column` and `segment`: one row per segment (and
+        treatment), with the columns of `judging.judged` and, of its column, `p_differs`
+        (corrected for the columns looked at; null: fewer than two segments can be compared) and
+        `differs` in words.
     """
-    whole = with_effect(run, slug, "break down")
-    of = whole.of
-    audience = of.play.audience
-    columns = [c for c in COLUMNS if run.tables.has("users", c) and _varies(audience.get(c))]
+    wholes = with_effect(run, slug, "break down")
+    of = wholes[0].of
+    columns = tuple(by) or _columns(run, of.play)
     if not columns:
         raise Unfit("Everybody whom it is for has one persona, intent and acquisition.")
-    parts = [
-        sums([of], [column])
-        .mutate(column=ibis.literal(column), segment=_[column].cast("string"))
-        .drop(column)
-        for column in columns
-    ]
+    sources = needed(segment_sums(run, by=tuple(by)))
+
+    def finish(_rows: Rows) -> Rows:
+        return [
+            row
+            for whole in wholes
+            for row in _tested(run, whole, _of_play(sources.rows, slug), columns)
+        ]
+
     return of.result(
         "effect",
-        united(parts),
-        lambda rows: _tested(run, whole, grouped(rows, ("column",))),
+        None,
+        finish,
         by=("column", "segment"),
         title=f"The effect, for whom: {run.label(slug)}",
         told=(("differs", TESTED),),
         own={"column": ID, "segment": NAME} | OWN | OF_SEGMENTS | {"differs": TEXT},
         says=_for_whom_said,
+        made_of=(sources,),
     )
+
+
+@section("impact.segments")
+def segment_sums(run: Run, *, by: Sequence[str] = ()) -> Answer:
+    """The sums of all plays by every column that people are broken down by: what `for_whom` and
+    the verdicts are made of."""
+    all_ = trials(run)
+    columns = dict.fromkeys(by or (c for each in all_ for c in _columns(run, each.play)))
+    if not columns:
+        raise Unfit("Everybody whom plays are for has one persona, intent and acquisition.")
+    parts = [
+        sums(all_, [column])
+        .mutate(column=ibis.literal(column), segment=_[column].cast("string"))
+        .drop(column)
+        for column in columns
+    ]
+    return of_all(run, "table", united(parts), lambda rows: rows, own=SUMMED)
+
+
+def apart(run: Run, whole: Judged) -> tuple[list[str], list[str]]:
+    """The segments in which a treatment works, and those that it harms, where effects differ."""
+    rows = _differing(run, whole)
+    works, harms = (
+        [run.label(shown(row["segment"])) for row in rows if row["verdict"] == verdict]
+        for verdict in (WORKS, HARMS)
+    )
+    return works, harms
+
+
+def differing_by(run: Run, whole: Judged) -> list[str]:
+    """The columns by which the effect of a treatment is shown to differ."""
+    return list(dict.fromkeys(row["column"] for row in _differing(run, whole)))
+
+
+def _differing(run: Run, whole: Judged) -> Rows:
+    """The segments of the columns by which an effect differs."""
+
+    def found() -> Rows:
+        sources = segment_sums(run)
+        if whole.why or isinstance(sources, Unavailable):
+            return []
+        rows = _of_play(sources.rows, whole.counts.play.slug)
+        tested = _tested(run, whole, rows, _columns(run, whole.of.play))
+        return [row for row in tested if row["differs"] == DIFFERS]
+
+    return run.remembered(("impact", "differing", whole.counts.label), found)
+
+
+def _of_play(rows: Rows, slug: str) -> Rows:
+    return [row for row in rows if row["play"] == slug]
+
+
+def _columns(run: Run, play: Play) -> tuple[str, ...]:
+    """The columns by which the people of an audience may differ."""
+    tables, product = run.tables, run.declared.product
+    named = [*COLUMNS, *product.order, *play.audience, *_traits(run)]
+    return tuple(
+        column
+        for column in dict.fromkeys(named)
+        if tables.has("users", column) and _varies(play.audience.get(column))
+    )
+
+
+def _traits(run: Run) -> tuple[str, ...]:
+    """The product's own columns of `users` that have a few values."""
+
+    def counted() -> tuple[str, ...]:
+        users = run.tables.users
+        own = sorted(run.tables.mapped.get("users", frozenset()) - set(CANONICAL["users"]))
+        if users is None or not own:
+            return ()
+        (row,) = fetched(users.aggregate(**{column: users[column].nunique() for column in own}))
+        return tuple(column for column in own if 1 < row[column] <= MOST_VALUES)
+
+    return run.remembered(("impact", "traits"), counted)
 
 
 def _varies(accepted: tuple[str, ...] | None) -> bool:
@@ -69,9 +161,10 @@ def _varies(accepted: tuple[str, ...] | None) -> bool:
     return accepted is None or len(accepted) > 1
 
 
-def _tested(run: Run, whole: Judged, columns: dict[tuple, Rows]) -> Rows:
+def _tested(run: Run, whole: Judged, rows: Rows, columns: Sequence[str]) -> Rows:
     """Every column's segments; verdicts where its corrected p value shows that effects differ."""
-    parts = {column: grouped(own, ("segment",)) for (column,), own in columns.items()}
+    own = grouped(rows, ("column",))
+    parts = {c: grouped(own[(c,)], ("segment",)) for c in columns if (c,) in own}
     effects = {column: by_segment(whole, own).effects for column, own in parts.items()}
     found: Rows = []
     for test in interactions(effects):

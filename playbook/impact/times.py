@@ -6,18 +6,19 @@ from typing import Any
 
 from playbook.counting import curves
 from playbook.counting.shaping import Rows
-from playbook.impact.counts import ARMS
-from playbook.impact.effects import with_effect
+from playbook.impact.compared import waits
+from playbook.impact.judging import Judged, with_effect
 from playbook.impact.reached import BY_STRATA
-from playbook.impact.trial import Trial, waits
+from playbook.impact.trial import Trial
 from playbook.inference import stats
 from playbook.inference.times import Waiting
 from playbook.inference.times import sooner as mean_difference
-from playbook.language.wording import MINUS, length
+from playbook.language.wording import MINUS, length, plain
+from playbook.ledger import HOLDOUT
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, HOURS, KEY, Column, P
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told
+from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 HOUR = 3600
@@ -46,7 +47,8 @@ def waiting(run: Run, slug: str) -> Answer:
     def finish(rows: Rows) -> Rows:
         timed = [row | {"hours": row["seconds"] / HOUR} for row in rows]
         drawn = curves.curves(timed, ("arm",), hours)
-        return sorted(drawn, key=lambda row: ARMS.index(row["arm"]))
+        order = [*of.arms.own, HOLDOUT]
+        return sorted(drawn, key=lambda row: order.index(row["arm"]))
 
     labels = run.labels | LABELS
     given = {"title": f"Who has done the goal, by hours since it was due: {run.label(slug)}"}
@@ -59,17 +61,18 @@ def sooner(run: Run, slug: str) -> Answer:
     """How much sooner the treated get there: the mean time without the goal, up to its window.
 
     Returns:
-        Shape `table`, one row: `play`, `within_hours`, `treated_hours` and `holdout_hours` (mean
-        times; who does not get there counts with the whole window), `difference_hours` (below 0:
-        sooner) with `low_hours` and `high_hours` (widened for all looks so far), `p` (log-rank,
-        of a single look), `n_treated` and `n_holdout`. No row where a curve is not known so far.
+        Shape `table`, one row (per treatment): `play`, `within_hours`, `treated_hours` and
+        `holdout_hours` (mean times; who does not get there counts with the whole window),
+        `difference_hours` (below 0: sooner) with `low_hours` and `high_hours` (widened for all
+        looks so far), `p` (log-rank, of a single look), `n_treated` and `n_holdout`. No row where
+        a curve is not known so far.
     """
     of = _timed_trial(run, slug)
-    deviations = with_effect(run, slug, "time").row["deviations"]
+    wholes = with_effect(run, slug, "time")
     return of.result(
         "table",
         waits(of),
-        lambda rows: _mean_times(of, rows, deviations),
+        lambda rows: [row for whole in wholes for row in _mean_times(whole, rows)],
         told=CENSORED,
         own=SOONER,
         says=_sooner_said,
@@ -78,22 +81,23 @@ def sooner(run: Run, slug: str) -> Answer:
 
 
 def _timed_trial(run: Run, slug: str) -> Trial:
-    of = with_effect(run, slug, "time").of
+    of = with_effect(run, slug, "time")[0].of
     if of.play.holdout_by:
         raise Unanswerable(BY_STRATA)
     return of
 
 
-def _mean_times(of: Trial, rows: Rows, deviations: float) -> list[dict[str, Any]]:
-    arms = [_arm_waits(rows, arm) for arm in ARMS]
-    limit = of.window.total_seconds() / HOUR
+def _mean_times(whole: Judged, rows: Rows) -> list[dict[str, Any]]:
+    counts, deviations = whole.counts, whole.row["deviations"]
+    arms = [_arm_waits(rows, arm) for arm in (counts.treatment, counts.control)]
+    limit = whole.of.window.total_seconds() / HOUR
     found = mean_difference(*arms, limit=limit)
     if not found:
         return []
     half = (found.high - found.low) / 2 * deviations / stats.DEVIATIONS
     return [
         {
-            "play": of.play.slug,
+            "play": counts.label,
             "within_hours": limit,
             "treated_hours": found.treated,
             "holdout_hours": found.holdout,
@@ -120,7 +124,13 @@ def _arm_waits(rows: Rows, arm: str) -> Waiting:
 
 def _sooner_said(result: Result, _told: Told, _words: str) -> str:
     """How much sooner, or later, the treated get to the goal."""
-    row = result.rows[0]
+    rows = result.rows
+    if len(rows) == 1:
+        return _sooner_in_words(rows[0])
+    return bullets(f"**{plain(row['play'])}**: {_sooner_in_words(row)}" for row in rows)
+
+
+def _sooner_in_words(row: dict[str, Any]) -> str:
     low, high = row["low_hours"], row["high_hours"]
     text = "It is not shown that the treated get there sooner or later"
     if low > 0 or high < 0:

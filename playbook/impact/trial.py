@@ -1,4 +1,4 @@
-"""`Trial`: a play as an experiment; who is in which arm, since when, and what they did."""
+"""`Trial`: a play as an experiment: its arms, since when and until when, and what is known."""
 
 from __future__ import annotations
 
@@ -8,33 +8,38 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 from ibis import _
 
 from playbook import ledger
 from playbook.answers.phrases import COUNTED_AS
-from playbook.counting import units
 from playbook.counting.shaping import Rows
-from playbook.data.extent import ends
+from playbook.data.extent import ends, resting
 from playbook.declare import Play
-from playbook.impact.counts import ARMS, Counts
+from playbook.impact import compared
+from playbook.impact.counts import Counts
 from playbook.impact.logs import others, sent_by_tools
-from playbook.language import portable
-from playbook.language.periods import duration, interval, moment, words
-from playbook.language.portable import count_if, pieces, seconds, united, when
+from playbook.language.periods import duration, words
 from playbook.language.wording import chosen
 from playbook.results import Result
-from playbook.results.section import Unanswerable
-from playbook.run import Run
+from playbook.results.section import Unanswerable, Unfit
+from playbook.run import Run, fetched
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
 Told = tuple[tuple[str, str], ...]
 COMPARED = "treated minus held out, as assigned, from the recomputed trigger"
 WIDENED = "intervals are widened for all looks so far (O'Brien–Fleming spending over the plan)"
 LEFT_OUT = "units whose window is open; bots and internal people"
 NO_MESSAGES = "The table `messages` is not mapped: without it nobody can say what was sent."
+NOTHING_SENT = "`{slug}` sends nothing: it changes the product itself."
 TRACES = ("sent_at", "is_sent", "delivered_at", "seen_at", "clicked_at")
+FEWEST_DUE = 5  # treated units that got nothing: it is sent no more
+# What tells who got the play: the tools' messages, or the product, which is it.
+MESSAGES, PRODUCT, NOTHING = "messages", "product", ""
+CLOCKS = {
+    "trigger": "from the recomputed trigger",
+    "assigned": "from the assignment",
+    "message": "from the first message, ghosts included",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,28 +60,83 @@ class Trial:
         return begins(self.run, self.play)
 
     @cached_property
-    def silent(self) -> dict[str | None, datetime | None]:
-        """Source of the play's messages → when it fell silent; None: it goes on.
+    def arms(self) -> ledger.Arms:
+        """Its arms, and who draws them."""
+        return ledger.arms_of(self.run, self.play)
+
+    @cached_property
+    def delivery(self) -> str:
+        """What tells who got it: `messages`, `product` (a change in the product, whose trigger is
+        the event of being shown it), or "": nothing does."""
+        if not self.play.sends:
+            return PRODUCT if self.play.trigger in self.run.coverage else NOTHING
+        return NOTHING if untold_traces(self.run) else MESSAGES
+
+    @cached_property
+    def silent(self) -> dict[str | None, datetime]:
+        """Source of the play's messages that has fallen silent → when.
 
         A tool is silent that has sent nothing, of any play, for longer than ever before.
         """
+        if self.delivery != MESSAGES:
+            return {}
         days = sent_by_tools(self.run).rows
         own = {row["source"] for row in days if row["play"] == self.play.slug}
         return {
-            source: end.last if end.stalled(self.run.period.as_of) else None
+            source: end.last
             for source, end in ends(days).items()
-            if source in own
+            if source in own and end.stalled(self.run.period.as_of)
         }
 
     @cached_property
+    def stopped(self) -> datetime | None:
+        """When its last message went out, if it is sent no more; None: it goes on.
+
+        It has stopped if none of it came for more than a week, and for three times as long as
+        ever between two days with any, while it was due to some.
+        """
+        if self.delivery != MESSAGES:
+            return None
+        days = [row for row in sent_by_tools(self.run).rows if row["play"] == self.play.slug]
+        last = resting(days, self.run.period.as_of)
+        if last is None:
+            return None
+        (row,) = fetched(compared.due_since(self, last).aggregate(n=_.count()))
+        return last if row["n"] >= FEWEST_DUE else None
+
+    @cached_property
+    def ends(self) -> datetime | None:
+        """After which moment nobody is compared any more: its declared end, or when it stopped."""
+        declared = self.play.until and datetime.fromisoformat(self.play.until)
+        return min(filter(None, (declared, self.stopped)), default=None)
+
+    @cached_property
+    def known_until(self) -> datetime | None:
+        """Up to which moment it is known who got it; None: up to the end of the data."""
+        return min(self.silent.values(), default=None)
+
+    @cached_property
     def watermark(self) -> datetime:
-        """The end of the slowest that its effect needs: the goal's sources, and its messages."""
-        return min([self.run.extent.reaches(self.play.goal), *filter(None, self.silent.values())])
+        """The end of the slowest source of its goal; of a test that ended, that of its windows."""
+        reached = self.run.extent.reaches(self.play.goal)
+        return min(reached, self.ends + self.window) if self.ends else reached
+
+    @cached_property
+    def is_over(self) -> bool:
+        """Whether its last window has closed: then this is its last look."""
+        return self.ends is not None and self.watermark >= self.ends + self.window
 
     @cached_property
     def looks(self) -> int:
         """How often its effect has been looked at on schedule, now included."""
-        return max(-((self.begins - self.watermark) // duration(self.play.looks)), 1)
+        return self._looks_by(self.watermark)
+
+    @cached_property
+    def planned_looks(self) -> int | None:
+        """How many looks it has until its declared end; None: it has none."""
+        if not self.play.until:
+            return None
+        return self._looks_by(datetime.fromisoformat(self.play.until) + self.window)
 
     @cached_property
     def path(self) -> list[str]:
@@ -87,26 +147,37 @@ class Trial:
 
     @cached_property
     def units(self) -> ir.Table:
-        """One row per unit whose clock began, in an arm: held out from all plays is in none.
+        """One row per unit whose clock began; see `compared.units_of`. It is computed once per
+        session."""
+        return self.run.warehouse.shared(compared.units_of(self))
 
-        Units whose moment is before the play went live are in neither arm. The table is computed
-        once per session.
-
-        Returns:
-            `play`, `unit`, `user_id`, `account_id`, `arm`, `stratum` ("" where nothing is
-            stratified), `moment_at`, `triggered` (it had not done it before), `did`, `mature` (the
-            whole window is inside the data of all that is needed: see `watermark`), `look` (the
-            first at which it is mature), `reached_at` (its goal), `goal_before` and `path_before`
-            (the goal, or another event of the product's path, in as long a time before the
-            moment), `got` (a message was delivered), `seen` (by a human), `contacted` (any trace of
-            a message), `logged` (the log of assignments has it in an arm), `redrawn` (in another
-            one), `beside` (somebody of its account is in the other arm).
-        """
-        return self.run.warehouse.shared(_trial_units(self))
+    def contrasts(self, rows: Rows) -> list[Counts]:
+        """The sums of `compared.sums` as arms, of everybody or of one segment: each treatment
+        against the control."""
+        product = self.run.declared.product
+        every = Counts(
+            self.play,
+            rows,
+            self.looks,
+            product.min_n,
+            arms=self.arms,
+            planned_looks=self.planned_looks,
+            is_over=self.is_over,
+        )
+        return [every.of(arm) for arm in self.arms.own]
 
     def counts(self, rows: Rows) -> Counts:
-        """The sums of `sums` as arms: of everybody, or of one segment."""
-        return Counts(self.play, rows, self.looks, self.run.declared.product.min_n)
+        """The only treatment against the control.
+
+        Raises:
+            Unanswerable: There are several.
+        """
+        if self.arms.several:
+            names = ", ".join(self.arms.treatments)
+            raise Unanswerable(
+                f"`{self.play.slug}` has several treatments ({names}): see the effect of each."
+            )
+        return self.contrasts(rows)[0]
 
     def result(
         self,
@@ -128,36 +199,43 @@ class Trial:
         """
         play = self.play
         worth = f"{play.smallest_effect * 100:g} points"
+        comparison = f"treated minus held out, as assigned, {CLOCKS[play.exposure]}"
         pairs = (
-            ("comparison", COMPARED),
+            ("comparison", comparison),
+            ("arms", "as the log has them" if self.arms.is_logged else ""),
             ("since", play.live_from or "the beginning of the data"),
+            ("until", play.until or ""),
             ("looks", f"every {words(duration(play.looks))}; {WIDENED}"),
             ("worth having", worth),
             *told,
             ("goal", play.goal),
             ("within", words(self.window)),
             ("unit", play.unit),
+            ("measured on", play.measured if play.is_clustered else ""),
             ("holdout", _holdout(play)),
         )
         fields = {
-            "unit": play.unit,
-            "counted": COUNTED_AS[play.unit],
+            "unit": play.measured,
+            "counted": COUNTED_AS[play.measured],
             "within": words(self.window),
             "made_of": others(self.run),
         }
+        known = tuple(pair for pair in pairs if pair[1])
         return _trial_result(
-            self.run, shape, table, finish, pairs, (play.version,), **(fields | given)
+            self.run, shape, table, finish, known, (play.version,), **(fields | given)
         )
+
+    def _looks_by(self, last: datetime) -> int:
+        return max(-((self.begins - last) // duration(self.play.looks)), 1)
 
 
 def trial(run: Run, slug: str) -> Trial:
     """The trial of a play, made once.
 
     Raises:
-        Unanswerable: Its audience cannot be told, nobody knows what was sent, it is a draft, or
-            it holds nobody out.
+        Unanswerable: Its audience cannot be told, it is a draft, or it holds nobody out.
     """
-    play = measurable(run, slug)
+    play = ledger.play_of(run, slug)
     if play.draft:
         raise Unanswerable(f"The play `{slug}` is a draft: no tool sends it yet.")
     if not play.holds_out:
@@ -181,87 +259,32 @@ def trials(run: Run) -> list[Trial]:
 
 
 def measurable(run: Run, slug: str) -> Play:
-    """A declared play of which something can be said.
+    """A declared play whose messages tell something.
 
     Raises:
         Unanswerable: Its audience cannot be told, or nobody knows what was sent.
+        Unfit: It sends nothing.
     """
     play = ledger.play_of(run, slug)
-    if not run.tables.has("messages"):
-        raise Unanswerable(NO_MESSAGES)
-    if reason := run.tables.unknown("messages", *TRACES):
-        raise Unanswerable(f"Nobody can say what was sent: {reason}.")
+    if not play.sends:
+        raise Unfit(NOTHING_SENT.format(slug=slug))
+    if reason := untold_traces(run):
+        raise Unanswerable(reason)
     return play
+
+
+def untold_traces(run: Run) -> str:
+    """Why nobody can say what was sent; "" if the messages tell."""
+    if not run.tables.has("messages"):
+        return NO_MESSAGES
+    reason = run.tables.unknown("messages", *TRACES)
+    return f"Nobody can say what was sent: {reason}." if reason else ""
 
 
 def begins(run: Run, play: Play) -> datetime:
     """Since when a play is measured: when it went live, in the data."""
     observed = run.extent.observed_since(*play.events)
     return max(datetime.fromisoformat(play.live_from), observed) if play.live_from else observed
-
-
-def sums(all_: Sequence[Trial], by: Sequence[str] = ()) -> ir.Table:
-    """What `Trial.units` says of each play, added up; all plays in one statement.
-
-    Returns:
-        One row per `play`, `arm`, `stratum`, `look` and `by`, with how many units are
-        `assigned` (their clock began), `triggered`, and of the latter: `n` that are mature, of
-        these `did` the goal, `got` a message, did both (`did_got`), `seen` it, and were
-        `contacted` at all; `accounts` that these are in; of all that triggered, `logged` (the
-        log has them in an arm), `redrawn` (in another one), `goal_before` and `path_before`
-        (what they did in the time before), and `beside` (a colleague is in the other arm).
-    """
-    found, mature = united([each.units for each in all_]), _.triggered & _.mature
-    if by:
-        people = units.traits(all_[0].run.tables, "user", by)
-        found = found.left_join(people, found.user_id == people.unit).drop("unit_right")
-    home = ibis.coalesce(found.account_id, found.unit)
-    own = ibis.window(
-        group_by=[found.play, found.arm, home, *(found[column] for column in by)],
-        order_by=[ibis.ifelse(found.triggered, 0, 1), found.moment_at, found.unit],
-    )
-    found = found.mutate(is_first=ibis.row_number().over(own) == 0)
-    return found.group_by("play", "arm", "stratum", "look", *by).aggregate(
-        assigned=_.count(),
-        triggered=count_if(_.triggered),
-        n=count_if(mature),
-        did=count_if(mature & _.did),
-        got=count_if(mature & _.got),
-        did_got=count_if(mature & _.did & _.got),
-        seen=count_if(mature & _.seen),
-        contacted=count_if(mature & _.contacted),
-        logged=count_if(_.triggered & _.logged),
-        redrawn=count_if(_.triggered & _.redrawn),
-        goal_before=count_if(_.triggered & _.goal_before),
-        path_before=count_if(_.triggered & _.path_before),
-        beside=count_if(_.triggered & _.beside),
-        # An account is counted with the first of its people.
-        accounts=count_if(mature & _.is_first),
-    )
-
-
-def waits(of: Trial) -> ir.Table:
-    """How long units waited for the goal: those whose window is open, too.
-
-    Returns:
-        One row per `arm`, `seconds` since the moment (whole minutes in the first day, whole
-        hours later, rounded up) and `reached` (the goal then; else last seen without): `n`.
-    """
-    window, last = int(of.window.total_seconds()), moment(of.watermark)
-    found = of.units.filter(_.triggered, _.moment_at <= last)
-    reached = _.reached_at.notnull() & (_.reached_at <= last)
-    found = found.mutate(reached=reached.fill_null(False))
-    seen = ibis.ifelse(
-        found.reached,
-        seconds(found.moment_at, found.reached_at),
-        ibis.least(seconds(found.moment_at, last), window),
-    )
-    found = found.mutate(spent=seen)
-    minutes, hours = pieces(_.spent, MINUTE) * MINUTE, pieces(_.spent, HOUR) * HOUR
-    rounded = ibis.least(ibis.ifelse(_.spent <= DAY, minutes, hours), window)
-    return (
-        found.mutate(seconds=rounded).group_by("arm", "seconds", "reached").aggregate(n=_.count())
-    )
 
 
 def of_all(run: Run, shape: str, table: ir.Table, finish: Any, **given: Any) -> Result:
@@ -271,81 +294,6 @@ def of_all(run: Run, shape: str, table: ir.Table, finish: Any, **given: Any) -> 
     return _trial_result(
         run, shape, table, finish, pairs, versions, **({"made_of": others(run)} | given)
     )
-
-
-def _trial_units(of: Trial) -> ir.Table:
-    run, play = of.run, of.play
-    found = ledger.outcomes(run, play).filter(_.arm.isin(list(ARMS)))
-    told, log = ledger.messages_of(run, play), ledger.logged_arms(run, play)
-    if play.live_from:
-        found = found.filter(_.moment_at >= moment(of.begins))
-    arrived = told.delivered | told.seen | told.clicked
-    told = told.select("unit", "contacted", "seen", got=arrived)
-    for more in (_around_moment(of, found), told):
-        found = found.left_join(more, "unit").drop("unit_right")
-    found = _with_strata(of, _with_log(found, log))
-    home = ibis.window(group_by=ibis.coalesce(found.account_id, found.unit))
-    there = {arm: when(found.arm == arm, 1).count().over(home) for arm in ARMS}
-    beside = ibis.ifelse(found.arm == "treated", there["holdout"], there["treated"]) > 0
-    late = seconds(moment(of.begins), found.moment_at) + int(of.window.total_seconds())
-    spacing = int(duration(play.looks).total_seconds())
-    flags = ("got", "seen", "contacted", "logged", "redrawn", "goal_before", "path_before")
-    return found.select(
-        "unit",
-        "user_id",
-        "account_id",
-        "arm",
-        "stratum",
-        "moment_at",
-        "did",
-        "reached_at",
-        play=ibis.literal(play.slug),
-        triggered=_.decision != "already_done",
-        mature=_.is_mature & (_.moment_at + interval(of.window) <= moment(of.watermark)),
-        look=pieces(ibis.greatest(late, 0), spacing),
-        beside=beside,
-        **{flag: found[flag].fill_null(False) for flag in flags},
-    )
-
-
-def _around_moment(of: Trial, found: ir.Table) -> ir.Table:
-    """What units did around their moment: one row per unit that did anything."""
-    window, play = interval(of.window), of.play
-    log = units.rows(of.run.tables, play.unit).filter(_.event.isin([play.goal, *of.path]))
-    own = found.select("unit", "moment_at").inner_join(
-        log.select("unit", "event", event_at="at"), "unit"
-    )
-    goal = own.event == play.goal
-    earlier = (own.event_at >= own.moment_at - window) & (own.event_at < own.moment_at)
-    inside = portable.within(own.moment_at, own.event_at, window)
-    if play.goal == play.trigger:  # the trigger itself is none
-        inside &= own.event_at > own.moment_at
-    return own.group_by("unit").aggregate(
-        reached_at=when(goal & inside, own.event_at).min(),
-        goal_before=count_if(goal & earlier) > 0,
-        path_before=count_if(~goal & earlier) > 0,
-    )
-
-
-def _with_log(found: ir.Table, log: ir.Table | None) -> ir.Table:
-    """The units with `logged` and `redrawn`: whether the log has them in an arm, in another one."""
-    if log is None:
-        return found.mutate(logged=ibis.literal(False), redrawn=ibis.literal(False))
-    found = found.left_join(log, "unit").drop("unit_right")
-    other = (_.logged_arm != _.arm) | (_.other_arm != _.arm)
-    told = found.mutate(logged=_.logged_arm.notnull(), redrawn=other)
-    return told.drop("logged_arm", "other_arm")
-
-
-def _with_strata(of: Trial, found: ir.Table) -> ir.Table:
-    """The units with their stratum: the value whose own share is held out, "" for all others."""
-    for column, shares in of.play.holdout_by.items():
-        strata = units.traits(of.run.tables, of.play.unit, [column])
-        strata = strata.select(of_unit="unit", own_=_[column].cast("string"))
-        found = found.left_join(strata, found.unit == strata.of_unit).drop("of_unit")
-        own = ibis.ifelse(_.own_.isin(list(shares)), _.own_, "").fill_null("")
-        return found.mutate(stratum=own).drop("own_")
-    return found.mutate(stratum=ibis.literal(""))
 
 
 def _trial_result(
@@ -363,6 +311,8 @@ def _trial_result(
 
 
 def _holdout(play: Play) -> str:
+    if play.split:
+        return ", ".join(f"{arm} {chosen(share)}" for arm, share in play.split.items())
     shares = [(column, *pair) for column, own in play.holdout_by.items() for pair in own.items()]
     strata = "".join(f"; {column} {value}: {chosen(share)}" for column, value, share in shares)
     return f"{chosen(play.holdout)}{strata}"

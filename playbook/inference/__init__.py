@@ -7,7 +7,8 @@ never NaN.
 - `arms`: an arm by its sums, and a difference with its interval
 - `compare`: the effect as assigned
 - `permuted`: the same where accounts are few
-- `looks`: looking often
+- `looks`: looking often, and tests with an end
+- `several`: treatments that share a control
 - `reached`: the effect among those who got the message
 - `segments`: for whom, and what several plays say together
 - `times`: time to goal by arm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,12 @@ class Arm:
     def of_people(cls, n: int, did: int, got: int = 0, did_got: int = 0) -> Arm:
         """The arm of people drawn one by one; `did_got` of them got the message and did it."""
         return cls(n, n, did, got, n, did, did, got, did_got, got)
+
+    @classmethod
+    def of_alike(cls, alike: Mapping[tuple[int, int, int], int]) -> Arm:
+        """The arm of accounts: (n, did, got) → how many are alike."""
+        rows = [kind for kind, times in alike.items() for _ in range(times) if kind[0]]
+        return cls.of(rows)
 
     @property
     def share(self) -> float | None:

@@ -12,6 +12,7 @@ from playbook.inference import stats
 
 MOST = 8.0  # deviations: where nothing may be spent, nothing less is shown
 KEPT = 0.3  # of the error allowed: for looks after the plan is met
+NEARLY = 0.8  # of the plan: from here on, some of the error waits for the declared end
 FEWEST_UNITS = 100  # before them, a confidence sequence promises what it cannot keep
 CONCENTRATION = 1000  # how near the planned split a wrong one is expected to be
 LEAST_NEW = 0.001  # of the information: a look that adds less is the look before
@@ -20,14 +21,18 @@ SIDE = stats.SURE / 2
 Spending = Callable[[float], float]
 
 
-def obrien_fleming(fraction: float) -> float:
+def obrien_fleming(fraction: float, error: float = stats.SURE) -> float:
     """The error spent on one side by a fraction of the information: hardly any early.
 
     2 − 2 Φ(z / √t) (Lan and DeMets 1983, Biometrika 70), O'Brien and Fleming's type.
+
+    Args:
+        fraction: Of the information planned.
+        error: Of all looks together, both sides.
     """
     from scipy.stats import norm
 
-    return float(2 * norm.sf(norm.isf(SIDE / 2) / math.sqrt(fraction)))
+    return float(2 * norm.sf(norm.isf(error / 4) / math.sqrt(fraction)))
 
 
 def bound(fractions: Sequence[float], *, spending: Spending = obrien_fleming) -> float:
@@ -48,18 +53,8 @@ def bound(fractions: Sequence[float], *, spending: Spending = obrien_fleming) ->
 
 def bounds(fractions: Sequence[float], *, spending: Spending = obrien_fleming) -> tuple[float, ...]:
     """The `bound` of every look, by recursive integration (Armitage et al. 1969, JRSS A 132)."""
-    found: list[float] = []
-    before = spent = 0.0
-    points, weights = np.zeros(1), np.ones(1)  # at no information, every path is at 0
-    for fraction in fractions:
-        if fraction - before < LEAST_NEW:
-            found.append(found[-1] if found else MOST)
-            continue
-        now = max(spending(min(fraction, 1.0)), spent)
-        found.append(_crossed_by(now - spent, points, weights, before, fraction))
-        points, weights = _moved(points, weights, before, fraction, found[-1])
-        before, spent = fraction, now
-    return tuple(found)
+    spends = [spending(min(fraction, 1.0)) if fraction > 0 else 0.0 for fraction in fractions]
+    return _bounds(fractions, spends)
 
 
 def sequence(
@@ -110,31 +105,140 @@ def sample_ratio(observed: Sequence[int], expected: Sequence[float]) -> float:
     return math.exp(-max(min(float(likely), 700.0), 0.0))
 
 
-def spent(fraction: float) -> float:
+def spent(fraction: float, *, ends: bool = False, error: float = stats.SURE) -> float:
     """The error on one side that the looks so far may use up, by how much of the plan is there.
 
-    Most is spent on the plan, O'Brien and Fleming's way. Plays run on when their plan is met: the
-    rest is for the looks after it, of which (1 − planned / units) is spent. (An increasing
-    function of the information alone: Lan and DeMets 1983, Biometrika 70.)
+    An increasing function of the information alone (Lan and DeMets 1983, Biometrika 70), for
+    looks that are not the last; that one spends what is left (see `planned_bound`).
+
+    Plays run on when their plan is met. Without an end most is spent on the plan, O'Brien and
+    Fleming's way; the rest is for the looks after it, of which (1 − planned / units) is spent.
+    With an end all is spent on the plan. But units never come as planned: from four fifths of
+    the plan on, 1 − 0.16 / fraction stands for the fraction, so that something is left for the
+    last look even if the plan is met before the end.
+
+    Args:
+        fraction: The units that are mature, over those planned.
+        ends: The test has an end that was declared before it began.
+        error: Of all looks together, both sides.
     """
+    if ends:
+        nearly = 1 - NEARLY * (1 - NEARLY) / max(fraction, NEARLY)
+        return obrien_fleming(min(fraction, nearly), error)
     if fraction <= 1:
-        return (1 - KEPT) * obrien_fleming(fraction)
-    return SIDE * (1 - KEPT / fraction)
+        return (1 - KEPT) * obrien_fleming(fraction, error)
+    return error / 2 * (1 - KEPT / fraction)
 
 
 @lru_cache(maxsize=4096)
-def planned_bound(fractions: tuple[float, ...]) -> float:
-    """How many deviations the interval of the last look reaches on either side; see `spent`.
+def planned_bound(
+    fractions: tuple[float, ...],
+    *,
+    ends: bool = False,
+    last: bool = False,
+    error: float = stats.SURE,
+) -> float:
+    """How many deviations the interval of the last of these looks reaches on either side.
 
     Args:
-        fractions: At each look the units that were mature, over those planned.
+        fractions: At each look the units that were mature, over those planned. Of a test that
+            is over, those up to its last look: looks at it afterwards are that look again, and
+            print the same interval.
+        ends: The test has an end that was declared before it began: nothing is kept for looks
+            after it; see `spent`.
+        last: This is the last look, be it the declared end, an earlier one, or that of a
+            campaign that sends no more. It spends all that is left of the error, however much
+            of the plan is there: a single look that is the last reaches 1.96 at 5 %. Which look
+            is the last must not hang on the effects seen so far: who calls a look the last one
+            because its interval would then leave out 0 claims in a fifth of twelve-week tests
+            without an effect. (Stopping because it looks bad is safe.)
+        error: Of all looks together, both sides; less than 5 % where several arms share a
+            control (see `several`).
+
+    Returns:
+        8 where nothing may be spent: nothing has come yet.
     """
-    last = fractions[-1]
-    if not last:
-        return MOST
+    return planned_bounds(fractions, ends=ends, last=last, error=error)[-1]
+
+
+@lru_cache(maxsize=64)
+def planned_bounds(
+    fractions: tuple[float, ...],
+    *,
+    ends: bool = False,
+    last: bool = False,
+    error: float = stats.SURE,
+) -> tuple[float, ...]:
+    """The `planned_bound` of every look; only the last of them may be the test's last."""
+    whole = fractions[-1]
+    if not whole:
+        return (MOST,) * len(fractions)
     # The bounds depend on ratios of information alone: the present look is made the whole.
-    scaled = [fraction / last for fraction in fractions]
-    return bound(scaled, spending=lambda part: spent(part * last))
+    scaled = [fraction / whole for fraction in fractions]
+    spends = [spent(each, ends=ends, error=error) if each else 0.0 for each in fractions]
+    if not last:
+        return _bounds(scaled, spends)
+    # Of looks at the same units the last has the narrowest interval: it stands for them all.
+    new = [1 - fraction >= LEAST_NEW for fraction in scaled[:-1]]
+    kept = sum(new)
+    found = _bounds([*scaled[:kept], 1.0], [*spends[:kept], error / 2])
+    return found[:-1] + found[-1:] * (len(fractions) - kept)
+
+
+def power(drift: float, fractions: tuple[float, ...], bounds: tuple[float, ...]) -> float:
+    """The chance that an interval lies above 0 at any of several looks.
+
+    Args:
+        drift: How many deviations the effect lies above 0 once all of the information is there.
+        fractions: Of that information, at each look, growing.
+        bounds: How many deviations the interval reaches at each look.
+
+    Returns:
+        The sum over looks of the chance to cross the bound there first (Armitage et al. 1969,
+        JRSS A 132; Jennison and Turnbull 2000, Group Sequential Methods, section 19.3). Paths
+        with a drift are as likely as paths without, times exp(drift x − drift² t / 2): so what
+        the looks leave is followed once, whatever the drift.
+    """
+    from scipy.special import ndtr
+
+    chance, before = 0.0, 0.0
+    for fraction, bound, (points, weights) in zip(
+        fractions, bounds, _paths(fractions, bounds), strict=True
+    ):
+        step = math.sqrt(fraction - before)
+        likely = weights * np.exp(drift * points - drift**2 * before / 2)
+        chance += float(likely @ ndtr((points - bound * math.sqrt(fraction)) / step + drift * step))
+        before = fraction
+    return min(chance, 1.0)
+
+
+@lru_cache(maxsize=16)
+def _paths(
+    fractions: tuple[float, ...], bounds: tuple[float, ...]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Where the paths are before each look: points, and the weight at each, without a drift."""
+    found = [(np.zeros(1), np.ones(1))]
+    before = 0.0
+    for fraction, bound in zip(fractions[:-1], bounds[:-1], strict=True):
+        found.append(_moved(*found[-1], before, fraction, bound))
+        before = fraction
+    return found
+
+
+def _bounds(fractions: Sequence[float], spends: Sequence[float]) -> tuple[float, ...]:
+    """The bound of every look, by what may be spent on one side up to each."""
+    found: list[float] = []
+    before = spent = 0.0
+    points, weights = np.zeros(1), np.ones(1)  # at no information, every path is at 0
+    for fraction, spend in zip(fractions, spends, strict=True):
+        if fraction - before < LEAST_NEW:
+            found.append(found[-1] if found else MOST)
+            continue
+        now = max(spend, spent)
+        found.append(_crossed_by(now - spent, points, weights, before, fraction))
+        points, weights = _moved(points, weights, before, fraction, found[-1])
+        before, spent = fraction, now
+    return tuple(found)
 
 
 def _crossed_by(

@@ -34,15 +34,24 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
 
 
 def newcombe(
-    successes: float, n: float, other_successes: float, other_n: float
+    successes: float,
+    n: float,
+    other_successes: float,
+    other_n: float,
+    *,
+    deviations: float = DEVIATIONS,
 ) -> tuple[float, float]:
-    """The interval of a difference of shares, first minus second (Newcombe 1998, method 10)."""
+    """The interval of a difference of shares, first minus second (Newcombe 1998, method 10).
+
+    `deviations` says how far it reaches on either side, in those of a normal distribution.
+    """
     from statsmodels.stats.proportion import confint_proportions_2indep
 
     if not n or not other_n:
         return -1.0, 1.0
+    error = math.erfc(deviations / math.sqrt(2))
     low, high = confint_proportions_2indep(
-        successes, n, other_successes, other_n, method="newcomb", compare="diff", alpha=1 - LEVEL
+        successes, n, other_successes, other_n, method="newcomb", compare="diff", alpha=error
     )
     return float(low), float(high)
 

@@ -11,14 +11,34 @@ from playbook.declare import Play
 from playbook.language.portable import united
 from playbook.ledger import contention, due, stopping
 from playbook.ledger import people as who
+from playbook.ledger.arms import (
+    EVERYTHING,
+    HOLDOUT,
+    NOT_SENT,
+    SEVERAL,
+    TREATED,
+    UNASSIGNED,
+    Arms,
+    arms_of,
+    with_arms,
+)
 from playbook.ledger.limits import stretch
 from playbook.ledger.outcomes import ledger, outcomes
 from playbook.ledger.people import kept_as, lacks, play_of, untold
-from playbook.ledger.told import logged_arms, messages_of
+from playbook.ledger.told import arms_in_log, logged_arms, messages_of
 from playbook.run import Run
 
 __all__ = [
+    "EVERYTHING",
     "HELD_BACK",
+    "HOLDOUT",
+    "NOT_SENT",
+    "SEVERAL",
+    "TREATED",
+    "UNASSIGNED",
+    "Arms",
+    "arms_in_log",
+    "arms_of",
     "audience",
     "decided",
     "lacks",
@@ -51,14 +71,15 @@ SCHEMA = {
 
 def audience(run: Run, play: Play) -> ir.Table:
     """Whom a play is for: one row per real person, `unit`, `user_id`, `account_id` and `arm`."""
-    found = who.with_arms(run, play, who.meant(who.people(run, play.audience), play))
+    found = with_arms(run, play, who.meant(who.people(run, play.audience), play))
     return found.select("user_id", "account_id", "unit", "arm")
 
 
 def decided(run: Run) -> ir.Table:
     """The ledger of all plays together: one row per message that would be due, in both arms.
 
-    It is made once per run. Plays whose audience cannot be told are not in it; see `lacks`.
+    It is made once per run. Plays whose audience cannot be told are not in it (see `lacks`), nor
+    those that send nothing, or whose clock begins with what a tool has done.
 
     A person's clock starts at the first trigger event, if that is in the period; where a play may
     come `again`, at the first one of each episode, and the episodes are counted from the
@@ -71,7 +92,7 @@ def decided(run: Run) -> ir.Table:
     Returns:
         `play`, `step` (0: the first message), `unit`, `episode` (from 1), `user_id`,
         `account_id`, `channel`, `triggered_at` (when it is due), `moment_at` (when it goes out,
-        or would have), `arm` (`treated`, `holdout`, or `everything`: held out from all plays),
+        or would have), `arm` (see `arms.with_arms`),
         `decision` and `reason` (in words; "" if it is sent). The decision is the first that
         applies:
 
@@ -92,7 +113,7 @@ def decided(run: Run) -> ir.Table:
 
 
 def _decided(run: Run) -> ir.Table:
-    plays = who.plays(run)
+    plays = [play for play in who.plays(run) if play.sends and play.trigger]
     if not plays:
         return ibis.memtable([], schema=SCHEMA)
     keep = run.warehouse.keep

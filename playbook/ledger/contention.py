@@ -18,13 +18,14 @@ from playbook.data.warehouse import Warehouse
 from playbook.declare import Play
 from playbook.language.portable import count_if, united, when
 from playbook.ledger import limits
+from playbook.ledger.arms import EVERYTHING, HOLDOUT, SEVERAL, is_sent
 from playbook.ledger.limits import Bound
-from playbook.ledger.people import EVERYTHING, HOLDOUT, TREATED
 from playbook.run import Run
 
 ORDER = ("stretch", "pressing", "moment_at", "rank", "step", "user_no", "episode")
 NUMBERS = ("rank", "step", "user_no", "episode")  # identify a message, too
 WHY_HELD_OUT = {HOLDOUT: "held out from this play", EVERYTHING: "held out from all plays"}
+WHY_HELD_OUT |= {SEVERAL: "in several arms of the log"}
 
 
 def contended(run: Run, due: ir.Table, plays: Sequence[Play]) -> ir.Table:
@@ -38,7 +39,7 @@ def contended(run: Run, due: ir.Table, plays: Sequence[Play]) -> ir.Table:
     home = limits.SCOPES["account" if limits.per_account(sending) else "user"]
     in_order = ibis.window(group_by=home, order_by=list(ORDER))
     # Windows carry all columns along: the few that decide are numbers, and the rest waits.
-    few = limits.with_scopes(run, due).mutate(home=_[home], is_treated=_.arm == TREATED)
+    few = limits.with_scopes(run, due).mutate(home=_[home], is_treated=is_sent(_.arm))
     needed = {column for bound in bounds for column in bound.scope}
     few = few.select(*dict.fromkeys((*NUMBERS, "home", *ORDER, *needed, "channel", "is_treated")))
     few = few.mutate(place=ibis.row_number().over(in_order).cast("int64")).drop("moment_at")
@@ -116,6 +117,6 @@ def _decisions_in_words(rows: ir.Table, bounds: Sequence[Bound], plays: Sequence
         reasons += [(breaks, bound.reason)] if bound.reason else to
     reasons += [(rows.arm == arm, why) for arm, why in WHY_HELD_OUT.items()]
     return rows.mutate(
-        decision=ibis.cases(*decisions, (rows.arm == TREATED, "send"), else_="holdout"),
+        decision=ibis.cases(*decisions, (is_sent(rows.arm), "send"), else_="holdout"),
         reason=ibis.cases(*reasons, else_=""),
     )

@@ -11,13 +11,16 @@ from ibis import _
 
 from playbook.counting import units
 from playbook.counting.age import Age
+from playbook.data.arrivals import UNIT_COLUMN
 from playbook.data.tables import TIME
 from playbook.declare import Play, Step
 from playbook.language.periods import duration, interval, moment
 from playbook.language.portable import united, when
 from playbook.ledger import clock
 from playbook.ledger import people as who
+from playbook.ledger.arms import arms_of, with_arms
 from playbook.ledger.episodes import episodes
+from playbook.ledger.told import first_messages, logged_arms
 from playbook.run import Run
 
 KEY = ("play", "step", "unit", "episode")  # identifies a message
@@ -115,23 +118,40 @@ def _sequence(run: Run, play: Play, people: ir.Table, place: int) -> list[ir.Tab
 def _first_of_units(run: Run, play: Play, rows: ir.Table, since: datetime) -> ir.Table:
     """The first messages with `done` and `arm`, an account's to one of its people."""
     rows = rows.mutate(done=_of_no_use(run, rows, play, play))
-    if play.unit == "account":
+    if play.measured == "account":
         rows = _first_of_account(rows)
     # Not before: an account whose first person came before then had its message already.
     since = max(since, _age(run, play).before)
-    return who.with_arms(run, play, rows.filter(_.began_at >= moment(since)))
+    return with_arms(run, play, rows.filter(_.began_at >= moment(since)))
 
 
 def _age(run: Run, play: Play) -> Age:
     """Which units of a play are from before the log: where its trigger is a beginning, such as a
     sign-up, they had it then."""
-    return Age(run, play.unit, play.trigger, play.events)
+    return Age(run, play.measured, play.trigger, play.events)
 
 
 def _first_begun(run: Run, play: Play, meant: ir.Table) -> ir.Table:
-    """The people meant who triggered, at the first time: `began_at` and `episode` besides."""
-    first = meant[who.first_times(run)[play.trigger]]
-    begun = meant.mutate(began_at=first, episode=ibis.literal(1, "int64"))
+    """The people meant whose clock began, at the first time: `began_at` and `episode` besides.
+
+    It is the first trigger ever, by which a play of ours is drawn; where somebody else draws the
+    arms of whoever is there by then, the first since the play went live.
+    """
+    if play.exposure == "assigned":
+        log = logged_arms(run, play).select("drawn", began_at="first_assigned_at")
+        meant = meant.left_join(log, meant[UNIT_COLUMN[play.unit]] == log.drawn).drop("drawn")
+    elif play.exposure == "message":
+        log = first_messages(run, play).select(to_unit="unit", began_at="first_at")
+        meant = meant.left_join(log, meant.unit == log.to_unit).drop("to_unit")
+    elif play.live_from and arms_of(run, play).is_logged:
+        done = units.rows(run.tables, "user").filter(
+            _.event == play.trigger, _.at >= moment(datetime.fromisoformat(play.live_from))
+        )
+        first = done.group_by(doer="unit").aggregate(began_at=_.at.min())
+        meant = meant.left_join(first, meant.user_id == first.doer).drop("doer")
+    else:
+        meant = meant.mutate(began_at=meant[who.first_times(run)[play.trigger]])
+    begun = meant.mutate(episode=ibis.literal(1, "int64"))
     return begun.filter(begun.began_at.notnull(), begun.began_at < moment(run.period.until))
 
 

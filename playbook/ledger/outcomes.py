@@ -14,6 +14,7 @@ from playbook.declare import Play
 from playbook.language.periods import duration, interval
 from playbook.language.portable import united
 from playbook.ledger import people as who
+from playbook.ledger.arms import is_sent
 from playbook.ledger.due import first_due
 from playbook.ledger.people import kept_as
 from playbook.run import Run
@@ -35,7 +36,8 @@ def ledger(run: Run, play: Play) -> ir.Table:
 
     Returns:
         `unit`, `user_id`, `account_id`, `arm`, `moment_at` (when it is due) and `decision`:
-        `already_done`, or else `holdout` or `send` by the arm.
+        `already_done`, or else `holdout` or `send` by the arm. Where accounts are drawn and
+        people counted, every person is a unit.
     """
     own = _triggered(run).filter(_.play == play.slug)
     return own.select("unit", "user_id", "account_id", "arm", "moment_at", "decision")
@@ -51,7 +53,7 @@ def _triggered(run: Run) -> ir.Table:
         # A play is compared on all who triggered since it began, whatever period is looked at:
         # else an earlier look, and the error that it spent, would be forgotten.
         due = first_due(run, plays, since=min(run.log_begins, run.period.since))
-        going = ibis.cases((due.arm == who.TREATED, "send"), else_="holdout")
+        going = ibis.cases((is_sent(due.arm), "send"), else_="holdout")
         found = due.mutate(decision=ibis.cases((due.done.notnull(), "already_done"), else_=going))
         return run.warehouse.keep(found.select(*SCHEMA), kept_as("triggered"))
 
@@ -73,9 +75,9 @@ def _all_outcomes(run: Run) -> ir.Table:
 
     def made() -> ir.Table:
         parts = [
-            _with_goal(run, unit, [play for play in run.declared.plays if play.unit == unit])
+            _with_goal(run, unit, [play for play in run.declared.plays if play.measured == unit])
             for unit in ("user", "account")
-            if any(play.unit == unit for play in run.declared.plays)
+            if any(play.measured == unit for play in run.declared.plays)
         ]
         if not parts:
             return _triggered(run).mutate(did=ibis.literal(False))

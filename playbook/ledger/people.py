@@ -1,4 +1,4 @@
-"""Whom plays are for: real people, when they first did what plays name, and their arms."""
+"""Whom plays are for: real people, and when they first did what plays name."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 import ibis
 import ibis.expr.types as ir
 from ibis import _
+from ibis import selectors as s
 
 from playbook.counting import units
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
-from playbook.language import portable
 from playbook.language.mistakes import listed, nearest
 from playbook.language.portable import when
+from playbook.ledger.arms import bucket_cut, bucket_of
+from playbook.ledger.told import arms_in_log
 from playbook.results.section import Unanswerable
 from playbook.run import Run
 
-TREATED, HOLDOUT, EVERYTHING = "treated", "holdout", "everything"
 OF = "of_"  # begins the columns that hold what `users` says of a person
 FIRST = "first_"  # begins those with the first time of an event
 _NUMBERS = itertools.count(1)
@@ -36,7 +37,7 @@ def people(run: Run, columns: Iterable[str]) -> ir.Table:
         whole = ibis.coalesce(real.account_id, real.user_id)
     none: ir.BooleanValue = ibis.literal(False)
     if sending.holdout:
-        none = _bucket_of(run, sending.salt, whole) < _bucket_cut(sending.holdout)
+        none = bucket_of(run, sending.salt, whole) < bucket_cut(sending.holdout)
     chosen = {OF + column: real[column] for column in columns}
     return real.select("user_id", "account_id", **chosen, gets_none=none)
 
@@ -61,7 +62,11 @@ def acting(run: Run) -> ir.Table:
         own = ("timezone", "email_domain")
         wanted = [column for play in plays(run) for column in columns(play)]
         wanted += [column for column in own if run.tables.has("users", column)]
-        found = people(run, dict.fromkeys(wanted)).inner_join(firsts, "user_id")
+        found = people(run, dict.fromkeys(wanted))
+        # Whose clock begins with no event of theirs need not have done anything.
+        silent = any(not play.trigger for play in plays(run))
+        found = (found.left_join if silent else found.inner_join)(firsts, "user_id")
+        found = found.select(~s.matches("_right$"))
         number = ibis.row_number().over(ibis.window(order_by="user_id")).cast("int64")
         found = found.mutate(user_no=number)
         first = found.user_no.min().over(ibis.window(group_by="account_id"))
@@ -76,7 +81,7 @@ def first_times(run: Run) -> dict[str, str]:
     told = plays(run)
     parts = [part for play in told for part in (play, *play.then)]
     events = [event for part in parts for event in (*part.unless, *part.having)]
-    names = dict.fromkeys([*(play.trigger for play in told), *events])
+    names = dict.fromkeys([*(play.trigger for play in told if play.trigger), *events])
     return {event: f"{FIRST}{place}" for place, event in enumerate(names)}
 
 
@@ -122,6 +127,8 @@ def lacks(run: Run, slug: str) -> str:
         return _users_lack(f"The audience of `{slug}` names", lacking, has)
     if play.unit == "account" and "account_id" not in has:
         return _users_lack(f"`{slug}` is drawn by", ["account_id"], has)
+    if reason := _log_lacks(run, play):
+        return reason
     if play.unit == "account" and run.tables.has("accounts"):
         has = sorted({*has, *run.tables.mapped["accounts"]})
     if lacking := [column for column in play.holdout_by if column not in has]:
@@ -131,8 +138,8 @@ def lacks(run: Run, slug: str) -> str:
 
 def meant(rows: ir.Table, play: Play) -> ir.Table:
     """The rows of `people` whom a play is for, and who have a unit of it, with it: `unit`."""
-    own = among(rows, play.audience).mutate(unit=_[UNIT_COLUMN[play.unit]])
-    return own.filter(_.unit.notnull())
+    own = among(rows, play.audience).mutate(unit=_[UNIT_COLUMN[play.measured]])
+    return own.filter(_.unit.notnull(), _[UNIT_COLUMN[play.unit]].notnull())
 
 
 def columns(play: Play) -> list[str]:
@@ -148,24 +155,18 @@ def among(rows: ir.Table, audience: Mapping[str, Sequence[str]]) -> ir.Table:
     return rows
 
 
-def with_arms(run: Run, play: Play, rows: ir.Table) -> ir.Table:
-    """The rows (`unit`, `gets_none` …) with `arm`: `treated`, `holdout` or `everything`.
-
-    An arm is drawn from a salt and the unit's id alone, so it is the same on every engine, in
-    every run, and before anything is sent. Strata (`holdout_by`) are the unit's own: whoever is
-    in none has the play's `holdout`.
-    """
-    kept, cut = rows.columns, ibis.literal(_bucket_cut(play.holdout))
-    for column, shares in play.holdout_by.items():
-        strata = units.traits(run.tables, play.unit, [column])
-        strata = strata.select(of_unit="unit", stratum_=_[column].cast("string"))
-        rows = rows.left_join(strata, rows.unit == strata.of_unit)
-        own = [(rows.stratum_ == value, _bucket_cut(share)) for value, share in shares.items()]
-        cut = ibis.cases(*own, else_=cut) if own else cut
-    cases = [(rows.gets_none, EVERYTHING)]
-    if play.holds_out:
-        cases.append((_bucket_of(run, play.salted, rows.unit) < cut, HOLDOUT))
-    return rows.mutate(arm=ibis.cases(*cases, else_=TREATED)).select(*kept, "arm")
+def _log_lacks(run: Run, play: Play) -> str:
+    """What it takes of the log of arms to compare a play, and is not there."""
+    needed = ["assigned_at"] if play.exposure == "assigned" else []
+    if play.arms != "logged" and not needed:
+        return ""
+    what = f"`{play.slug}` rests on the log of arms: "
+    if reason := run.tables.unknown("assignments", *needed):
+        return f"{what}{reason}. Hint: map `assignments` in product.yaml."
+    if not any(row["play"] == play.slug for row in arms_in_log(run).rows):
+        named = listed(sorted({row["play"] for row in arms_in_log(run).rows}))
+        return f"{what}it does not name the play. It names: {named}."
+    return ""
 
 
 def _users_lack(what: str, lacking: Sequence[str], has: Sequence[str]) -> str:
@@ -173,11 +174,3 @@ def _users_lack(what: str, lacking: Sequence[str], has: Sequence[str]) -> str:
         f"{what} {listed(lacking)}, which `users` lacks. "
         f"It has: {listed(has)}. Hint: {nearest(lacking[0], has)}"
     )
-
-
-def _bucket_cut(share: float) -> int:
-    return round(share * portable.BUCKETS)
-
-
-def _bucket_of(run: Run, salt: str, id: ir.StringValue) -> ir.IntegerValue:
-    return portable.bucket(ibis.literal(f"{salt}:") + id, engine=run.warehouse.engine)

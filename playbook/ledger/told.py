@@ -1,4 +1,4 @@
-"""What other logs tell of a play: the arms that somebody noted down, the messages of the tools."""
+"""What other logs tell of a play: the arms that somebody drew, the messages of the tools."""
 
 from __future__ import annotations
 
@@ -9,19 +9,45 @@ from ibis import _
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
 from playbook.language.portable import count_if
+from playbook.results import Result
 from playbook.run import Run
 
 
-def logged_arms(run: Run, play: Play) -> ir.Table | None:
-    """The arms that the product's own log has: one row per unit, `unit`, and the first and last
-    name among them: `logged_arm`, and `other_arm`, which is the same unless it is in several.
+def arms_in_log(run: Run) -> Result:
+    """What the log of assignments holds: one row per `play` and `arm`, `n` rows, and how many of
+    them are of `others`, who drew them in place of us. No rows where no log is mapped."""
 
-    None where no log is mapped.
+    def made() -> Result:
+        if run.tables.assignments is None:
+            return Result("log.assignments", "table", finish=lambda rows: [])
+        others = count_if(_.source.isnull() | (_.source != "ours"))
+        rows = run.tables.assignments.group_by("play", "arm").aggregate(n=_.count(), others=others)
+        return Result("log.assignments", "table", rows)
+
+    return run.remembered(("log", "assignments"), made)
+
+
+def logged_arms(run: Run, play: Play) -> ir.Table:
+    """The arms that the log has: one row per unit that is `drawn`, the first and last name among
+    them (`logged_arm`, and `other_arm`, which is the same unless it is in several), and
+    `first_assigned_at`."""
+    log = run.tables.assignments.filter(
+        _.play == play.slug, _.unit_type.isnull() | (_.unit_type == play.unit)
+    )
+    return log.group_by(drawn="unit_id").aggregate(
+        logged_arm=_.arm.min(), other_arm=_.arm.max(), first_assigned_at=_.assigned_at.min()
+    )
+
+
+def first_messages(run: Run, play: Play) -> ir.Table:
+    """When a play's first message went to each unit, or would have: ghosts with a time, too.
+
+    Returns:
+        `unit` and `first_at`.
     """
-    if run.tables.assignments is None:
-        return None
-    log = run.tables.assignments.filter(_.play == play.slug)
-    return log.group_by(unit="unit_id").aggregate(logged_arm=_.arm.min(), other_arm=_.arm.max())
+    unit, at = UNIT_COLUMN[play.measured], ibis.coalesce(_.sent_at, _.delivered_at, _.seen_at)
+    own = run.tables.messages.filter(_.play == play.slug, _[unit].notnull())
+    return own.group_by(unit=unit).aggregate(first_at=at.min())
 
 
 def messages_of(run: Run, play: Play) -> ir.Table:
@@ -33,7 +59,7 @@ def messages_of(run: Run, play: Play) -> ir.Table:
         `complained`: each true if it is so for any message. Of a tool that logs no delivery at
         all, what was sent and did not come back is delivered: unknown is not never.
     """
-    unit = UNIT_COLUMN[play.unit]
+    unit = UNIT_COLUMN[play.measured]
     own = ibis.window(group_by=["source", "channel"])
     # Some tools say that a message was sent, and not when.
     was_sent = _.sent_at.notnull() | _.is_sent.fill_null(False)

@@ -50,18 +50,20 @@ SIZED = {
 def holdouts(run: Run) -> Answer:
     """The size and the weeks that each play needs, from what its units did in the period.
 
-    A plan has 80 % power at 5 % two-sided (see `playbook.sizing`) and at least `min_n` units in
+    A plan has 80 % power at 5 % two-sided, however often the play is looked at on schedule until
+    then (see `playbook.inference.sizing`), and at least `min_n` units in
     each arm, without which impact gives no verdict. Its weeks end with the last unit's window.
     Units count that trigger the play in the period, whatever the rules of sending make of it.
 
     Returns:
         Shape `table`: one row per play with a holdout, by priority; null is what cannot be told.
-        `play`; `unit`, which is drawn and counted; `base`, the share that does the goal without
+        `play`; `unit`, which is counted; `base`, the share that does the goal without
         the play, of `n` matured units: the held-out ones (`base_of`) if these are `min_n`, else,
         and for a draft, all; `per_week`, units that trigger; `smallest_effect`, worth having;
         `holdout`, a share; `units`, both arms together, and `weeks` for that effect;
         `weeks_at_half`, were half held out, which is fastest; `sees`, the smallest rise that 12
         weeks show; `answerable`, within a year; `verdict`, in words.
+        Where accounts are drawn and people counted, `design_effect` is in all of these.
         Where people are drawn, also `people_per_account` among those who trigger and `icc`, how
         alike they are: this costs nothing while colleagues stand in both arms. Were whole
         accounts drawn, it would take `design_effect` times the people, and `weeks_by_account`;
@@ -83,7 +85,10 @@ def holdouts(run: Run) -> Answer:
         united([_group_sums(run, play) for play in ordered]),
         finish,
         counts="units that trigger in the period, in both arms; the goal of matured ones",
-        told=(("plan", "80 % power at 5 %, two-sided"), ("test", "Newcombe's interval")),
+        told=(
+            ("plan", "80 % power at 5 %, two-sided, looks included"),
+            ("test", "Newcombe's interval"),
+        ),
         own=SIZED,
         says=_sizes_in_words,
     )
@@ -107,10 +112,16 @@ class _Facts:
         """How many weeks after its moment a unit is mature."""
         return duration(self.play.goal_within) / WEEK
 
+    @property
+    def per_look(self) -> float:
+        """Units that trigger between two looks."""
+        return self.per_week * (duration(self.play.looks) / WEEK)
+
     def units(self, holdout: float, design_effect: float = 1) -> int | None:
-        return sizing.units_needed(
+        return sizing.units_at_pace(
             self.base or 0,
             self.play.smallest_effect,
+            per_look=self.per_look,
             holdout=holdout,
             design_effect=design_effect,
             least=self.least,
@@ -124,15 +135,18 @@ class _Facts:
         units = (SOON - self.window) * self.per_week
         if units * min(self.holdout, 1 - self.holdout) < self.least:
             return None
-        return sizing.smallest_difference(self.base or 0, units, holdout=self.holdout)
+        looks = sizing.looks_for(units, self.per_look)
+        return sizing.smallest_difference(self.base or 0, units, holdout=self.holdout, looks=looks)
 
 
 def _size_and_weeks(run: Run, play: Play, sums: dict[str, Any]) -> dict[str, Any]:
     facts = _facts_of_period(run, play, sums)
-    units = facts.units(facts.holdout)
+    arms = [_clusters(sums, arm) for arm in ARMS]
+    whole = sizing.design_effect_of(arms) if play.is_clustered else 1.0
+    units = facts.units(facts.holdout, whole)
     row = {
         "play": play.slug,
-        "unit": play.unit,
+        "unit": play.measured,
         "base": facts.base,
         "base_of": facts.of,
         "n": facts.n,
@@ -141,11 +155,13 @@ def _size_and_weeks(run: Run, play: Play, sums: dict[str, Any]) -> dict[str, Any
         "holdout": facts.holdout,
         "units": units,
         "weeks": facts.weeks(units),
-        "weeks_at_half": facts.weeks(facts.units(0.5)),
+        "weeks_at_half": facts.weeks(facts.units(0.5, whole)),
         "sees": facts.sees(),
         **dict.fromkeys(("people_per_account", "icc", "design_effect", "weeks_by_account")),
     }
-    if play.unit == "user":
+    if play.is_clustered:
+        row["design_effect"] = whole
+    elif play.unit == "user":
         row |= _likeness(facts, sums)
     answerable = row["weeks"] is not None and row["weeks"] <= sizing.LONGEST
     return row | {"answerable": answerable, "verdict": _plan_in_words(row, facts)}
@@ -211,7 +227,7 @@ def _plan_in_words(row: dict[str, Any], facts: _Facts) -> str:
 
 def _unplannable(row: dict[str, Any], facts: _Facts) -> str:
     """Why there is no plan; "" if there is one."""
-    units, n = f"{facts.play.unit}s", f"{facts.n:,}"
+    units, n = f"{facts.play.measured}s", f"{facts.n:,}"
     if not facts.per_week:
         return "Nobody triggers it in the period: there is no traffic to plan on."
     if facts.base is None:
@@ -239,11 +255,13 @@ def _clusters(sums: dict[str, Any], group: str) -> Clusters:
 
 def _group_sums(run: Run, play: Play) -> ir.Table:
     """One row (none without units): `play`, `triggered`, `held`, and each group's `Clusters`."""
-    compared = [_.decision.isin(["send", "holdout"]), _.arm.isin(list(ARMS))]
+    compared = [_.decision.isin(["send", "holdout"])]
     compared.append(run.period.entered(_.moment_at - interval(duration(play.after))))
-    found = ledger.outcomes(run, play).filter(*compared)
+    own = [*ledger.arms_of(run, play).own, ledger.HOLDOUT]
+    found = ledger.outcomes(run, play).filter(*compared, _.arm.isin(own))
+    found = found.mutate(arm=ibis.ifelse(_.arm == ledger.HOLDOUT, _.arm, ledger.TREATED))
     # Where accounts are drawn each is its own; a person without an account stands alone.
-    account = found.unit if play.unit == "account" else found.account_id
+    account = found.unit if play.measured == "account" else found.account_id
     counts = {"triggered": _.count(), "held": count_if(_.arm == "holdout")}
     for arm in ARMS:
         mature = _.is_mature & (_.arm == arm)

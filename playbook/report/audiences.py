@@ -157,7 +157,7 @@ def rows_of(run: Run, play: Play) -> ir.Table:
 
 def _live(run: Run) -> Run:
     """The run with the plays that are sent, of which none gives way to a draft."""
-    plays = tuple(play for play in run.declared.plays if not play.draft)
+    plays = tuple(play for play in run.declared.plays if not play.draft and play.sends)
     if len(plays) == len(run.declared.plays):
         return run
     return replace(run, declared=replace(run.declared, plays=plays))
@@ -206,7 +206,7 @@ def _exported(
 ) -> dict[str, Any]:
     rows = rows_of(run, play)
     now = desk.brought(sendlist.with_further_columns(run, tool, rows.filter(_.decision == "send")))
-    if desk.counts(now.aggregate(held=count_if(_.arm.fill_null("") != "treated")))["held"]:
+    if desk.counts(now.aggregate(held=count_if(_.arm.isin(list(ledger.NOT_SENT)))))["held"]:
         raise RuntimeError(f"The send list of `{play.slug}` holds a unit that is held out.")
     was = _was(desk, last)
     base = f"drafts/{play.slug}" if play.draft else play.slug

@@ -16,14 +16,15 @@ import numpy as np
 from playbook.adapters import quasi
 from playbook.inference import compare, looks, stats
 from playbook.inference.arms import Arm
-from playbook.inference.reached import Shape, reached
+from playbook.inference.reached import reached
 from playbook.inference.segments import interactions
 from playbook.inference.times import Waiting, sooner
+from tests.benchmarks import looked_worlds
+from tests.benchmarks.looked_worlds import World, left_out
 
 SEEDS = 500
 BASE = 0.3
 WEEKS = 12
-World = Callable[[np.random.Generator], bool]
 
 
 def main() -> None:
@@ -31,9 +32,10 @@ def main() -> None:
     print(f"{__doc__.splitlines()[0]} ({SEEDS} seeds each)")
     for name, world in WORLDS.items():
         rates[name] = wrong(world, SEEDS) / SEEDS
-        print(f"{name:60} wrong in {rates[name]:.1%}", flush=True)
+        within = stats.DEVIATIONS * (rates[name] * (1 - rates[name]) / SEEDS) ** 0.5
+        print(f"{name:70} wrong in {rates[name]:.1%} ± {within:.1%}", flush=True)
     for name, draw in PERMUTED.items():
-        print(f"{name:60} Kolmogorov–Smirnov p {uniform(draw, SEEDS):.3f}", flush=True)
+        print(f"{name:70} Kolmogorov–Smirnov p {uniform(draw, SEEDS):.3f}", flush=True)
     print(json.dumps({"largest": max(rates.values()), "of": max(rates, key=rates.get)}))
 
 
@@ -117,22 +119,32 @@ def daily_ratio(rng: np.random.Generator, *, n: int, days: int) -> bool:
     return any(looks.sample_ratio((t, size - t), (0.9, 0.1)) < 0.05 for t, size in counts)
 
 
-def delivered(rng: np.random.Generator, *, effect: float, got: float, arms: int) -> bool:
-    """Who gets the message is likelier to reach the goal anyway; held-out units never get it."""
+def delivered(
+    rng: np.random.Generator,
+    *,
+    effect: float,
+    got: float,
+    arms: int | tuple[int, int],
+    base: float = 2 / 7,
+    alike: bool = False,
+    alone: bool = False,
+) -> bool:
+    """Who gets the message is likelier to reach the goal anyway; held-out units never get it.
+
+    Accounts of skewed sizes, whose members may be `alike`, or people drawn `alone`.
+    """
     parts = []
-    for treated in (True, False):
+    for treated, count in zip((True, False), np.broadcast_to(arms, 2).tolist(), strict=True):
         rows = []
-        for n in sizes(rng, arms):
-            keen = rng.beta(2, 5, size=n)
-            told = treated & (rng.random(n) < np.clip(got * keen / (2 / 7), 0, 1))
+        for n in [count] if alone else sizes(rng, count):
+            keen = rng.beta(2, 2 / base - 2, size=n)
+            if alike:
+                keen = (keen + rng.beta(2, 2 / base - 2)) / 2
+            told = treated & (rng.random(n) < np.clip(got * keen / base, 0, 1))
             did = rng.random(n) < np.clip(keen + effect * told, 0, 1)
-            rows.append((int(n), int(did.sum()), int(told.sum())))
-        parts.append(Arm.of(rows))
-    found = reached(*parts)
-    if found is None or found.shape == Shape.EVERYTHING:
-        return False
-    between = found.low <= effect <= found.high
-    return between if found.shape == Shape.RAYS else not between
+            rows.append((int(n), int(did.sum()), int(told.sum()), int((did & told).sum())))
+        parts.append(Arm.of_people(*rows[0]) if alone else Arm.of(row[:3] for row in rows))
+    return left_out(reached(*parts), effect)
 
 
 def segmented(rng: np.random.Generator, *, effect: float, n: int) -> bool:
@@ -228,6 +240,27 @@ WORLDS: dict[str, World] = {
     "among those reached, no effect": partial(delivered, effect=0, got=0.5, arms=60),
     "among those reached, +15 points": partial(delivered, effect=0.15, got=0.5, arms=60),
     "among those reached, hardly anybody": partial(delivered, effect=0.15, got=0.05, arms=60),
+    **{
+        f"among those reached, {count} accounts an arm, {effect:+.0%}": partial(
+            delivered, effect=effect, got=0.5, arms=count, alike=True
+        )
+        for count in (12, 20, 40, 120)
+        for effect in (0, 0.15)
+    },
+    "among those reached, 200 accounts and 20 held out, rare, no effect": partial(
+        delivered, effect=0, got=0.5, arms=(200, 20), base=0.1, alike=True
+    ),
+    **{
+        f"among people reached, {n} and {n // 9} held out, {base:.0%}, {effect:+.0%}": partial(
+            delivered, effect=effect, got=0.5, arms=(n, n // 9), base=base, alone=True
+        )
+        for n in (54, 180, 360)
+        for base, effect in ((0.05, 0), (0.05, 0.15), (0.3, 0), (0.3, 0.15))
+    },
+    "among people reached, all of 180, rare, no effect": partial(
+        delivered, effect=0, got=9, arms=(180, 20), base=0.05, alone=True
+    ),
+    **looked_worlds.WORLDS,
     "five segments with one effect": partial(segmented, effect=0.1, n=150),
     "time to goal, no effect": partial(waited, ratio=1, n=150),
     "time to goal, half as fast again": partial(waited, ratio=1.5, n=150),

@@ -1,23 +1,24 @@
 """Whether the planned number of units gives the promised power.
 
 Accounts of skewed sizes whose members are alike (beta-binomial) are drawn many times over, and
-each draw is judged as impact judges it. `python -m tests.benchmarks power` draws them all; the
-tests draw a few.
+each draw is judged as impact judges it, look by look where there are several. `python -m
+tests.benchmarks power` draws them all; the tests draw a few.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
-from playbook.inference import sizing
+from playbook.inference import looks, sizing
 
 DRAWS = 4000
 AT_ONCE = 250_000  # accounts drawn together: bounds the memory
+DEVIATIONS = stats.norm.ppf(0.975)
 GRID = np.linspace(0, 1, 4001)
 
 
@@ -33,6 +34,9 @@ class Setting:
         size: The mean number of people per account; sizes are geometric. 1: people alone, or
             accounts that are counted themselves.
         icc: How alike the members of an account are.
+        looks: How often the effect is looked at until all are there, each time with as many
+            new accounts (people).
+        ends: The last of these looks is the declared end.
     """
 
     drawn: str
@@ -41,6 +45,8 @@ class Setting:
     holdout: float
     size: float = 1
     icc: float = 0
+    looks: int = 1
+    ends: bool = False
 
     @property
     def design_effect(self) -> float:
@@ -51,8 +57,20 @@ class Setting:
     def units(self) -> int:
         """The people whom the plan asks for."""
         return sizing.units_needed(
-            self.base, self.effect, holdout=self.holdout, design_effect=self.design_effect
+            self.base,
+            self.effect,
+            holdout=self.holdout,
+            design_effect=self.design_effect,
+            looks=self.looks,
+            ends=self.ends,
         )
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """How far the interval reaches at each look; a single one has all of the error."""
+        at = tuple(look / self.looks for look in range(1, self.looks + 1))
+        last = self.ends or self.looks == 1
+        return looks.planned_bounds(at, ends=self.ends, last=last)
 
 
 SETTINGS = (
@@ -70,17 +88,28 @@ SETTINGS = (
 )
 
 
+LOOKED_AT = tuple(
+    replace(setting, looks=looks, ends=ends)
+    for setting in SETTINGS
+    for looks in (4, 12, 26)
+    for ends in (True, False)
+)
+
+
 def main() -> None:
     misses = []
     print(f"{__doc__.splitlines()[0]} ({DRAWS:,} draws each)")
-    for number, setting in enumerate(SETTINGS):
+    for number, setting in enumerate((*SETTINGS, *LOOKED_AT)):
         power = shown(setting, units=setting.units, seed=number)
         none = shown(setting, units=setting.units, effect=0, seed=number)
         misses.append(abs(power - sizing.POWER))
+        looked = f", {setting.looks} looks, {'the last the end' if setting.ends else 'and on'}"
         print(
             f"{setting.drawn:8} {setting.base:.0%} +{setting.effect:.0%}, {setting.holdout:.0%} "
-            f"held out, {setting.size:g} per account, icc {setting.icc:.2f}: "
-            f"{setting.units:6,} people, power {power:.1%}, without effect {none:.1%}"
+            f"held out, {setting.size:g} per account, icc {setting.icc:.2f}"
+            f"{looked if setting.looks > 1 else ''}: "
+            f"{setting.units:6,} people, power {power:.1%}, without effect {none:.1%}",
+            flush=True,
         )
     print(json.dumps({"largest_miss_in_points": round(100 * max(misses), 2)}))
 
@@ -93,29 +122,33 @@ def shown(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> float:
-    """The share of draws of so many people that show a difference."""
+    """The share of draws of so many people that show a difference, at any look."""
     rng = np.random.default_rng(seed)
-    accounts = max(round(units / setting.size), 2)
+    accounts = max(round(units / setting.size), 2, setting.looks)
     raised = setting.base + (setting.effect if effect is None else effect)
     laws = [_shares(setting, share) for share in (setting.base, raised)]
     found: list[np.ndarray] = []
     while sum(map(len, found)) < draws:
         arms = _drawn(setting, laws, (max(AT_ONCE // accounts, 1), accounts), rng)
-        found.append(_seen(*arms, clustered=setting.drawn == "account"))
+        found.append(_seen(*arms, setting.bounds, clustered=setting.drawn == "account"))
     return float(np.concatenate(found)[:draws].mean())
 
 
-def wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def wilson(
+    share: np.ndarray, n: np.ndarray, deviations: float | np.ndarray = DEVIATIONS
+) -> tuple[np.ndarray, np.ndarray]:
     """The ends of Wilson's interval."""
-    square = stats.norm.ppf(0.975) ** 2
+    square = deviations**2
     middle = (share + square / (2 * n)) / (1 + square / n)
     half = np.sqrt(square * (share * (1 - share) + square / (4 * n)) / n) / (1 + square / n)
     return middle - half, middle + half
 
 
-def shows(share: np.ndarray, n: np.ndarray) -> np.ndarray:
+def shows(
+    share: np.ndarray, n: np.ndarray, deviations: float | np.ndarray = DEVIATIONS
+) -> np.ndarray:
     """Whether Newcombe's interval leaves out 0; the last axis is held out and treated."""
-    low, high = wilson(share, n)
+    low, high = wilson(share, n, deviations)
     difference = share[..., 1] - share[..., 0]
     below = np.hypot(share[..., 1] - low[..., 1], high[..., 0] - share[..., 0])
     above = np.hypot(high[..., 1] - share[..., 1], share[..., 0] - low[..., 0])
@@ -145,17 +178,30 @@ def _shares(setting: Setting, mean: float) -> Callable[[np.ndarray], np.ndarray]
     return lambda luck: np.interp(luck, GRID, points)
 
 
-def _seen(people: np.ndarray, reached: np.ndarray, *, clustered: bool) -> np.ndarray:
-    """Which draws show a difference: Newcombe's interval of people.
+def _seen(
+    people: np.ndarray, reached: np.ndarray, bounds: tuple[float, ...], *, clustered: bool
+) -> np.ndarray:
+    """Which draws show a difference at any look: Newcombe's interval of people.
 
     Where whole accounts were drawn, an arm counts as few people as the variance between its
     accounts says (delta method of the ratio of totals).
     """
-    n = people.sum(axis=1)
-    share = reached.sum(axis=1) / n
+    first = np.arange(len(bounds)) * people.shape[1] // len(bounds)
+
+    def at_looks(values: np.ndarray) -> np.ndarray:
+        """The sums over the accounts that are there: (draw, look, arm)."""
+        return np.add.reduceat(values, first, axis=1).cumsum(axis=1)
+
+    units, did = at_looks(people), at_looks(reached)
+    n = np.maximum(units, 1)
+    share = did / n
+    known = (units > 0).all(axis=-1)
     if clustered:
-        parts = (reached - share[:, None, :] * people) / n[:, None, :]
-        accounts = (people > 0).sum(axis=1)
-        variance = (parts**2).sum(axis=1) * accounts / (accounts - 1)
+        spread = at_looks(reached**2) - 2 * share * at_looks(reached * people)
+        spread = np.maximum(spread + share**2 * at_looks(people**2), 0)
+        accounts = at_looks((people > 0).astype(int))
+        variance = spread / n**2 * accounts / np.maximum(accounts - 1, 1)
+        known &= (accounts > 1).all(axis=-1)
         n = np.where(variance > 0, share * (1 - share) / np.where(variance > 0, variance, 1), n)
-    return shows(share, n)
+        n = np.maximum(n, 1e-9)
+    return (shows(share, n, np.array(bounds)[:, None]) & known).any(axis=1)
