@@ -41,6 +41,7 @@ __all__ = [
     "arms_of",
     "audience",
     "decided",
+    "is_ours_to_send",
     "lacks",
     "ledger",
     "logged_arms",
@@ -79,7 +80,7 @@ def decided(run: Run) -> ir.Table:
     """The ledger of all plays together: one row per message that would be due, in both arms.
 
     It is made once per run. Plays whose audience cannot be told are not in it (see `lacks`), nor
-    those that send nothing, or whose clock begins with what a tool has done.
+    those that send nothing, have ended, or whose clock begins with what a tool has done.
 
     A person's clock starts at the first trigger event, if that is in the period; where a play may
     come `again`, at the first one of each episode, and the episodes are counted from the
@@ -112,8 +113,14 @@ def decided(run: Run) -> ir.Table:
     return run.remembered(("ledger",), lambda: _decided(run))
 
 
+def is_ours_to_send(run: Run, play: Play) -> bool:
+    """Whether its messages are still due, and start with what people do."""
+    over = play.until is not None and play.until <= f"{run.period.as_of:%Y-%m-%d}"
+    return play.sends and bool(play.trigger) and not over
+
+
 def _decided(run: Run) -> ir.Table:
-    plays = [play for play in who.plays(run) if play.sends and play.trigger]
+    plays = [play for play in who.plays(run) if is_ours_to_send(run, play)]
     if not plays:
         return ibis.memtable([], schema=SCHEMA)
     keep = run.warehouse.keep

@@ -75,7 +75,7 @@ def write_audiences(folder: Path, opened: Run, *, earlier: Sequence[Path]) -> Ma
         play whose audience cannot be told is in it with the reason.
     """
     past = [_Last(home, told) for home in earlier if (told := read_manifest(home))]
-    plays = opened.declared.plays
+    plays = [play for play in opened.declared.plays if ledger.is_ours_to_send(opened, play)]
     stopped = _withdrawn_plays(past, {play.slug for play in plays if not play.draft})
     if not plays and not stopped:
         return {}
@@ -157,7 +157,7 @@ def rows_of(run: Run, play: Play) -> ir.Table:
 
 def _live(run: Run) -> Run:
     """The run with the plays that are sent, of which none gives way to a draft."""
-    plays = tuple(play for play in run.declared.plays if not play.draft and play.sends)
+    plays = tuple(play for play in run.declared.plays if not play.draft)
     if len(plays) == len(run.declared.plays):
         return run
     return replace(run, declared=replace(run.declared, plays=plays))
