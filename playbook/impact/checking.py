@@ -9,14 +9,15 @@ from typing import Any
 from playbook import ledger
 from playbook.counting.shaping import Rows, grouped
 from playbook.declare import Play
+from playbook.impact import balance
+from playbook.impact.balance import ALPHA
 from playbook.impact.compared import sums
 from playbook.impact.counts import ARMS, Counts
 from playbook.impact.logs import sent_by_tools
 from playbook.impact.trial import MESSAGES, PRODUCT, Trial, of_all, trials
 from playbook.inference import compare, looks, stats
-from playbook.inference.permuted import two_sided
 from playbook.language.mistakes import listed
-from playbook.language.periods import duration, words
+from playbook.language.periods import words
 from playbook.language.wording import chosen, percent, plain
 from playbook.ledger import HOLDOUT, SEVERAL, UNASSIGNED
 from playbook.results import Answer, Result
@@ -25,7 +26,6 @@ from playbook.results.sentences import Told, bullets
 from playbook.run import Run
 
 OK, CAVEAT, FAILED, NOT_NEEDED = "ok", "caveat", "failed", "not needed"
-ALPHA = 0.001  # below it the arms' sizes, or what they did before, do not fit
 FEW_LOOKS = 3  # looked at more often, the arms' sizes are tested for any look
 CONTAMINATED = 0.05  # of held-out units with a delivered message: the comparison is none
 BESIDE = 0.05  # of units with a colleague in the other arm: worth saying
@@ -55,9 +55,11 @@ def checks(run: Run) -> Answer:
         Shape `audit`: one row per play (`subject`) and `check`, with `status` (`ok`, `caveat`,
         `failed`, or `not needed`: it cannot be made, `seen` says why), `seen` and `expected`:
         `sizes assigned` and `sizes triggered` (the arms' sizes against the planned split),
-        `time before` (what the arms did before their moment, for as long as the goal has),
-        `held out` (with a delivered message), `log` (its arms against ours), `colleagues` (in
-        the other arm), `people` (messages whose person is known), `matured`, `sources` (how far
+        `time before` (what the arms did before their moment, for as long as the goal has, and
+        whether one holds only new people), `held out` (with a delivered message), `delivery`
+        (who got it, by arm), `log` (its arms against ours, or whether it has every unit in
+        one), `assigned in time`, `alike` (the arms, by persona and such), `colleagues` (in the
+        other arm), `people` (messages whose person is known), `matured`, `sources` (how far
         they reach), `design` (against the one it went live with); `audience` of a play of which
         nobody can say whom it is for; and `plays` for what the messages name and nobody declares.
     """
@@ -88,6 +90,7 @@ def every_check(trial: Trial, counts: Counts) -> list[Check]:
     """All checks of a play."""
     return [
         *sound_checks(trial, counts),
+        _alike(trial, counts),
         _colleagues(trial, counts),
         _known_people(trial),
         _matured(counts),
@@ -160,35 +163,26 @@ def _arm_sizes(counts: Counts, name: str) -> Check:
 
 def _time_before(trial: Trial, counts: Counts) -> Check:
     """Whether the arms did the same in the time before the message was due."""
-    play, sizes = trial.play, [counts.sum("triggered", arm) for arm in ARMS]
-    span = words(duration(play.goal_within))
-    expected = f"no difference in the {span} before"
-    name = next((n for n in ("goal_before", "path_before") if counts.sum(n)), "")
-    if not name or not all(sizes):
-        why = "nobody has a history" if not name else "one arm is empty"
-        return Check("time before", NOT_NEEDED, f"no time before to compare: {why}", expected)
-    did = [counts.sum(name, arm) for arm in ARMS]
-    p = compare.people((sizes[0], did[0]), (sizes[1], did[1])).p
-    if len(counts.strata) > 1:  # the arms hold other shares of each stratum
-        p = _p_within(
-            [
-                [counts.sum(what, arm, s) for arm in ARMS for what in ("triggered", name)]
-                for s in counts.strata
-            ]
-        )
-    what = play.goal if name == "goal_before" else " or ".join(trial.path)
-    shares = " against ".join(f"{percent(d / n)}" for d, n in zip(did, sizes, strict=True))
-    status = FAILED if p < ALPHA else OK
-    return Check("time before", status, f"{shares} did {what} (p = {p:.2g})", expected)
-
-
-def _p_within(strata: list[list[int]]) -> float:
-    """The p value of a difference within strata (Mantel and Haenszel)."""
-    found, low, high = stats.mantel_haenszel(strata)
+    expected = f"no difference in the {words(trial.window)} before"
+    found = balance.before(trial, counts)
     if found is None:
-        return 1.0
-    error = max(high - found, found - low) / stats.DEVIATIONS
-    return two_sided(abs(found) / error) if error else float(not found)
+        sizes = [counts.sum("triggered", arm) for arm in ARMS]
+        why = "nobody has a history" if all(sizes) else "one arm is empty"
+        return Check("time before", NOT_NEEDED, f"no time before to compare: {why}", expected)
+    seen, p = found
+    return Check("time before", FAILED if p < ALPHA else OK, f"{seen} (p = {p:.2g})", expected)
+
+
+def _alike(trial: Trial, counts: Counts) -> Check:
+    """Whether the arms hold the same people."""
+    expected = "as many of each segment, but for chance"
+    if not all(counts.sum("triggered", arm) for arm in ARMS):
+        return Check("alike", NOT_NEEDED, NOBODY, expected)
+    unlike = balance.unlike(trial, counts)
+    if not unlike:
+        return Check("alike", OK, "no column tells the arms apart", expected)
+    seen = ", ".join(f"{column} (p = {p:.2g})" for column, p in unlike.items())
+    return Check("alike", CAVEAT, f"the arms differ before any effect by {seen}", expected)
 
 
 def _held_out(trial: Trial, counts: Counts) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import ibis
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from playbook.impact.trial import Trial
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+NEW = timedelta(days=1)  # before its clock began: whoever was first seen by then is new
 FLAGS = ("got", "seen", "contacted", "logged", "redrawn", "goal_before", "path_before")
-FLAGS += ("assigned_late", "assigned_after")
-BEFORE = ("logged", "redrawn", "assigned_late", "assigned_after", "goal_before", "path_before")
+FLAGS += ("assigned_late", "assigned_after", "is_new")
+BEFORE = ("logged", "redrawn", "assigned_late", "assigned_after")
+BEFORE += ("goal_before", "path_before", "is_new")
 COUNTS = ("assigned", "triggered", "n", "did", "got", "did_got", "seen", "contacted")
 COUNTS += (*BEFORE, "beside")
 # What accounts that are drawn whole differ by → its column.
@@ -42,8 +44,9 @@ def units_of(of: Trial) -> ir.Table:
         has in several arms, or in none), `stratum` ("" where nothing is stratified), `moment_at`,
         `triggered` (it had not done it before), `did`, `mature` (the whole window is inside the
         data of all that is needed, and it is known who got it), `look` (the first at which it is
-        mature), `reached_at` (its goal), `goal_before` and `path_before` (the goal, or another
-        event of the product's path, in as long a time before the moment), `got` (a message was
+        mature), `reached_at` (its goal), `is_new` (it did nothing until a day before its clock
+        began), `goal_before` and `path_before` (the goal, or another event of the product's
+        path, in as long a time before the moment), `got` (a message was
         delivered), `seen` (by a human), `contacted` (any trace of a message), `logged` (the log
         of assignments has it in an arm), `redrawn` (in another one than ours), `assigned_late`
         and `assigned_after` (the log assigned it after its moment, after its window), `beside`
@@ -58,7 +61,10 @@ def units_of(of: Trial) -> ir.Table:
         found = found.filter(_.moment_at < ibis.literal(play.until).cast("timestamp"))
     if of.stopped:
         found = found.filter(_.moment_at <= moment(of.stopped))
-    found = found.left_join(_around_moment(of, found), "unit").drop("unit_right")
+    for more in (_around_moment(of, found), _first_seen(of)):
+        found = found.left_join(more, "unit").drop("unit_right")
+    began = _.moment_at - interval(duration(play.after))
+    found = found.mutate(is_new=_.first_seen_at >= began - interval(NEW))
     found = _with_log(of, _with_messages(of, found))
     found = _with_strata(of, found).mutate(drawn=_[UNIT_COLUMN[play.unit]])
     late = seconds(moment(of.begins), found.moment_at) + int(of.window.total_seconds())
@@ -204,6 +210,18 @@ def _around_moment(of: Trial, found: ir.Table) -> ir.Table:
         goal_before=count_if(goal & earlier) > 0,
         path_before=count_if(~goal & earlier) > 0,
     )
+
+
+def _first_seen(of: Trial) -> ir.Table:
+    """When each unit did anything for the first time: `unit`, `first_seen_at`."""
+    unit = of.play.measured
+
+    def made() -> ir.Table:
+        log = units.rows(of.run.tables, unit)
+        first = log.group_by("unit").aggregate(first_seen_at=_.at.min())
+        return of.run.warehouse.keep(first, f"first_seen_{unit}")
+
+    return of.run.remembered(("impact", "first seen", unit), made)
 
 
 def _with_messages(of: Trial, found: ir.Table) -> ir.Table:

@@ -23,7 +23,8 @@ from playbook.impact.judging import (
     whenever,
 )
 from playbook.impact.logs import others
-from playbook.impact.segments import apart, segment_sums
+from playbook.impact.parts import segment_sums
+from playbook.impact.segments import apart
 from playbook.impact.trial import of_all, trial, trials
 from playbook.language.mistakes import listed
 from playbook.language.wording import plain

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from playbook.counting.shaping import WEEK, Rows
+from playbook.impact import balance
 from playbook.impact.checking import FAILED, NOBODY, sound_checks
 from playbook.impact.compared import sums
 from playbook.impact.counts import ARMS, Counts
@@ -15,6 +16,7 @@ from playbook.impact.trial import MESSAGES, NOTHING, Trial, trial
 from playbook.inference import looks, segments, sizing
 from playbook.inference.arms import Difference
 from playbook.inference.permuted import two_sided
+from playbook.language.mistakes import listed
 from playbook.language.periods import duration
 from playbook.results.columns import (
     COUNT,
@@ -192,6 +194,8 @@ def doubtful(of: Trial, counts: Counts) -> str:
         return "no log says who got it"
     if of.arms.is_logged and not of.arms.split:
         return "nobody says what share of units each arm was to have"
+    if unlike := balance.unlike(of, counts):
+        return f"the arms differ by {listed(unlike)} before any effect"
     return ""
 
 

@@ -5,31 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
-from ibis import _
-
 from playbook.counting import shaping
 from playbook.counting.shaping import Rows, grouped
-from playbook.data.tables import COLUMNS as CANONICAL
-from playbook.declare import Play
-from playbook.impact.compared import COUNTS, OF_ALIKE, sums
 from playbook.impact.judging import DIFFERS as OF_SEGMENTS
 from playbook.impact.judging import HARMS, OWN, WORKS, Judged, by_segment, with_effect
-from playbook.impact.trial import of_all, trials
+from playbook.impact.parts import columns_of, of_play, segment_sums
 from playbook.inference.permuted import two_sided
 from playbook.inference.segments import Interaction, interactions
-from playbook.language.portable import united
 from playbook.language.wording import plain, points
 from playbook.results import Answer, Result, Unavailable, shown
-from playbook.results.columns import COUNT, ID, NAME, TEXT
+from playbook.results.columns import ID, NAME, TEXT
 from playbook.results.section import Unfit, needed, section
 from playbook.results.sentences import Told, bullets
-from playbook.run import Run, fetched
+from playbook.run import Run
 
-COLUMNS = ("persona", "intent", "acquisition")
-MOST_VALUES = 12  # of a trait that people are broken down by without being asked
-SUMMED = dict.fromkeys(("play", "arm", "stratum", "column", "segment"), ID)
-SUMMED |= dict.fromkeys(("look", *COUNTS, "accounts", *OF_ALIKE), COUNT)
 TESTED = "Cochran's Q between segments, corrected by Benjamini and Hochberg over the columns"
 DIFFERS, NO_EVIDENCE = "differs", "no evidence that it differs"
 NOT_COMPARED = "too few to compare"
@@ -56,7 +45,7 @@ def for_whom(run: Run, slug: str, *, by: Sequence[str] = ()) -> Answer:
     """
     wholes = with_effect(run, slug, "break down")
     of = wholes[0].of
-    columns = tuple(by) or _columns(run, of.play)
+    columns = tuple(by) or columns_of(run, of.play)
     if not columns:
         raise Unfit("Everybody whom it is for has one persona, intent and acquisition.")
     sources = needed(segment_sums(run, by=tuple(by)))
@@ -65,7 +54,7 @@ def for_whom(run: Run, slug: str, *, by: Sequence[str] = ()) -> Answer:
         return [
             row
             for whole in wholes
-            for row in _tested(run, whole, _of_play(sources.rows, slug), columns)
+            for row in _tested(run, whole, of_play(sources.rows, slug), columns)
         ]
 
     return of.result(
@@ -79,23 +68,6 @@ def for_whom(run: Run, slug: str, *, by: Sequence[str] = ()) -> Answer:
         says=_for_whom_said,
         made_of=(sources,),
     )
-
-
-@section("impact.segments")
-def segment_sums(run: Run, *, by: Sequence[str] = ()) -> Answer:
-    """The sums of all plays by every column that people are broken down by: what `for_whom` and
-    the verdicts are made of."""
-    all_ = trials(run)
-    columns = dict.fromkeys(by or (c for each in all_ for c in _columns(run, each.play)))
-    if not columns:
-        raise Unfit("Everybody whom plays are for has one persona, intent and acquisition.")
-    parts = [
-        sums(all_, [column])
-        .mutate(column=ibis.literal(column), segment=_[column].cast("string"))
-        .drop(column)
-        for column in columns
-    ]
-    return of_all(run, "table", united(parts), lambda rows: rows, own=SUMMED)
 
 
 def apart(run: Run, whole: Judged) -> tuple[list[str], list[str]]:
@@ -120,45 +92,11 @@ def _differing(run: Run, whole: Judged) -> Rows:
         sources = segment_sums(run)
         if whole.why or isinstance(sources, Unavailable):
             return []
-        rows = _of_play(sources.rows, whole.counts.play.slug)
-        tested = _tested(run, whole, rows, _columns(run, whole.of.play))
+        rows = of_play(sources.rows, whole.counts.play.slug)
+        tested = _tested(run, whole, rows, columns_of(run, whole.of.play))
         return [row for row in tested if row["differs"] == DIFFERS]
 
     return run.remembered(("impact", "differing", whole.counts.label), found)
-
-
-def _of_play(rows: Rows, slug: str) -> Rows:
-    return [row for row in rows if row["play"] == slug]
-
-
-def _columns(run: Run, play: Play) -> tuple[str, ...]:
-    """The columns by which the people of an audience may differ."""
-    tables, product = run.tables, run.declared.product
-    named = [*COLUMNS, *product.order, *play.audience, *_traits(run)]
-    return tuple(
-        column
-        for column in dict.fromkeys(named)
-        if tables.has("users", column) and _varies(play.audience.get(column))
-    )
-
-
-def _traits(run: Run) -> tuple[str, ...]:
-    """The product's own columns of `users` that have a few values."""
-
-    def counted() -> tuple[str, ...]:
-        users = run.tables.users
-        own = sorted(run.tables.mapped.get("users", frozenset()) - set(CANONICAL["users"]))
-        if users is None or not own:
-            return ()
-        (row,) = fetched(users.aggregate(**{column: users[column].nunique() for column in own}))
-        return tuple(column for column in own if 1 < row[column] <= MOST_VALUES)
-
-    return run.remembered(("impact", "traits"), counted)
-
-
-def _varies(accepted: tuple[str, ...] | None) -> bool:
-    """Whether an audience has more than one value of a column."""
-    return accepted is None or len(accepted) > 1
 
 
 def _tested(run: Run, whole: Judged, rows: Rows, columns: Sequence[str]) -> Rows:

@@ -108,6 +108,23 @@ def sample_ratio(observed: Sequence[int], expected: Sequence[float]) -> float:
     return float(chisquare(observed, shares).pvalue) if total else 1.0
 
 
+def alike(tables: Iterable[Sequence[tuple[int, int]]]) -> float | None:
+    """How surely two arms differ in how their units spread over segments: p of chi-squared, added
+    up over strata (Pearson 1900); None where no stratum has two segments in two arms.
+
+    Args:
+        tables: Per stratum the units of the one and of the other arm, by segment.
+    """
+    from scipy.stats import chi2, chi2_contingency
+
+    total, freedom = 0.0, 0
+    for table in tables:
+        if len(table) > 1 and all(sum(column) for column in zip(*table, strict=True)):
+            found = chi2_contingency(table, correction=False)
+            total, freedom = total + float(found.statistic), freedom + found.dof
+    return float(chi2.sf(total, freedom)) if freedom else None
+
+
 @dataclass(frozen=True)
 class Curve:
     """A Kaplan–Meier estimate: at each of `times` the share that has reached, with its band."""
