@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SHARES = (-1.0, 1.0)  # what a difference of shares may be
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -34,9 +36,9 @@ class Arm:
     rows: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
-    def of(cls, accounts: Iterable[tuple[int, ...]]) -> Arm:
+    def of(cls, accounts: Iterable[tuple[float, ...]]) -> Arm:
         """The arm of accounts: (n, did) or (n, did, got); accounts without units do not count."""
-        rows = tuple(sorted((*row, 0)[:3] for row in accounts if row[0]))
+        rows = tuple(sorted((*row, 0)[:3] for row in accounts if any(row)))
         (n_n, n_did, n_got), (_, did_did, did_got), (*_, got_got) = _products(rows).tolist()
         return cls(
             accounts=len(rows),
@@ -98,16 +100,20 @@ class Arm:
 
 @dataclass(frozen=True)
 class Difference:
-    """The share that did, treated minus held out.
+    """A share, a mean or a ratio, treated minus held out.
 
     Attributes:
         difference: None where an arm is empty.
-        low, high: Its interval, within −1 and 1; the whole range where nothing can be told.
+        low, high: Its interval; where nothing can be told all that it could be: from −1 to 1 for
+            shares, from −∞ to ∞ for `values`.
         p: The smallest error at which the interval would leave out 0.
         error: Its standard error, above 0; None where it cannot be estimated.
-        treated, holdout: The shares.
+        treated, holdout: The shares, means or ratios.
         accounts, units: How many, treated and held out; people drawn alone count as both.
-        method: `people`, `accounts`, `permutation`, or `none`: nothing can be told.
+        method: `people`, `accounts`, `permutation`, `strata`, or why nothing can be told:
+            `skewed`, a few units carry the metric, and the arms hold too few of them; else `none`.
+        explained: The share of the variance that the time before explains, and took out; None
+            where nothing was taken out.
     """
 
     difference: float | None
@@ -120,17 +126,25 @@ class Difference:
     accounts: tuple[int, int]
     units: tuple[int, int]
     method: str
+    explained: float | None = None
 
 
 def differed(
-    treated: Arm, holdout: Arm, *, ends: tuple[float, float], p: float, error: float, method: str
+    treated: Arm,
+    holdout: Arm,
+    *,
+    ends: tuple[float, float],
+    p: float,
+    error: float,
+    method: str,
+    bounds: tuple[float, float] = SHARES,
 ) -> Difference:
-    """The difference of two arms with what was found out about it."""
+    """The difference of two arms with what was found out about it; it lies within `bounds`."""
     known = treated.n > 0 and holdout.n > 0
     return Difference(
         difference=treated.share - holdout.share if known else None,
-        low=max(float(ends[0]), -1.0),
-        high=min(float(ends[1]), 1.0),
+        low=max(float(ends[0]), bounds[0]),
+        high=min(float(ends[1]), bounds[1]),
         p=float(p),
         error=float(error) or None,
         treated=treated.share,
@@ -141,7 +155,7 @@ def differed(
     )
 
 
-def _products(rows: Iterable[tuple[int, ...]], weights: list[float] | None = None) -> np.ndarray:
+def _products(rows: Iterable[tuple[float, ...]], weights: list[float] | None = None) -> np.ndarray:
     """The sums of the products of each two columns, over rows."""
     table = np.array(list(rows), float).reshape(-1, 3)
     weighed = table if weights is None else table * np.array(weights)[:, None]

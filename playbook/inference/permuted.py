@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
 from playbook.inference import stats
-from playbook.inference.arms import Arm, Difference, differed
+from playbook.inference.arms import SHARES, Arm, Difference, differed
 
 DRAWS = 9999
 SEED = 20260101
 STEPS = 24  # halvings towards an end of the interval: 1e-7
+DOUBLINGS = 40  # of a standard error: an effect that is not refused then never is
 ALIKE = 1 - 1e-9  # statistics that differ by less are the same number
 
 
@@ -22,7 +24,13 @@ def two_sided(deviations: float) -> float:
     return math.erfc(deviations / math.sqrt(2))
 
 
-def difference(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIONS) -> Difference:
+def difference(
+    treated: Arm,
+    holdout: Arm,
+    *,
+    deviations: float = stats.DEVIATIONS,
+    bounds: tuple[float, float] = SHARES,
+) -> Difference:
     """The difference of two arms of accounts, by permutation of the accounts.
 
     The statistic is the difference of the shares over its delta-method error (studentised: Chung
@@ -32,6 +40,7 @@ def difference(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIO
     Args:
         treated, holdout: Arms that hold their accounts.
         deviations: See `compare.people`.
+        bounds: What an effect may be.
 
     Returns:
         As p value the share of draws as far apart as the arms are, these among them. The
@@ -39,17 +48,30 @@ def difference(treated: Arm, holdout: Arm, *, deviations: float = stats.DEVIATIO
         share of every treated account. With fewer than two accounts in an arm, nothing.
     """
     if min(treated.accounts, holdout.accounts) < 2:
-        return differed(treated, holdout, ends=(-1, 1), p=1.0, error=0, method="none")
+        return differed(treated, holdout, ends=bounds, p=1.0, error=0, method="none", bounds=bounds)
     p_of = _test(treated, holdout)
-    found, error = treated.share - holdout.share, two_sided(deviations)
+    found, alpha = treated.share - holdout.share, two_sided(deviations)
+    error = math.sqrt(treated.covariance[0, 0] + holdout.covariance[0, 0])
+    fars = [_far(p_of, found, bound, error, alpha) for bound in bounds]
     return differed(
         treated,
         holdout,
-        ends=(_interval_end(p_of, found, -1.0, error), _interval_end(p_of, found, 1.0, error)),
+        ends=tuple(_interval_end(p_of, found, far, alpha) for far in fars),
         p=p_of(0.0),
-        error=math.sqrt(treated.covariance[0, 0] + holdout.covariance[0, 0]),
+        error=error,
         method="permutation",
+        bounds=bounds,
     )
+
+
+def _far(
+    p_of: Callable[[float], float], found: float, bound: float, error: float, alpha: float
+) -> float:
+    """An effect towards `bound` that the test refuses; without one, the bound."""
+    if math.isfinite(bound):
+        return bound
+    steps = (math.copysign((error or 1.0) * 2**power, bound) for power in range(DOUBLINGS))
+    return next((found + step for step in steps if p_of(found + step) <= alpha), bound)
 
 
 def _interval_end(p_of: Callable[[float], float], inside: float, far: float, error: float) -> float:
@@ -57,7 +79,7 @@ def _interval_end(p_of: Callable[[float], float], inside: float, far: float, err
     # 0 is tried first, so that the interval and the p value never disagree.
     if inside * far < 0:
         inside, far = (inside, 0.0) if p_of(0.0) <= error else (0.0, far)
-    if p_of(far) > error:
+    if math.isinf(far) or p_of(far) > error:
         return far
     for _ in range(STEPS):
         middle = (inside + far) / 2
@@ -73,35 +95,44 @@ def _test(treated: Arm, holdout: Arm) -> Callable[[float], float]:
     columns = np.stack([n, did, own, n * n, n * did, n * own, did * did, did * own, own * own])
     masks = _masks(len(n), treated.accounts)
     first = columns @ masks.T
-    second = columns.sum(axis=1)[:, None] - first
+    parts = [_part(sums) for sums in (first, columns.sum(axis=1)[:, None] - first)]
 
     def p_of(effect: float) -> float:
-        one, other = _swapped_part(first, effect), _swapped_part(second, effect)
-        apart, variance = np.abs(one[0] - other[0]), one[1] + other[1]
+        (share, _), (other, _) = found = [part(effect) for part in parts]
+        apart, variance = np.abs(share - other), found[0][1] + found[1][1]
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.where(variance > 0, apart / np.sqrt(variance), np.inf)
         statistic = np.where(apart < 1e-12, 0.0, statistic)
-        # The first draw is the arms themselves.
-        return float(np.mean(statistic >= statistic[0] * ALIKE))
+        # The first draw is the arms themselves. A part without units has no share: as far apart
+        # as can be.
+        return float(np.mean(~(statistic < statistic[0] * ALIKE)))
 
     return p_of
 
 
-def _swapped_part(sums: np.ndarray, effect: float) -> tuple[np.ndarray, np.ndarray]:
-    """The share of one part of every draw once the effect is taken away, and its variance."""
+def _part(sums: np.ndarray) -> Callable[[float], tuple[np.ndarray, np.ndarray]]:
+    """An effect → the share of one part of every draw once it is taken away, and its variance."""
     n, did, own, n_n, n_did, n_own, did_did, did_own, own_own = sums
-    left = did - effect * own
-    share = left / n
-    n_left = n_did - effect * n_own
-    left_left = did_did - 2 * effect * did_own + effect**2 * own_own
-    spread = left_left - 2 * share * n_left + share**2 * n_n
-    weight = n**2 / n_n  # accounts of equal weight
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = spread / n**2 * weight / (weight - 1)
-    # What is left of numbers that cancel is no spread.
-    return share, np.where(spread > 1e-9 * n_n, variance, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a part may be empty
+        share, slope = did / n, own / n
+        weight = n**2 / n_n  # accounts of equal weight
+        factor = weight / (weight - 1) / n**2
+    # The sum of squares about the share: a quadratic in the effect.
+    none = did_did - 2 * share * n_did + share**2 * n_n
+    once = 2 * (share * n_own + slope * n_did - did_own - share * slope * n_n)
+    twice = own_own - 2 * slope * n_own + slope**2 * n_n
+
+    def at(effect: float) -> tuple[np.ndarray, np.ndarray]:
+        spread = none + effect * (once + effect * twice)
+        with np.errstate(invalid="ignore"):
+            # What is left of numbers that cancel is no spread.
+            variance = np.where(spread > 1e-9 * n_n, spread * factor, 0.0)
+        return share - effect * slope, variance
+
+    return at
 
 
+@lru_cache(maxsize=2)
 def _masks(accounts: int, treated: int) -> np.ndarray:
     """One row per draw, 1 where an account is treated; the first draw is the true one."""
     if math.comb(accounts, treated) <= DRAWS:

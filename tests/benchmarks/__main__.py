@@ -22,7 +22,11 @@ from tests.benchmarks import log
 
 def main() -> None:
     given = _parser().parse_args()
-    if given.name in {"power", "error_rates"}:  # they draw their own data, and measure no time
+    if given.name in {
+        "power",
+        "error_rates",
+        "metric_worlds",
+    }:  # they draw their own data, and measure no time
         importlib.import_module(f"tests.benchmarks.{given.name}").main()
         return
     folder = log(given.events)
