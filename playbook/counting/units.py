@@ -20,7 +20,9 @@ WEEK = "week"  # a column to break down by that comes from the start, not from t
 IDLE = timedelta(minutes=30)  # after longer without an event of its person, a session is over
 
 
-def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
+def rows(
+    tables: Tables, unit: str, *, hold: Sequence[str] = (), keep: Sequence[str] = ()
+) -> ir.Table:
     """What units did: one row per event of an identified unit.
 
     Bots and internal people are left out here, and only here; so are accounts that hold
@@ -29,7 +31,7 @@ def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
 
     Returns:
         `unit`, `event`, `at` (UTC), `user_id`, and `held`: the properties that an attempt
-        holds constant, as one text ("" where there is none).
+        holds constant, as one text ("" where there is none); and the properties to `keep`.
     """
     column, events = UNIT_COLUMN[unit], events_of(tables, unit)
     real = events.filter(~_.is_bot, ~_.is_internal, _[column].notnull())
@@ -37,9 +39,8 @@ def rows(tables: Tables, unit: str, *, hold: Sequence[str] = ()) -> ir.Table:
         real = real.anti_join(unreal_accounts(tables), column)
     for held in hold:
         real = real.filter(_[held].notnull())
-    return real.select(
-        unit=column, held=_held_text(real, hold), event="event", at="at", user_id="user_id"
-    )
+    held = _held_text(real, hold)
+    return real.select(*keep, unit=column, held=held, event="event", at="at", user_id="user_id")
 
 
 def unreal_accounts(tables: Tables) -> ir.Table:

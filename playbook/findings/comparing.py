@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook.language.wording import capital, count, plain, points
+from playbook.language.wording import capital, count, measure, plain, points, signed
 from playbook.results import Result
 from playbook.results.sentences import Told, bullets, named
 
@@ -60,6 +60,8 @@ def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
     if 0 < accounts < people:
         sizes += f", in {told.count(f'{label}.accounts', accounts)} accounts"
     verdict = row["verdict"]
+    if row.get("metric") and row["metric_difference"] is not None:
+        return f"**{name}** {_metric_said(row, sizes)}"
     if verdict not in PRINTED:
         return f"**{name}** {_refused(told, row, sizes)}"
     treated, held = (
@@ -85,6 +87,23 @@ def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
     else:
         text = f"not told apart from the others: {changed}."
     return f"**{name}** {text}"
+
+
+def _metric_said(row: dict[str, Any], sizes: str) -> str:
+    """What is said of a play that is judged by a metric, and of its goal beside."""
+    verdict = "no effect shown on" if row["verdict"] == "cannot tell" else f"{row['verdict']} on"
+    unit = f" {row['metric_in']}" if not row["metric_in"].startswith("%") else " points"
+    ends = f"{signed(row['metric_low'])} to {signed(row['metric_high'])}"
+    goal = ""
+    if row["difference"] is not None:
+        goal = f" Its goal: {points(row['difference'])} points ({points(row['low'])} to "
+        goal += f"{points(row['high'])})."
+    todo = what_to_do(row.get("action") or "")
+    return (
+        f"{verdict} {plain(row['metric'])}: **{signed(row['metric_difference'])}{plain(unit)}** "
+        f"({ends}), from {measure(row['metric_holdout'])} to {measure(row['metric_treated'])} "
+        f"({sizes}).{goal} {todo + '; grade' if todo else 'Grade'} {_graded(row)}."
+    )
 
 
 def _graded(row: dict[str, Any]) -> str:

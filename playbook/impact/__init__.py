@@ -8,6 +8,7 @@ from playbook.impact.effects import effect, effects, verdicts
 from playbook.impact.harms import harms, messages_a_week
 from playbook.impact.iterations import iterations, tried
 from playbook.impact.launches import before_after, launches, live_since, openers
+from playbook.impact.metrics import metrics
 from playbook.impact.next_question import next_question
 from playbook.impact.nulls import why_null
 from playbook.impact.reach import reach, seen
@@ -34,6 +35,7 @@ __all__ = [
     "launches",
     "live_since",
     "messages_a_week",
+    "metrics",
     "next_question",
     "openers",
     "reach",

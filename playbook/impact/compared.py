@@ -64,7 +64,8 @@ def units_of(of: Trial) -> ir.Table:
     for more in (_around_moment(of, found), _first_seen(of)):
         found = found.left_join(more, "unit").drop("unit_right")
     began = _.moment_at - interval(duration(play.after))
-    found = found.mutate(is_new=_.first_seen_at >= began - interval(NEW))
+    # Who did nothing at all is new, too: else to be new would hang on what came of it.
+    found = found.mutate(is_new=~(_.first_seen_at < began - interval(NEW)).fill_null(False))
     found = _with_log(of, _with_messages(of, found))
     found = _with_strata(of, found).mutate(drawn=_[UNIT_COLUMN[play.unit]])
     late = seconds(moment(of.begins), found.moment_at) + int(of.window.total_seconds())

@@ -27,6 +27,7 @@ class Counts:
         treatment, control: The arms that are compared, as the rows call them.
         planned_looks: How many looks it has until its end; None: it has no declared end.
         is_over: Whether this is its last look.
+        units_planned: The units of its plan, where it is not its goal that it is judged by.
     """
 
     play: Play
@@ -38,6 +39,7 @@ class Counts:
     control: str = HOLDOUT
     planned_looks: int | None = None
     is_over: bool = False
+    units_planned: int | None = None
 
     def of(self, treatment: str, control: str = HOLDOUT) -> Counts:
         """The same of another pair of arms."""
@@ -133,6 +135,8 @@ class Counts:
         make every look its last one: where none can be made, it is the least that is compared.
         """
         least = sizing.fewest(self.least, self.held)
+        if self.units_planned is not None:
+            return max(self.units_planned, least)
         base = self.arm(HOLDOUT).share if self.sum("n", HOLDOUT) >= self.least else None
         needed = self.units_needed(base or 0, self.play.smallest_effect)
         return needed or least

@@ -13,16 +13,22 @@ from playbook.impact.counts import ARMS
 from playbook.impact.judging import (
     ANYTIME,
     CANNOT_TELL,
+    CHECK_FAILED,
     DIFFERS,
     HARMS_SOME,
+    MEND,
+    NEVER_SENT,
     OWN,
+    PRIMARY,
     SEVERAL,
     Judged,
     by_segment,
     judged,
+    next_step,
     whenever,
 )
 from playbook.impact.logs import others
+from playbook.impact.metrics import metrics, of_primary
 from playbook.impact.parts import segment_sums
 from playbook.impact.segments import apart
 from playbook.impact.trial import of_all, trial, trials
@@ -33,6 +39,8 @@ from playbook.results.columns import COUNT, ID, KEY
 from playbook.results.section import needed, section, there
 from playbook.results.sentences import Told, not_known
 from playbook.run import Run
+
+METRIC_NUMBERS = ("treated", "holdout", "difference", "low", "high")
 
 
 @section("impact.effects")
@@ -51,23 +59,42 @@ def effects(run: Run) -> Answer:
     all_, parts = trials(run), segment_sums(run)
 
     def finish(rows: Rows) -> Rows:
-        found = [_of_worst_segment(run, judged(*each)) for each in each_counted(all_, rows)]
+        found = [_decided(run, judged(*each)) for each in each_counted(all_, rows)]
         # What cannot be told stands last.
         return sorted(found, key=lambda row: (row["low"] is None, -(row["difference"] or 0)))
 
-    own = OWN | ANYTIME | SEVERAL
-    made_of = (*others(run), *there(parts))
+    own = OWN | ANYTIME | SEVERAL | PRIMARY
+    by_metric = [metrics(run, each.play.slug) for each in all_ if each.play.primary]
+    made_of = (*others(run), *there(parts, *by_metric))
     return of_all(run, "effect", sums(all_), finish, own=own, made_of=made_of)
 
 
-def _of_worst_segment(run: Run, whole: Judged) -> dict[str, Any]:
-    """The row of a play; its verdict is that of the segments which it harms, if it does."""
+def _decided(run: Run, whole: Judged) -> dict[str, Any]:
+    """The row of a play with its last word: that of the metric that it is judged by, if it names
+    one, or of the segments which it harms, if it does."""
     row = whenever(whole)
+    if whole.of.play.primary:
+        return row | _by_metric(whole)
+    row |= dict.fromkeys(PRIMARY)
     works, harms = apart(run, whole)
     if not harms or whole.why:
         return row
     action = f"stop for {listed(harms)}" + (f", keep for {listed(works)}" if works else "")
     return row | {"verdict": HARMS_SOME, "action": action}
+
+
+def _by_metric(whole: Judged) -> dict[str, Any]:
+    """What the metric says that a play is judged by; its checks are those of the play."""
+    found = of_primary(whole, whole.of.metric_rows)
+    said = {"metric": found["says"], "metric_in": found["in"]}
+    said |= {f"metric_{name}": found[name] for name in METRIC_NUMBERS}
+    if found["because"]:
+        blocked = whole.row["verdict"] in (CHECK_FAILED, NEVER_SENT)
+        verdict = whole.row["verdict"] if blocked else found["verdict"]
+        return said | {"verdict": verdict, "why": found["because"]}
+    step = next_step(whole.of, whole.counts, whole.difference, found["verdict"])
+    action = MEND if whole.row["doubt"] else step
+    return said | {"verdict": found["verdict"], "grade": found["grade"], "action": action}
 
 
 @section("impact.verdicts")
@@ -140,10 +167,10 @@ def effect(run: Run, slug: str, *, by: str = "") -> Answer:
     def finish(rows: Rows) -> Rows:
         wholes = [judged(of, counts) for counts in of.contrasts(rows)]
         if not by:
-            return [whenever(whole) for whole in wholes]
+            return [_decided(run, whole) for whole in wholes]
         found = [by_segment(whole, grouped(rows, columns)) for whole in wholes]
         named = [{by: key[0]} | row for each in found for key, row in each.rows.items()]
         return shaping.ordered(named, columns, run.declared.product.order)
 
-    own = OWN | (DIFFERS if by else ANYTIME)
+    own = OWN | (DIFFERS if by else ANYTIME | PRIMARY)
     return of.result("effect", sums([of], columns), finish, by=columns, own=own)

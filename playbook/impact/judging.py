@@ -23,6 +23,7 @@ from playbook.results.columns import (
     FLAG,
     ID,
     KEY,
+    MEASURE,
     POINTS,
     RATIO,
     TEXT,
@@ -51,6 +52,10 @@ OWN = {
     "doubt": TEXT,
 }
 ACTION = {"action": TEXT}
+# Of a play that is judged by a metric in place of its goal.
+PRIMARY = {"metric": TEXT, "metric_in": TEXT}
+PRIMARY |= dict.fromkeys(("metric_treated", "metric_holdout"), MEASURE)
+PRIMARY |= with_ends("metric_difference", MEASURE, ends=("metric_low", "metric_high"))
 ANYTIME = ACTION | dict.fromkeys(("anytime_low", "anytime_high"), POINTS)
 DIFFERS = {"p_differs": P}
 # Of several plays each figure has the name of its own.
@@ -106,7 +111,7 @@ def judged(of: Trial, counts: Counts) -> Judged:
         verdict = verdict_of(found.low, found.high)
     doubt = "" if why else doubtful(of, counts)
     row = _sizes(counts) | _shown_effect(found, verdict, plain=not why, doubt=doubt) | {"why": why}
-    row["action"] = MEND if doubt else _action(of, counts, found, verdict)
+    row["action"] = MEND if doubt else next_step(of, counts, found, verdict)
     return Judged(of, counts, row, found, why)
 
 
@@ -244,14 +249,22 @@ def whenever(found: Judged) -> dict[str, Any]:
     return found.row | {"anytime_low": low, "anytime_high": high}
 
 
-def _action(of: Trial, counts: Counts, found: Difference, verdict: str) -> str:
-    """What to do with the play."""
+def next_step(of: Trial, counts: Counts, found: Difference, verdict: str) -> str:
+    """What to do with the play.
+
+    Args:
+        of: The trial.
+        counts: One treatment of it.
+        found: The effect on its goal.
+        verdict: Of its goal, or of the metric that it is judged by.
+    """
     if verdict in (WORKS, HARMS):
         return SHIP if verdict == WORKS else STOP
     if verdict in (CHECK_FAILED, NO_EVENT, NEVER_SENT) or not counts.sum("triggered"):
         return MEND
     planned = counts.planned
-    ruled_out = verdict == CANNOT_TELL and found.high < counts.play.smallest_effect
+    by_goal = counts.play.primary is None
+    ruled_out = verdict == CANNOT_TELL and by_goal and found.high < counts.play.smallest_effect
     if ruled_out or counts.is_over or (verdict != NOT_MATURED and counts.sum("n") >= planned):
         return REDESIGN
     until = _planned_until(of, counts)

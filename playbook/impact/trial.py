@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from playbook.answers.phrases import COUNTED_AS
 from playbook.counting.shaping import Rows
 from playbook.data.extent import ends, resting
 from playbook.declare import Play
-from playbook.impact import compared
+from playbook.impact import compared, valued
 from playbook.impact.counts import Counts
 from playbook.impact.logs import others, sent_by_tools
 from playbook.language.periods import duration, words
@@ -151,6 +151,11 @@ class Trial:
         session."""
         return self.run.warehouse.shared(compared.units_of(self))
 
+    @cached_property
+    def metric_rows(self) -> Rows:
+        """The sums of its metrics; see `valued.sums`."""
+        return fetched(self.run.warehouse.prepared(valued.sums(self))) if self.play.metrics else []
+
     def contrasts(self, rows: Rows) -> list[Counts]:
         """The sums of `compared.sums` as arms, of everybody or of one segment: each treatment
         against the control."""
@@ -164,7 +169,8 @@ class Trial:
             planned_looks=self.planned_looks,
             is_over=self.is_over,
         )
-        return [every.of(arm) for arm in self.arms.own]
+        found = [every.of(arm) for arm in self.arms.own]
+        return [replace(each, units_planned=valued.planned(self, each)) for each in found]
 
     def counts(self, rows: Rows) -> Counts:
         """The only treatment against the control.

@@ -148,7 +148,7 @@ def units_needed(
         return None
     from scipy.optimize import brentq
 
-    reach = _reach(looks, ends, error)
+    reach = reach_of(looks, ends, error)
 
     def lacks(units: float) -> float:
         return POWER - NormalDist().cdf(_above(base, effect, units, holdout, reach))
@@ -225,7 +225,7 @@ def power(
     """
     if not _plannable(base, effect, holdout) or units <= 0:
         return None
-    reach = _reach(looks, ends, error)
+    reach = reach_of(looks, ends, error)
     above = _above(base, effect, units / design_effect, holdout, reach)
     return NormalDist().cdf(above) if looks == 1 else _chance(above + reach, looks, ends, error)
 
@@ -253,7 +253,7 @@ def smallest_difference(
         return None
     from scipy.optimize import brentq
 
-    reach = _reach(looks, ends, error)
+    reach = reach_of(looks, ends, error)
 
     def lacks(effect: float) -> float:
         above = _above(base, effect, units / design_effect, holdout, reach)
@@ -284,7 +284,7 @@ def _above(base: float, effect: float, units: float, holdout: float, reach: floa
 
 
 @functools.cache
-def _reach(looks: int, ends: bool, error: float) -> float:
+def reach_of(looks: int, ends: bool, error: float) -> float:
     """How far the interval of a single look reaches that shows as much as all these looks do.
 
     The drift that several looks show with 80 % power depends on nothing else.

@@ -38,6 +38,20 @@ def points(difference: float | None) -> str:
     return (f"{value:+.{digits}f}" if round(value, 2) else "0.0").replace("-", MINUS)
 
 
+def measure(value: float | None) -> str:
+    """A number of any size, to three digits or to the unit: "1,234", "12.3", "0.0457"."""
+    if value is None:
+        return NONE
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{round(value, digits):,.{min(max(digits, 0), 6)}f}".replace("-", MINUS)
+
+
+def signed(difference: float | None) -> str:
+    """A difference of numbers of any size: "+12.3"."""
+    told = measure(difference)
+    return f"+{told}" if difference and difference > 0 else told
+
+
 def interval(low: float | None, high: float | None) -> str:
     """An interval of shares: "36.9 to 39.6 %"."""
     return NONE if low is None or high is None else f"{low * 100:.1f} to {high * 100:.1f} %"

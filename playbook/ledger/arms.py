@@ -102,11 +102,11 @@ def _arms_of(run: Run, play: Play) -> Arms:
     names = tuple(sorted(logged))
     known = dict.fromkeys([*play.split, *names])
     control = play.control or next((name for name in CONTROLS if name in known), "")
-    treatments = tuple(name for name in play.split or names if name != control)
+    treatments = tuple(name for name in play.split or names if name != control) or (TREATED,)
     split = dict(play.split)
     if not split and play.is_split_planned and len(treatments) == 1:
         split = {control: play.holdout, treatments[0]: 1 - play.holdout}
-    return Arms(True, control, treatments or (TREATED,), split, names)
+    return Arms(True, control, treatments, split, names)
 
 
 def _as_drawn(run: Run, play: Play, rows: ir.Table, arms: Arms) -> ir.Table:

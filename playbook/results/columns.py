@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 
 Row = Mapping[str, Any]
-# A share is from 0 to 1, points are a difference of shares, and moved is how far one goes either
-# way; a name is shown by its label, an id as it is; a place is the order of rows, which nobody
-# reads.
-NUMBERS = ("share", "points", "moved", "count", "number", "ratio", "p", "hours", "days")
+# A share is from 0 to 1, a measure may be of any size, points are a difference of shares, and
+# moved is how far one goes either way; a name is shown by its label, an id as it is; a place is
+# the order of rows, which nobody reads.
+NUMBERS = ("share", "points", "moved", "count", "number", "measure", "ratio", "p", "hours", "days")
 KINDS = (*NUMBERS, "moment", "name", "id", "text", "flag", "place")
 ENTERED = "entered"  # stands for how many of a segment took the first step
 
@@ -44,6 +44,7 @@ class Column:
 
 Columns = Mapping[str, Column]
 COUNT, NUMBER, RATIO, P = (Column(kind) for kind in ("count", "number", "ratio", "p"))
+MEASURE = Column("measure")
 HOURS, DAYS, MOMENT = (Column(kind) for kind in ("hours", "days", "moment"))
 NAME, ID, TEXT, FLAG, PLACE = (Column(kind) for kind in ("name", "id", "text", "flag", "place"))
 SHARE, POINTS = Column("share"), Column("points")

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlglot
 
-from playbook.language.wording import NONE, count, moved, percent, points, too_few
+from playbook.language.wording import NONE, count, measure, moved, percent, points, too_few
 from playbook.results import UNTOLD, Answer, Result, Unavailable
 from playbook.results.columns import Column
 
@@ -149,6 +149,8 @@ def cell(result: Result, row: Mapping[str, Any], name: str, column: Column) -> s
             return f"{value:.2f}"
         case "p":
             return f"{value:.2g}"
+        case "measure":
+            return measure(value)
         case "number" | "hours" | "days":
             return f"{value:,.1f}"
         case "flag":
