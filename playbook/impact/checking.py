@@ -137,7 +137,9 @@ def _check_said(row: dict[str, Any]) -> str:
 
 def _arm_sizes(counts: Counts, name: str) -> Check:
     """The arms' sizes against the planned split; strata apart, the most doubtful one decides."""
-    arms, treated, held = counts.arms, *(counts.sum(name, arm) for arm in ARMS)
+    # What is drawn has sizes as planned: of accounts drawn whole, these, and not their people.
+    of = "accounts" if counts.play.is_clustered else name
+    arms, treated, held = counts.arms, *(counts.sum(of, arm) for arm in ARMS)
     expected = f"{chosen(counts.held)} held out"
     if not treated + held:
         return Check(f"sizes {name}", NOT_NEEDED, NOBODY, expected)
@@ -148,13 +150,13 @@ def _arm_sizes(counts: Counts, name: str) -> Check:
     seen = f"{treated:,} treated, {held:,} held out"
     if arms and arms.several:
         names = {HOLDOUT: arms.control} | dict(zip(arms.own, arms.treatments, strict=True))
-        sizes = {its: counts.size(name, own) for own, its in names.items()}
+        sizes = {its: counts.size(of, own) for own, its in names.items()}
         p_values = [test([*sizes.values()], [arms.split[its] for its in sizes])]
         seen = ", ".join(f"{its} {n:,}" for its, n in sizes.items())
         expected = ", ".join(f"{its} {chosen(arms.split[its])}" for its in sizes)
     else:
         p_values = [
-            test([counts.sum(name, arm, stratum) for arm in ARMS], (1 - share, share))
+            test([counts.sum(of, arm, stratum) for arm in ARMS], (1 - share, share))
             for stratum, share in counts.strata.items()
         ]
     p = min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))

@@ -49,7 +49,9 @@ def difference(
     """
     if min(treated.accounts, holdout.accounts) < 2:
         return differed(treated, holdout, ends=bounds, p=1.0, error=0, method="none", bounds=bounds)
-    p_of = _test(treated, holdout)
+    n, did, _got = np.array([*treated.rows, *holdout.rows], float).T
+    own = np.where(np.arange(len(n)) < treated.accounts, n, 0.0)
+    p_of = drawn_again(n, did, own, treated.accounts)
     found, alpha = treated.share - holdout.share, two_sided(deviations)
     error = math.sqrt(treated.covariance[0, 0] + holdout.covariance[0, 0])
     fars = [_far(p_of, found, bound, error, alpha) for bound in bounds]
@@ -87,13 +89,19 @@ def _interval_end(p_of: Callable[[float], float], inside: float, far: float, err
     return inside
 
 
-def _test(treated: Arm, holdout: Arm) -> Callable[[float], float]:
-    """An effect → the p value of the test that it is the true one."""
-    table = np.array([*treated.rows, *holdout.rows], float)
-    n, did = table[:, 0], table[:, 1]
-    own = np.where(np.arange(len(n)) < treated.accounts, n, 0.0)  # what an effect adds to
+def drawn_again(
+    n: np.ndarray, did: np.ndarray, taken: np.ndarray, treated: int
+) -> Callable[[float], float]:
+    """An effect → the p value of the test that it is the true one.
+
+    Args:
+        n, did: Units of each account, and those that did; the treated accounts first.
+        taken: To how many units of each account an effect is added.
+        treated: How many accounts are treated.
+    """
+    own = taken
     columns = np.stack([n, did, own, n * n, n * did, n * own, did * did, did * own, own * own])
-    masks = _masks(len(n), treated.accounts)
+    masks = _masks(len(n), treated)
     first = columns @ masks.T
     parts = [_part(sums) for sums in (first, columns.sum(axis=1)[:, None] - first)]
 

@@ -238,24 +238,10 @@ def _test(treated: Arm, holdout: Arm) -> Callable[[float], float]:
     effect without end: that delivery does not differ.
     """
     n, did, got = np.array([*treated.rows, *holdout.rows], float).T
-    masks = permuted._masks(len(n), treated.accounts).T
-
-    def drawn(did: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rows = [n, did, got, n * n, n * did, n * got, did * did, did * got, got * got]
-        columns = np.stack(rows)
-        first = columns @ masks
-        return first, columns.sum(axis=1)[:, None] - first
-
-    finite, endless = drawn(did), drawn(got)
+    finite = permuted.drawn_again(n, did, got, treated.accounts)
+    endless = permuted.drawn_again(n, got, got, treated.accounts)(0.0)
 
     def p_of(effect: float) -> float:
-        parts, taken = (endless, 0.0) if math.isinf(effect) else (finite, effect)
-        one, other = (permuted._swapped_part(part, taken) for part in parts)
-        apart, variance = np.abs(one[0] - other[0]), one[1] + other[1]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = np.where(variance > 0, apart / np.sqrt(variance), np.inf)
-        statistic = np.where(apart < NONE, 0.0, statistic)
-        # The first draw is the arms themselves.
-        return float(np.mean(statistic >= statistic[0] * permuted.ALIKE))
+        return endless if math.isinf(effect) else finite(effect)
 
     return p_of
