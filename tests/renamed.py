@@ -102,7 +102,7 @@ OLD = (
 )
 # The playbook's own words, which a product cannot change.
 SCHEMA = {"draft", *PARTS, *(column for columns in COLUMNS.values() for column in columns)}
-VALUES = ("event", "persona", "intent", "direction", "error", "email_domain", "play")
+VALUES = ("event", "persona", "intent", "direction", "error", "email_domain", "play", "flag")
 OWN = "my_"  # begins the names of tables and columns that say nothing of the product
 Rename = Callable[[str], str]
 
@@ -164,7 +164,7 @@ def renamed_table(table: pa.Table, *, ids: bool = False) -> pa.Table:
     """A table under new names, with the values that are words in the new ones."""
     for place, name in enumerate(table.column_names):
         if name in VALUES:
-            rename = _play(ids=ids) if name == "play" else words
+            rename = _play(ids=ids) if name in ("play", "flag") else words
             table = table.set_column(place, name, _renamed_values(table[name], rename))
     return table.rename_columns([own(name) for name in table.column_names])
 
@@ -192,7 +192,7 @@ def _declared(path: Path, *, ids: bool) -> Any:
     if path.name == "product.yaml":
         _rename_tables(data, new)
     _rename_ids(data, new, path, id_of if ids else str)
-    if ids and path.parent.name == "plays":
+    if ids and path.parent.name == "plays" and data.get("arms") != "logged":
         new["salt"] = data.get("salt", path.stem)
     return new
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,9 @@ TABLES = (
     "suppressions",
     "holdouts",
     "mailer_events",
+    "tool_arms",
+    "flags",
+    "invoices",
 )
 DEFECTS = TRUTH["defects"]
 END = "timestamp '2026-07-06'"
@@ -36,6 +40,9 @@ KEYS = {
     "suppressions": "user_id, reason",
     "holdouts": "play, unit_id",
     "mailer_events": "event_id",
+    "tool_arms": "play, unit_id, arm",
+    "flags": "flag, user_id",
+    "invoices": "id",
 }
 MAILER_GETS = ", ".join(f"'{event}'" for event in TRUTH["mailer_gets"])
 OUTAGE = f"(timestamp '2026-01-05' + interval ({DEFECTS['outage']['day']}) day)"
@@ -45,7 +52,7 @@ UNVERIFIED = f"""(
     and coalesce(p.verified_at > p.created_at + interval 48 hour, true)
 )"""
 # Of a demo of 6,000 events. It changes with TRUTH and with the order of the draws.
-DIGEST = "bde380e320f3ae957073676caff8627ff2e92a6f7ee104ac0bb2ef4420eb93c7"
+DIGEST = "e5d428cceb14b1701b3a4130066339cee73e7627f04eb0c3e3be52203951a7e1"
 
 
 def opened(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -740,6 +747,203 @@ def test_treated_people_who_trigger_get_one_message_and_held_out_ones_none(clean
         ) and sent_at + interval 10 day <= {END}
     """)
     assert strays.fetchone() == (0,)
+
+
+# Tests that others have drawn
+
+TESTS = TRUTH["drawn_elsewhere"]
+
+
+def arms_drawn(slug: str) -> str:
+    """What a tool has drawn, as `unit`, `arm` and `begins`; without internal people, and without
+    accounts in several arms."""
+    if TESTS[slug]["source"] == "flags":
+        return f"""
+            select user_id as unit, variation as arm, evaluated_at as begins
+            from flags join people on id = user_id where flag = '{slug}'
+        """
+    key = "id" if TESTS[slug]["unit"] == "user" else "workspace_id"
+    return f"""
+        select unit_id as unit, any_value(arm) as arm, min(assigned_at) as begins
+        from tool_arms where play = '{slug}' and unit_id in (select {key} from people)
+        group by unit_id having count(*) = 1
+    """
+
+
+@pytest.mark.parametrize("slug", TESTS)
+def test_others_draw_the_planned_shares_in_the_time_of_their_test(demo, slug):
+    test = TESTS[slug]
+    rows = demo.sql(f"""
+        select arm, count(*), min(begins) >= {day(test["from_day"])} - interval 1 second,
+               max(begins) < {day(test.get("until_day", 182))}
+        from ({arms_drawn(slug)}) group by 1
+    """).fetchall()
+    assert {arm for arm, *_ in rows} == set(test["split"])
+    units = sum(n for _, n, *_ in rows)
+    for arm, n, *in_time in rows:
+        assert near(n / units, test["split"][arm], units), arm
+        assert in_time == [True, True]
+
+
+def day(number: int) -> str:
+    return f"(timestamp '2026-01-05' + interval ({number}) day)"
+
+
+@pytest.mark.parametrize("slug", ["spring_digest", "new_editor"])
+def test_the_effect_of_what_others_have_drawn_is_what_was_planted(demo, slug):
+    test = TESTS[slug]
+    hours = f"interval ({test['goal_within_hours']}) hour"
+    rows = demo.sql(f"""
+        with units as ({moments_of(slug)})
+        select arm, count(*), avg((exists (
+            from log l where l.user_id = u.unit and l.event = '{test["goal"]}'
+            and l.occurred_at between u.begins and u.begins + {hours}
+        ))::int)
+        from units u where begins + {hours} <= {END} group by 1
+    """).fetchall()
+    shares = {arm: (n, share) for arm, n, share in rows}
+    control, treated = (shares[arm] for arm in test["split"])
+    error = sum(share * (1 - share) / n for n, share in (control, treated)) ** 0.5
+    assert abs(treated[1] - control[1] - test["effect"]) <= 4 * error
+    assert treated[1] - control[1] > 2 * error
+
+
+@pytest.mark.parametrize("slug", ["spring_digest", "new_editor"])
+def test_arms_that_others_have_drawn_did_the_same_before(demo, slug):
+    rows = demo.sql(f"""
+        with units as ({moments_of(slug)}), before as (
+            select arm, count(l.event_id) > 0 as came, bool_or(l.event = 'workflow_saved') as saved
+            from units u left join log l on l.user_id = u.unit
+                and l.occurred_at between u.begins - interval 28 day and u.begins - interval 1 hour
+            group by u.unit, arm
+        )
+        select count(*), avg(came::int), avg(coalesce(saved, false)::int) from before group by arm
+    """).fetchall()
+    (n, *ones), (m, *others) = rows
+    for one, other in zip(ones, others, strict=True):
+        error = (one * (1 - one) / n + other * (1 - other) / m) ** 0.5
+        assert abs(one - other) <= 4 * error
+
+
+def moments_of(slug: str) -> str:
+    """`arms_drawn` with the moment from which units are watched: of a flag, its event."""
+    if TESTS[slug]["source"] != "flags":
+        return arms_drawn(slug)
+    return f"""
+        select unit, arm, min(occurred_at) as begins
+        from ({arms_drawn(slug)}) join log on user_id = unit
+        where event = '{TESTS[slug]["trigger"]}' and occurred_at >= {day(TESTS[slug]["from_day"])}
+        group by all
+    """
+
+
+def test_flags_are_evaluated_just_before_the_editor_opens(demo):
+    waits = demo.sql(f"""
+        select min(u.begins - d.begins), max(u.begins - d.begins)
+        from ({moments_of("new_editor")}) u join ({arms_drawn("new_editor")}) d using (unit)
+    """).fetchone()
+    assert all(timedelta(0) < wait < timedelta(seconds=1) for wait in waits)
+
+
+def test_a_few_accounts_stand_in_two_arms_of_the_offer(demo):
+    n, twice, most = demo.sql("""
+        select count(*), count_if(arms > 1), max(arms) from (
+            select count(distinct arm) as arms from tool_arms
+            where play = 'upgrade_offer' group by unit_id
+        )
+    """).fetchone()
+    assert near(twice / n, TESTS["upgrade_offer"]["in_two_arms"], n)
+    assert (twice > 0, most) == (True, 2)
+
+
+@pytest.mark.parametrize("slug", ["upgrade_offer", "spring_digest"])
+def test_whoever_the_mailer_treats_gets_a_mail_soon_after_and_nobody_else(demo, slug):
+    test = TESTS[slug]
+    one = "m.user_id" if test["unit"] == "user" else "m.workspace_id"
+    drawn, sent, wrong = demo.sql(f"""
+        select count_if(a.arm <> '{test["control"]}'), count(m.message_id),
+               count_if(m.message_id is not null and a.arm = '{test["control"]}'
+                        or m.variant not in ('a', a.arm) or m.bounce_kind = 'hard'
+                        or m.unsubscribed_at is not null or m.complained_at is not null)
+        from (select * from tool_arms where play = '{slug}') a
+        full join (select * from messages where play = '{slug}') m on {one} = a.unit_id
+            and m.sent_at between a.assigned_at and a.assigned_at + interval 10 minute
+    """).fetchone()
+    assert drawn == sent > 0
+    assert wrong == 0
+    assert demo.sql(f"""
+        select count(*) from messages m join users u on u.id = m.user_id
+        where play = '{slug}' and (u.verified_at > m.sent_at or u.role <> 'owner'
+                                   and '{test["unit"]}' = 'account')
+    """).fetchone() == (0,)
+
+
+def revenue(demo, *, before: bool = False) -> dict[str, tuple[int, float, float]]:
+    """Arm → accounts, mean and variance of the revenue in the 28 days after the offer, its
+    largest hundredth drawn in; or in those before."""
+    days = f"interval ({TESTS['upgrade_offer']['within_days']}) day"
+    period = f"a.begins - {days} and a.begins" if before else f"a.begins and a.begins + {days}"
+    rows = demo.sql(f"""
+        with sums as (
+            select a.unit, a.arm, coalesce(sum(i.amount), 0) as paid
+            from ({arms_drawn("upgrade_offer")}) a
+            left join invoices i on i.workspace_id = a.unit and i.paid_at between {period}
+            group by all
+        )
+        select arm, count(*), avg(least(paid, most)), var_samp(least(paid, most))
+        from sums, (select quantile_cont(paid, 0.99) as most from sums) group by 1
+    """).fetchall()
+    return {arm: tuple(rest) for arm, *rest in rows}
+
+
+def compared(arms: dict[str, tuple[int, float, float]], arm: str) -> tuple[float, float]:
+    """An arm of the offer less the control, and the standard error."""
+    (n, mean, variance), (m, base, other) = arms[arm], arms["nothing"]
+    return mean - base, (variance / n + other / m) ** 0.5
+
+
+def test_the_long_offer_brings_what_was_planted_and_the_short_one_nothing(demo):
+    found, planted = revenue(demo), TESTS["upgrade_offer"]["effect"]
+    for arm, effect in planted.items():
+        difference, error = compared(found, arm)
+        assert abs(difference - effect) <= 3 * error, arm
+    assert compared(found, "long")[0] > 4 * compared(found, "long")[1]
+    assert abs(compared(found, "short")[0]) < 2 * compared(found, "short")[1]
+
+
+def test_the_arms_of_the_offer_paid_alike_before(demo):
+    found = revenue(demo, before=True)
+    for arm in ("short", "long"):
+        difference, error = compared(found, arm)
+        assert abs(difference) <= 3 * error, arm
+    assert min(mean for _, mean, _ in found.values()) > 10
+
+
+def test_invoices_are_of_verified_accounts_and_many_are_outside_the_test(demo):
+    n, outside, wrong, typical, largest = demo.sql(f"""
+        select count(*), count_if(workspace_id not in (
+                   select unit_id from tool_arms where play = 'upgrade_offer')),
+               count_if(not coalesce(paid_at >= verified_at and paid_at < {END}, false)
+                        or is_staff or amount <= 0),
+               median(amount), max(amount)
+        from invoices left join users u using (workspace_id) where role = 'owner'
+    """).fetchone()
+    assert outside > n / 3
+    assert wrong == 0
+    assert 10 * typical < largest < 1000
+
+
+def test_plans_pay_as_planted(demo):
+    rows = demo.sql(f"""
+        select plan, count(*), avg((w.id in (select workspace_id from invoices
+                                             where paid_at < {END}))::int)
+        from workspaces w join people o on o.workspace_id = w.id and o.role = 'owner'
+        where o.verified_at < {END} - interval 90 day
+        and w.id not in (select unit_id from tool_arms where arm = 'long')
+        group by 1
+    """).fetchall()
+    for plan, n, share in rows:
+        assert near(share, TRUTH["invoices"]["pay"][plan], n), plan
 
 
 def test_messages_fare_as_planted(demo):

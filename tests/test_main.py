@@ -74,7 +74,7 @@ def test_check_says_what_can_be_answered(home, questions, request, capsys):
     request.getfixturevalue(home)
     assert main(["check", "params/airtouch"]) == 0
     said = capsys.readouterr().out
-    assert f"{questions} questions, 10 plays" in said
+    assert f"{questions} questions, 13 plays" in said
     assert "answerable: What share of new sign-ups save their first workflow" in said
 
 

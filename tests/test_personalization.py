@@ -216,6 +216,15 @@ def test_a_card_tells_a_sequence_a_message_and_a_draft():
     assert card["waits_for"].startswith("Go live. Then: ")
 
 
+def test_cards_tell_of_what_sends_nothing_and_of_what_others_assign(airtouch):
+    cards = {row["play"]: row["in_words"] for row in personalization.cards(airtouch).rows}
+    assert cards["new_editor"] == (
+        "Changes the product for everybody as soon as they started a workflow. "
+        "Wants: saved a workflow within 24 hours."
+    )
+    assert cards["upgrade_offer"].startswith("Mails everybody when they are assigned to an arm: ")
+
+
 def test_a_small_holdout_is_a_holdout():
     found = personalization.cards(opened(play("tiny", holdout=0.004)))
     assert found.rows[0]["holdout"] == "0.4 % of users"

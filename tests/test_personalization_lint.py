@@ -189,6 +189,11 @@ def test_what_nobody_needs_or_triggers_is_said():
     assert ("warning", "no message of it was due in the period") in found(late, check="reach")
 
 
+def test_what_sends_nothing_is_due_to_nobody():
+    flag = play("p", **SOUND | {"after": "40d", "channel": "product"})
+    assert not found(flag, check="reach")
+
+
 def test_the_worst_stands_first_and_the_sentence_counts_them():
     plays = [play("b", **SOUND | {"goal": "ran"}), play("a", **SOUND | {"holdout": 0})]
     run = small.run(events=EVENTS, users=USERS, plays=plays)

@@ -88,8 +88,8 @@ def test_no_event_property_or_persona_keeps_its_name(wholly):
     assert set(sample.properties) & set(other.properties) == {"error"}
     assert not {p.slug for p in sample.plays} & {p.slug for p in other.plays}
     assert not {q.id for q in sample.questions} & {q.id for q in other.questions}
-    assert [p.salted for p in sorted(other.plays, key=lambda p: p.salted)] == sorted(
-        p.slug for p in sample.plays
+    assert sorted(p.salted for p in other.plays if p.arms != "logged") == sorted(
+        p.slug for p in sample.plays if p.arms != "logged"
     )
 
 

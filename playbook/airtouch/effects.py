@@ -121,3 +121,49 @@ PLAYS: dict = {
         "effect": 0.10,
     },
 }
+
+# Tests that others have drawn; days are since START. Arms of `split` are in the order of the
+# table, the control first.
+DRAWN_ELSEWHERE: dict = {
+    "upgrade_offer": {
+        "unit": "account",
+        "channel": "email",
+        "source": "mailer",
+        "from_day": 70,
+        "until_day": 140,
+        "after_days": 42,  # of an account's life
+        "goal": "workflow_ran",
+        "control": "nothing",
+        "split": {"nothing": 0.34, "short": 0.33, "long": 0.33},
+        "in_two_arms": 0.01,  # of accounts
+        "within_days": 28,
+        "buys": {"long": 0.3},  # share of accounts that buy something once, within those days
+        "pays": (40, 120),  # for it, evenly
+        "effect": {"short": 0.0, "long": 24.0},  # revenue per account within those days
+    },
+    "spring_digest": {
+        "unit": "user",
+        "channel": "email",
+        "source": "mailer",
+        "from_day": 105,
+        "until_day": 133,
+        "after_days": 14,  # of a person's life
+        "goal": "workflow_creation_started",
+        "goal_within_hours": 168,
+        "control": "control",
+        "split": {"control": 0.3, "digest": 0.7},
+        "effect": 0.03,
+    },
+    "new_editor": {
+        "unit": "user",
+        "channel": "product",
+        "source": "flags",
+        "from_day": 98,
+        "trigger": "workflow_creation_started",
+        "goal": "workflow_saved",
+        "goal_within_hours": 24,
+        "control": "off",
+        "split": {"off": 0.5, "on": 0.5},
+        "effect": 0.08,
+    },
+}

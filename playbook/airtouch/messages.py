@@ -12,7 +12,8 @@ from playbook.airtouch.truth import INTENTS, TRUTH
 
 RATES = TRUTH["messages"]
 VERIFICATION = "verification"
-SENDINGS = (VERIFICATION, *PLAYS)
+SENDINGS = (VERIFICATION, *PLAYS, *TRUTH["drawn_elsewhere"])
+VARIANTS = ("a", "short", "long")
 TIMES = (
     *("sent_at", "delivered_at", "bounced_at", "seen_at", "clicked_at"),
     *("completed_at", "dismissed_at", "unsubscribed_at", "complained_at"),
@@ -25,8 +26,8 @@ UNKNOWN = -1
 def sent_messages(
     rng: np.random.Generator, for_steps: np.random.Generator, people: Columns, sessions: Columns
 ) -> Columns:
-    """One row per message, in order of sending: `play` (in SENDINGS), `step`, `by`, times
-    (NEVER: null), `bounce_kind` and `seen_by` (-1: null)."""
+    """One row per message, in order of sending: `play` (in SENDINGS), `step`, `variant` (in
+    VARIANTS), `by`, times (NEVER: null), `bounce_kind` and `seen_by` (-1: null)."""
     tables = [_verification(rng, people)]
     for position, slug in enumerate(PLAYS, start=1):
         by = np.flatnonzero(reached_people(slug, people) & (people[slug] == TREATED))
@@ -39,18 +40,32 @@ def sent_messages(
         tables.append(table)
         for step, later in enumerate(PLAYS[slug].get("then", ()), start=1):
             tables.append(_follow_up(for_steps, slug, position, table, step, later, people))
-    table = stack(tables)
+    table = _by_end(stack(tables))
+    return take(table, np.argsort(table["sent_at"], kind="stable"))
+
+
+def mails(
+    rng: np.random.Generator, play: str, by: np.ndarray, sent: np.ndarray, people: Columns
+) -> Columns:
+    """The e-mails of one of SENDINGS to some people, one each, and what became of them by END."""
+    table = _unsent(SENDINGS.index(play), by, sent)
+    _mail(rng, table, _indifference(people)[by])
+    return _by_end(table)
+
+
+def _by_end(table: Columns) -> Columns:
+    """The messages sent before END, with what has become of them by then."""
     for name in TIMES[1:]:
         table[name] = np.where(table[name] < SPAN, table[name], NEVER)
     table["seen_by"] = np.where(table["seen_at"] < NEVER, table["seen_by"], UNKNOWN)
     table["bounce_kind"] = np.where(table["bounced_at"] < NEVER, table["bounce_kind"], UNKNOWN)
-    table = take(table, table["sent_at"] < SPAN - MINUTE)
-    return take(table, np.argsort(table["sent_at"], kind="stable"))
+    return take(table, table["sent_at"] < SPAN - MINUTE)
 
 
 def _unsent(position: int, by: np.ndarray, sent: np.ndarray) -> Columns:
     n = len(by)
     table = {"play": np.full(n, position), "step": np.zeros(n, int), "by": by}
+    table["variant"] = np.zeros(n, int)
     table |= {name: np.full(n, NEVER) for name in TIMES}
     table |= {"bounce_kind": np.full(n, UNKNOWN), "seen_by": np.full(n, UNKNOWN)}
     return table | {"sent_at": sent}

@@ -1,4 +1,4 @@
-"""The product's own tables as Arrow: users, workspaces, workflows and connections."""
+"""The product's own tables as Arrow: users, workspaces, workflows, connections and invoices."""
 
 from __future__ import annotations
 
@@ -86,6 +86,18 @@ def connection_table(table: Columns, people: Columns, block: int) -> pa.Table:
             "id": ids(table["number"], f"b{block}-c", 6),
             "workspace_id": ids(people["account"][table["by"]], f"b{block}-w", 5),
             "created_at": timestamps(table["at"]),
+        }
+    )
+
+
+def invoice_table(table: Columns, block: int) -> pa.Table:
+    """One row per invoice that was paid."""
+    return pa.table(
+        {
+            "id": ids(np.arange(len(table["account"])), f"b{block}-i", 6),
+            "workspace_id": ids(table["account"], f"b{block}-w", 5),
+            "paid_at": timestamps(table["at"]),
+            "amount": pa.array(table["cents"] / 100),
         }
     )
 

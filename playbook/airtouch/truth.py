@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from playbook.airtouch.effects import PLAYS
+from playbook.airtouch.effects import DRAWN_ELSEWHERE, PLAYS
 
 START = datetime(2026, 1, 5)
 END = datetime(2026, 7, 6)
@@ -127,6 +127,15 @@ TRUTH: dict = {
     # First workflow_ran of an account after its creation; the rest never ran one in 30 days.
     "account_first_run": {"within_24h": 0.19, "24h_to_72h": 0.10, "72h_to_30d": 0.16},
     "plays": PLAYS,
+    "drawn_elsewhere": DRAWN_ELSEWHERE,
+    # What accounts pay. Their typical invoice is the amount / √(tail + u), u even from 0 to 1.
+    "invoices": {
+        "pay": {"free": 0.15, "team": 1.0, "business": 1.0},  # share of accounts with invoices
+        "amount": {"free": 8, "team": 15, "business": 50},
+        "tail": 0.01,
+        "every_days": 14,
+        "due": 0.85,  # of those days: otherwise there is nothing to pay
+    },
     # How messages fare, per message.
     "messages": {
         "verification_opened_in_vain": 0.35,  # of those delivered to people who never verify

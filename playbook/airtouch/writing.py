@@ -18,8 +18,9 @@ from playbook.airtouch.cells import ids, names_at, timestamps
 from playbook.airtouch.collection import FLAGS
 from playbook.airtouch.company import company
 from playbook.airtouch.defects import DEFECTS, VERSIONS
-from playbook.airtouch.draws import Columns
-from playbook.airtouch.messages import SENDINGS, TIMES, VERIFICATION
+from playbook.airtouch.drawn_elsewhere import DIGEST, FLAG, OFFER, TESTS, drawn_elsewhere
+from playbook.airtouch.draws import Columns, stack, take
+from playbook.airtouch.messages import SENDINGS, TIMES, VARIANTS, VERIFICATION
 from playbook.airtouch.milliseconds import NEVER, SPAN
 from playbook.airtouch.plays import NOT_IN_AUDIENCE, PLAYS, unit_ids
 from playbook.airtouch.sessions import EVENTS, MARGIN
@@ -102,16 +103,25 @@ def _block(accounts: int, block: int, seed: int, *, defects: bool) -> dict[str, 
     numbers = company(rng, accounts, block, defects=defects)
     people = numbers["people"]
     there = people["created"] < SPAN - MARGIN
+    users = product.user_table(rng, people, there, block, defects=defects)
+    workspaces = product.workspace_table(rng, people, block)
+    # Last: what it draws leaves all else as it is.
+    (for_others,) = rng.spawn(1)
+    plans = workspaces["plan"].to_numpy(zero_copy_only=False)
+    others = drawn_elsewhere(for_others, people, numbers["events"], plans)
     return {
         "events": _event_table(numbers["events"], block),
-        "users": product.user_table(rng, people, there, block, defects=defects),
-        "workspaces": product.workspace_table(rng, people, block),
+        "users": users,
+        "workspaces": workspaces,
         "workflows": product.workflow_table(numbers["workflows"], people, block),
         "connections": product.connection_table(numbers["connections"], people, block),
-        "messages": _message_table(numbers["messages"], people, block),
+        "messages": _message_table(_and_later(numbers["messages"], others["mails"]), people, block),
         "suppressions": _suppression_table(numbers["messages"], block),
         "holdouts": _holdout_table(people, there, block),
         "mailer_events": _mailer_table(numbers["mailer_events"], block),
+        "tool_arms": _tool_arm_table(others, block),
+        "flags": _flag_table(others["flags"], block),
+        "invoices": product.invoice_table(others["invoices"], block),
     }
 
 
@@ -153,17 +163,25 @@ def _mailer_table(events: Columns, block: int) -> pa.Table:
     )
 
 
+def _and_later(messages: Columns, mails: Columns) -> Columns:
+    """All messages in order of sending; the mails are numbered after the others."""
+    table = stack([messages, mails])
+    table["number"] = np.arange(len(table["by"]))
+    return take(table, np.argsort(table["sent_at"], kind="stable"))
+
+
 def _message_table(messages: Columns, people: Columns, block: int) -> pa.Table:
-    channel = {slug: play["channel"] for slug, play in PLAYS.items()} | {VERIFICATION: "email"}
+    channel = {slug: play["channel"] for slug, play in (PLAYS | TESTS).items()}
+    channel |= {VERIFICATION: "email"}
     in_app = np.array([channel[slug] == "in_app" for slug in SENDINGS])[messages["play"]]
     n, by = len(in_app), messages["by"]
     table = {
-        "message_id": ids(np.arange(n), f"b{block}-m", 6),
+        "message_id": ids(messages["number"], f"b{block}-m", 6),
         "tool": names_at(("mailer", "guides"), in_app.astype(int)),
         "channel": names_at(("email", "in_app"), in_app.astype(int)),
         "play": names_at(SENDINGS, messages["play"]),
         "step": pa.array(messages["step"]),
-        "variant": pa.array(["a"] * n, pa.string()),
+        "variant": names_at(VARIANTS, messages["variant"]),
         "user_id": ids(by, f"b{block}-u", 6),
         "workspace_id": ids(people["account"][by], f"b{block}-w", 5),
         "is_ghost": pa.array(np.zeros(n, bool)),
@@ -211,3 +229,37 @@ def _holdout_table(people: Columns, there: np.ndarray, block: int) -> pa.Table:
             )
         )
     return pa.concat_tables(tables)
+
+
+def _tool_arm_table(others: dict[str, Columns], block: int) -> pa.Table:
+    """The mailer's own log of whom it has drawn into which arm of its tests."""
+    tables = []
+    for slug, drawn, prefix in (
+        (OFFER, others["accounts"], f"b{block}-w"),
+        (DIGEST, others["people"], f"b{block}-u"),
+    ):
+        n, width = len(drawn["unit"]), 5 if drawn is others["accounts"] else 6
+        tables.append(
+            pa.table(
+                {
+                    "play": pa.array([slug] * n, pa.string()),
+                    "unit_type": pa.array([TESTS[slug]["unit"]] * n, pa.string()),
+                    "unit_id": ids(drawn["unit"], prefix, width),
+                    "arm": names_at(list(TESTS[slug]["split"]), drawn["arm"]),
+                    "assigned_at": timestamps(drawn["at"]),
+                }
+            )
+        )
+    return pa.concat_tables(tables)
+
+
+def _flag_table(drawn: Columns, block: int) -> pa.Table:
+    """What the tool of flags says: whom it showed what, from when on."""
+    return pa.table(
+        {
+            "flag": pa.array([FLAG] * len(drawn["unit"]), pa.string()),
+            "user_id": ids(drawn["unit"], f"b{block}-u", 6),
+            "variation": names_at(list(TESTS[FLAG]["split"]), drawn["arm"]),
+            "evaluated_at": timestamps(drawn["at"]),
+        }
+    )

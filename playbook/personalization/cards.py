@@ -9,6 +9,7 @@ from typing import Any
 
 from playbook.counting.shaping import Rows
 from playbook.declare import Play, Step
+from playbook.declare.play import PRODUCT
 from playbook.language.mistakes import listed
 from playbook.language.periods import duration, words
 from playbook.language.wording import chosen, plain
@@ -21,6 +22,9 @@ from playbook.results.sentences import Told
 from playbook.run import Run
 
 VERBS = {"email": "mails", "in_app": "shows a guide to", "push": "sends a push to"}
+VERBS |= {PRODUCT: "changes the product for"}
+# What starts the clock where no event does.
+BEGINS = {"assigned": "they are assigned to an arm", "message": "its first message goes out"}
 CARD = {"play": KEY, "draft": FLAG, "in_words": TEXT, "a_week": NUMBER}
 CARD |= {"holdout": TEXT, "waits_for": TEXT}
 
@@ -90,6 +94,8 @@ def _who(audience: Mapping[str, tuple[str, ...]], labels: Mapping[str, str], nob
 def _when(play: Play, labels: Mapping[str, str]) -> str:
     delay = duration(play.after)
     again = f", again after {words(duration(play.again))}" if play.again else ""
+    if not play.trigger:
+        return f"{f'{words(delay)} after' if delay else 'when'} {BEGINS[play.exposure]}"
     event = f"they {_did(play.trigger, labels)}"
     return f"{f'{words(delay)} after' if delay else 'as soon as'} {event}{again}"
 

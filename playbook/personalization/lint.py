@@ -199,7 +199,7 @@ def _faults_in_history(run: Run, play: Play) -> Iterator[Said]:
     own = [row for row in tried.rows if row["play"] == play.slug]
     for row in own:
         yield from _loss_of_reach(run, play, row)
-    if not own:
+    if not own and ledger.is_ours_to_send(run, play):
         yield WARNING, "reach", "no message of it was due in the period", "look at its conditions"
     yield from _faults_of_holdout(run, play)
 
