@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from playbook.data import sources
 from playbook.data.warehouse import Warehouse
-from playbook.declare import DataPoint, Declarations, Play, Product, Property, TableMap
+from playbook.declare import DataPoint, Declarations, Play, Product, Property, Question, TableMap
 from playbook.language.periods import Period
 from playbook.run import Run, counted
 
@@ -22,8 +23,23 @@ GIVEN = {"says": "Says how.", "audience": {}, "channel": "email", "trigger": "du
 GIVEN |= {"goal": "goal", "goal_within": "7d", "looks": "400d"}
 
 
-def opened(play: dict[str, Any], *, as_of: pd.Timestamp = AS_OF, **frames: pd.DataFrame) -> Run:
-    """A product whose only play is `play` (a field or more besides `GIVEN`), over these tables."""
+def opened(
+    play: dict[str, Any],
+    *,
+    as_of: pd.Timestamp = AS_OF,
+    product: dict[str, Any] | None = None,
+    questions: Sequence[dict[str, Any]] = (),
+    **frames: pd.DataFrame,
+) -> Run:
+    """A product whose only play is `play` (a field or more besides `GIVEN`), over these tables.
+
+    Args:
+        play: The play.
+        as_of: The end of the data.
+        product: What product.yaml says besides.
+        questions: What questions.yaml says.
+        frames: Canonical table → its rows.
+    """
     connection, maps = ibis.duckdb.connect(), {}
     for name, frame in frames.items():
         told = frame.copy()
@@ -37,8 +53,9 @@ def opened(play: dict[str, Any], *, as_of: pd.Timestamp = AS_OF, **frames: pd.Da
         DataPoint(event=event, says="It.", properties=planned)
         for event in sorted(frames["events"]["event"].unique())
     ]
-    product = Product(name="Elsewhere", tables=maps, min_n=30)
-    declared = Declarations(product, tuple(plan), (), (Play(slug="test", **GIVEN | play),), ())
+    words = Product(name="Elsewhere", tables=maps, **{"min_n": 30} | (product or {}))
+    asked = tuple(Question(**question) for question in questions)
+    declared = Declarations(words, tuple(plan), asked, (Play(slug="test", **GIVEN | play),), ())
     warehouse = Warehouse(connection)
     tables = sources.tables_of(declared, warehouse)
     since, last = datetime(2026, 1, 1), as_of.to_pydatetime()

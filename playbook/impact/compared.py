@@ -118,6 +118,11 @@ def sums(all_: Sequence[Trial], by: Sequence[str] = ()) -> ir.Table:
     if by:
         people = units.traits(all_[0].run.tables, "user", by)
         found = found.left_join(people, found.user_id == people.unit).drop("unit_right")
+    return added_up(all_, found, by)
+
+
+def added_up(all_: Sequence[Trial], found: ir.Table, by: Sequence[str] = ()) -> ir.Table:
+    """`sums` of the units of some trials, by columns that these rows have themselves."""
     whole = [each.play.slug for each in all_ if each.play.is_clustered]
     parts = []
     if len(whole) < len(all_):

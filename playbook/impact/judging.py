@@ -110,7 +110,7 @@ def judged(of: Trial, counts: Counts) -> Judged:
     if not why:
         verdict = verdict_of(found.low, found.high)
     doubt = "" if why else doubtful(of, counts)
-    row = _sizes(counts) | _shown_effect(found, verdict, plain=not why, doubt=doubt) | {"why": why}
+    row = effect_row(counts, found, verdict, why=why, doubt=doubt)
     row["action"] = MEND if doubt else next_step(of, counts, found, verdict)
     return Judged(of, counts, row, found, why)
 
@@ -149,14 +149,42 @@ def by_segment(whole: Judged, rows: dict[tuple, Rows], p: float | None = None) -
         verdict = whole.row["verdict"] if whole.why else TOO_FEW if segment in few else ALIKE
         if verdict == ALIKE and p is not None and p < two_sided(deviations):
             verdict = verdict_of(difference.low, difference.high)
-        plain = not whole.why and segment not in few
-        sized = _sizes(parts[segment], looked=whole.row)
-        shown[segment] = (
-            sized
-            | _shown_effect(difference, verdict, plain=plain, doubt=whole.row["doubt"])
-            | {"why": whole.why, "p_differs": p}
+        row = effect_row(
+            parts[segment],
+            difference,
+            verdict,
+            why=whole.why,
+            doubt=whole.row["doubt"],
+            looked=whole.row,
+            few=segment in few,
         )
+        shown[segment] = row | {"p_differs": p}
     return Segments(shown, told)
+
+
+def effect_row(
+    counts: Counts,
+    found: Difference,
+    verdict: str,
+    *,
+    why: str,
+    doubt: str,
+    looked: dict[str, Any] | None = None,
+    few: bool = False,
+) -> dict[str, Any]:
+    """A row of shape `effect` with the columns of `judged`, but for what to do.
+
+    Args:
+        counts: Of everybody, or of a part.
+        found: Their effect.
+        verdict: What it says.
+        why: Why there is none to print, or "".
+        doubt: Why it is no claim of grade A, or "".
+        looked: The row of everybody, whose looks and plan are those of a part.
+        few: Whether a part is too small to print its effect.
+    """
+    shown = _shown_effect(found, verdict, plain=not (why or few), doubt=doubt)
+    return _sizes(counts, looked) | shown | {"why": why}
 
 
 def verdict_of(low: float, high: float) -> str:
@@ -180,6 +208,11 @@ def _refusal(of: Trial, counts: Counts) -> tuple[str, str]:
         return NO_EVENT, f"its goal {play.goal} never arrives"
     if of.delivery == MESSAGES and counts.sum("n", "treated") and not counts.sum("contacted"):
         return NEVER_SENT, "nobody who triggered it was sent anything"
+    return unripe(of, counts)
+
+
+def unripe(of: Trial, counts: Counts) -> tuple[str, str]:
+    """Why there are too few units for an effect, as a verdict and in words; ("", "") if not."""
     if not too_few_counted(counts):
         return "", ""
     if not counts.sum("triggered"):
