@@ -57,18 +57,18 @@ def holdouts(run: Run) -> Answer:
     Units count that trigger the play in the period, whatever the rules of sending make of it.
 
     Returns:
-        Shape `table`: one row per play with a holdout that has not ended, by priority; null is
-        what cannot be told. `play`; `unit`, which is counted; `base`, the share that does the goal without
-        the play, of `n` matured units: the held-out ones (`base_of`) if these are `min_n`, else,
-        and for a draft, all; `per_week`, units that trigger; `smallest_effect`, worth having;
-        `holdout`, a share; `units`, both arms together, and `weeks` for that effect;
-        `weeks_at_half`, were half held out, which is fastest; `sees`, the smallest rise that 12
-        weeks show; `answerable`, within a year; `verdict`, in words.
-        Where accounts are drawn and people counted, `design_effect` is in all of these.
-        Where people are drawn, also `people_per_account` among those who trigger and `icc`, how
-        alike they are: this costs nothing while colleagues stand in both arms. Were whole
-        accounts drawn, it would take `design_effect` times the people, and `weeks_by_account`;
-        null where fewer than `min_n` have a colleague.
+        Shape `table`: one row per play with a holdout that has not ended, by priority; null
+        is what cannot be told. `play`; `unit`, which is counted; `base`, the share that
+        does the goal without the play, of `n` matured units: the held-out ones (`base_of`)
+        if these are `min_n`, else, and for a draft, all; `per_week`, units that trigger;
+        `smallest_effect`, worth having; `holdout`, a share; `units`, both arms together,
+        and `weeks` for that effect; `weeks_at_half`, were half held out, which is fastest;
+        `sees`, the smallest rise that 12 weeks show; `answerable`, within a year;
+        `verdict`, in words. Where accounts are drawn and people counted, `design_effect` is
+        in all of these. Where people are drawn, also `people_per_account` among those who
+        trigger and `icc`, how alike they are: this costs nothing while colleagues stand in
+        both arms. Were whole accounts drawn, it would take `design_effect` times the
+        people, and `weeks_by_account`; null where fewer than `min_n` have a colleague.
     """
     plays = [play for play in run.declared.plays if play.holds_out and not play.is_over(run.as_of)]
     if not plays:
