@@ -79,7 +79,7 @@ def fits(value: Any, kind: str) -> bool:
             return isinstance(value, int | float) and -1 - 1e-9 <= value <= 1 + 1e-9
         case "count":
             return isinstance(value, int | float) and float(value) >= 0 and math.isfinite(value)
-        case "moved" | "number" | "ratio" | "p" | "hours" | "days":
+        case "moved" | "number" | "measure" | "ratio" | "p" | "hours" | "days":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case "flag":
             return isinstance(value, bool)
@@ -147,6 +147,7 @@ def numbers_of(figure: dict[str, Any]) -> Iterator[str]:
                 wording.rare(each),
                 wording.about(each),
                 wording.length(each),
+                wording.measure(each),
                 *(f"{each:,.1f}", f"{each:.2f}", f"{each:.2g}", f"{each * 100:.3g}", str(each)),
             ):
                 yield from NUMBER.findall(text)

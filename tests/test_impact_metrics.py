@@ -205,9 +205,9 @@ def test_accounts_that_are_drawn_whole_have_their_people_counted(accounts):
     )
     assert row["design_effect"] > 1
     again = rows_of(run)["again"]
-    assert (again["difference"] / 100, again["low"] / 100) == pytest.approx(
-        (found.difference, found.low)
-    )
+    assert again["difference"] / 100 == pytest.approx(found.difference)
+    # Of many accounts their sums alone are known.
+    assert again["low"] / 100 == pytest.approx(found.low, rel=0.02)
 
 
 def test_values_of_accounts_cannot_be_counted_on_people():

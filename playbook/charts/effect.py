@@ -91,6 +91,9 @@ def ends_said(row: Mapping[str, Any]) -> str:
 def _effect_line(result: Result, row: dict[str, Any], name: str) -> dict[str, Any]:
     """A row with its words, or with what stands in the place of an effect."""
     verdict = VERDICTS.get(row["verdict"])
+    if row.get("metric") and row["difference"] is not None:
+        # It is judged by a metric: here its goal is drawn, with what the goal's interval says.
+        verdict = "better" if row["low"] > 0 else "worse" if row["high"] < 0 else "not decided"
     refusal = ""
     if row["verdict"] == "too few" or look.is_few(result, min(row["n_treated"], row["n_holdout"])):
         refusal = too_few(row["n_treated"] + row["n_holdout"])

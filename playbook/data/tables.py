@@ -175,34 +175,27 @@ class Tables:
         """The tables as they were at a moment: what happened later is in none of them."""
         last = ibis.literal(as_of, TIME)
         newest = {name: versions.newest(rows, as_of) for name, rows in self.histories.items()}
-        users, messages = newest.get("users", self.users), self.messages
-        accounts, lists = newest.get("accounts", self.accounts), self.suppressions
-        drawn, values = self.assignments, self.values
-        if drawn is not None:
-            drawn = drawn.filter(drawn.assigned_at.isnull() | (drawn.assigned_at <= last))
-        if values is not None:
-            values = values.filter(values.at <= last)
-        if users is not None:
-            users = users.filter(users.signed_up_at.isnull() | (users.signed_up_at <= last))
+
+        def by_then(rows: ir.Table | None, column: str) -> ir.Table | None:
+            return rows if rows is None else rows.filter((rows[column] <= last).fill_null(True))
+
+        messages = by_then(self.messages, "sent_at")
         if messages is not None:
-            messages = messages.filter(messages.sent_at.isnull() | (messages.sent_at <= last))
             times = [name for name in messages.columns if name.endswith("_at")]
             seen = (messages.seen_at <= last).fill_null(False)
             messages = messages.mutate(
                 seen_by_machine=when(seen, messages.seen_by_machine),
                 **{name: when(messages[name] <= last, messages[name]) for name in times},
             )
-        if lists is not None:
-            lists = lists.filter(lists.from_at.isnull() | (lists.from_at <= last))
         return replace(
             self,
             once=lambda: self.events.filter(self.events.at <= last),
-            users=users,
-            accounts=accounts,
+            users=by_then(newest.get("users", self.users), "signed_up_at"),
+            accounts=newest.get("accounts", self.accounts),
             messages=messages,
-            suppressions=lists,
-            assignments=drawn,
-            values=values,
+            suppressions=by_then(self.suppressions, "from_at"),
+            assignments=by_then(self.assignments, "assigned_at"),
+            values=by_then(self.values, "at"),
         )
 
     def received(self, as_of: datetime) -> Tables:

@@ -233,6 +233,10 @@ class Play(Noun):
         """Whether messages go out: else the product itself differs."""
         return self.channel != PRODUCT
 
+    def is_over(self, as_of: str) -> bool:
+        """Whether its end is behind a moment, which is given as ISO writes it."""
+        return self.until is not None and self.until <= as_of
+
     @property
     def is_clustered(self) -> bool:
         """Whether accounts are drawn and their people counted."""

@@ -61,7 +61,7 @@ def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
         sizes += f", in {told.count(f'{label}.accounts', accounts)} accounts"
     verdict = row["verdict"]
     if row.get("metric") and row["metric_difference"] is not None:
-        return f"**{name}** {_metric_said(row, sizes)}"
+        return f"**{name}** {_metric_said(told, row, sizes)}"
     if verdict not in PRINTED:
         return f"**{name}** {_refused(told, row, sizes)}"
     treated, held = (
@@ -89,18 +89,27 @@ def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
     return f"**{name}** {text}"
 
 
-def _metric_said(row: dict[str, Any], sizes: str) -> str:
+def _metric_said(told: Told, row: dict[str, Any], sizes: str) -> str:
     """What is said of a play that is judged by a metric, and of its goal beside."""
     verdict = "no effect shown on" if row["verdict"] == "cannot tell" else f"{row['verdict']} on"
-    unit = f" {row['metric_in']}" if not row["metric_in"].startswith("%") else " points"
-    ends = f"{signed(row['metric_low'])} to {signed(row['metric_high'])}"
+    unit = "points" if row["metric_in"].startswith("%") else plain(row["metric_in"])
+    low, high = row["metric_low"], row["metric_high"]
+    for part, between in (("difference", (low, high)), ("treated", ()), ("holdout", ())):
+        told.kept(
+            f"{row['label']}.metric_{part}",
+            row[f"metric_{part}"],
+            kind="measure",
+            n=row["n_treated"] + row["n_holdout"],
+            ends=between or (None, None),
+        )
+    ends = f"{signed(low)} to {signed(high)}"
     goal = ""
     if row["difference"] is not None:
         goal = f" Its goal: {points(row['difference'])} points ({points(row['low'])} to "
         goal += f"{points(row['high'])})."
     todo = what_to_do(row.get("action") or "")
     return (
-        f"{verdict} {plain(row['metric'])}: **{signed(row['metric_difference'])}{plain(unit)}** "
+        f"{verdict} {plain(row['metric'])}: **{signed(row['metric_difference'])} {unit}** "
         f"({ends}), from {measure(row['metric_holdout'])} to {measure(row['metric_treated'])} "
         f"({sizes}).{goal} {todo + '; grade' if todo else 'Grade'} {_graded(row)}."
     )

@@ -62,10 +62,11 @@ def claims(run: Run) -> Answer:
 
     def finish(rows: Rows) -> Rows:
         ours = {row["label"]: row for row in found.rows}
+        several = {row["play"] for row in found.rows if row["label"] != row["play"]}
         shared = _shared_most(pairs.rows)
         asked = {name for names in run.declared.product.prompts.values() for name in names}
         rows = [row | dict.fromkeys(unknown) for row in rows if row["play"] not in asked]
-        told = [_claim(run, row, ours, shared) for row in rows]
+        told = [_claim(run, row, ours, shared, several) for row in rows]
         return sorted(told, key=lambda row: (-_overclaim(row), row["play"]))
 
     return run.result(
@@ -196,7 +197,11 @@ def _shared_most(pairs: Rows) -> dict[str, tuple[str, int]]:
 
 
 def _claim(
-    run: Run, row: dict[str, Any], ours: dict[str, Any], shared: dict[str, tuple[str, int]]
+    run: Run,
+    row: dict[str, Any],
+    ours: dict[str, Any],
+    shared: dict[str, tuple[str, int]],
+    several: set[str],
 ) -> dict[str, Any]:
     slug = shown(row["play"])
     play = next((play for play in run.declared.plays if play.slug == slug), None)
@@ -209,6 +214,8 @@ def _claim(
     found |= {"credited_twice": both, "shared_with": rival}
     effect = ours.get(slug, {})
     found |= {name: effect.get(name) for name in OURS}
+    if slug in several:
+        return found | {"because": "it has several treatments, each with an increment of its own"}
     return found | {"because": _why_apart(run, play, found)}
 
 

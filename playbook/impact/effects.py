@@ -130,7 +130,10 @@ def by_verdict(rows: Rows) -> Rows:
 def verdicts_said(result: Result, told: Told, _words: str, *, of: Rows) -> str:
     """How many plays work, harm, or cannot tell; and the naive rate that misleads most."""
     parts = [f"{row['verdict']} ({', '.join(map(plain, row['plays']))})" for row in result.rows]
-    text = f"Of {told.count('plays', len(of), 'play')}: {'; '.join(parts)}."
+    noun = (
+        "play" if all(row["label"] == row.get("play", row["label"]) for row in of) else "comparison"
+    )
+    text = f"Of {told.count('plays', len(of), noun)}: {'; '.join(parts)}."
     silent = [row for row in of if row["verdict"] == CANNOT_TELL]
     if not silent:
         return text

@@ -7,7 +7,7 @@ from typing import Any
 
 from playbook.answers.phrases import COUNTED_AS
 from playbook.counting.shaping import WEEK, Rows
-from playbook.declare import Play
+from playbook.declare import Metric, Play
 from playbook.impact.effects import effects
 from playbook.inference import segments, sizing, stats
 from playbook.language.periods import duration
@@ -172,6 +172,11 @@ def _planned(run: Run, play: Play, row: dict[str, Any], drawn: float | None) -> 
         "weeks": sizing.weeks_needed(once, per_week, window),
         "weeks_at_half": sizing.weeks_needed(at_half, per_week, window),
     }
+    if play.primary:
+        found |= dict.fromkeys(("base", "smallest_effect", "weeks_at_half"))
+        found["units"] = row["planned"] if play.primary.smallest_effect else None
+        found["weeks"] = sizing.weeks_needed(found["units"], per_week, window)
+        return found | {"plan": _plan_by_metric(found, play.primary, row)}
     return found | {"plan": _plan_in_words(found)}
 
 
@@ -182,6 +187,16 @@ def _weeks_open(run: Run, play: Play) -> float:
         since = max(since, datetime.fromisoformat(play.live_from))
     last = min(run.period.until, run.period.as_of - duration(play.after))
     return max((last - since) / WEEK, 0)
+
+
+def _plan_by_metric(row: dict[str, Any], metric: Metric, effect: dict[str, Any]) -> str:
+    """The plan of a play that is judged by a metric, or why there is none."""
+    if not row["units"]:
+        return f"Nobody says which effect on {metric.words} is worth having."
+    if not row["per_week"]:
+        return "Nobody triggers it: there is no traffic to plan on."
+    size = f"{row['units']:,} {COUNTED_AS[row['unit']]}, {row['weeks']:,} weeks"
+    return f"{size}, to see {metric.smallest_effect:g} {effect['metric_in']}."
 
 
 def _plan_in_words(row: dict[str, Any]) -> str:
@@ -205,9 +220,10 @@ def _plan_in_words(row: dict[str, Any]) -> str:
 def _say_iterations(result: Result, told: Told, _words: str) -> str:
     """How many plays can go round again within a year, the soonest, and those that cannot."""
     rows = result.rows
+    noun = "comparison" if any(": " in row["play"] for row in rows) else "play"
     soon = [row for row in rows if row["weeks"] is not None and row["weeks"] <= sizing.LONGEST]
     text = (
-        f"**{told.count('within_a_year', len(soon))} of {told.count('plays', len(rows), 'play')}**"
+        f"**{told.count('within_a_year', len(soon))} of {told.count('plays', len(rows), noun)}**"
         " can be tried anew within a year and show the smallest effect worth having"
     )
     if soon:
@@ -223,7 +239,8 @@ def _say_iterations(result: Result, told: Told, _words: str) -> str:
 def _say_tried(result: Result, told: Told, _words: str) -> str:
     """What all iterations say together, and the one that luck flatters most."""
     rows = result.rows
-    plays = told.count("plays", len({row["play"] for row in rows}), "play")
+    # A treatment is called after its play.
+    plays = told.count("plays", len({row["play"].partition(": ")[0] for row in rows}), "play")
     text = f"{told.count('iterations', len(rows), 'iteration')} of {plays} were measured"
     if any(row["drawn"] is None for row in rows):
         return f"{text}: too few to say what luck is in the largest."

@@ -128,7 +128,7 @@ def _as_arm(rows: Rows) -> Arm:
 def _row(whole: Judged, metric: Metric, found: Difference, p: float | None) -> dict[str, Any]:
     counts, scale = whole.counts, 100 if metric.of == "share" else 1
     treated, held = found.units
-    few = min(*found.accounts, treated, held) < max(counts.least, 1)
+    few = min(treated, held) < max(counts.least, 1)
     because = "too few to say" if few else SKEWED if found.method == "skewed" else ""
     if not because and not found.error:
         because = "all did the same: there is nothing to compare"

@@ -46,7 +46,7 @@ COLUMNS = {
 
 @section("impact.why_null")
 def why_null(run: Run) -> Answer:
-    """Why plays show no effect: one row per play without one.
+    """Why plays show no effect on their goal: one row per play without one, that is judged by it.
 
     Returns:
         Shape `table`: `play`, `verdict`, `sees` (the smallest rise of the share that the units
@@ -62,6 +62,7 @@ def why_null(run: Run) -> Answer:
 
     def finish(rows: Rows) -> Rows:
         found = [judged(*each) for each in each_counted(all_, rows)]
+        found = [each for each in found if each.of.play.primary is None]
         untold = [
             dict.fromkeys(COLUMNS) | {"play": slug, "verdict": UNTOLD, "why": f"Audience: {reason}"}
             for slug, reason in ledger.untold(run).items()

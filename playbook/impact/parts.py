@@ -22,6 +22,7 @@ COLUMNS = ("persona", "intent", "acquisition")
 MOST_VALUES = 12  # of a trait that people are broken down by without being asked
 SUMMED = dict.fromkeys(("play", "arm", "stratum", "column", "segment"), ID)
 SUMMED |= dict.fromkeys(("look", *COUNTS, "accounts", *OF_ALIKE), COUNT)
+del SUMMED["seen"]
 
 
 @section("impact.segments")
@@ -38,7 +39,8 @@ def segment_sums(run: Run, *, by: Sequence[str] = ()) -> Answer:
         .drop(column)
         for column in columns
     ]
-    return of_all(run, "table", united(parts), lambda rows: rows, own=SUMMED)
+    summed = united(parts).drop("seen")  # nobody asks by whom segments were seen
+    return of_all(run, "table", summed, lambda rows: rows, own=SUMMED)
 
 
 def of_play(rows: Rows, slug: str) -> Rows:

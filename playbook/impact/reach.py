@@ -131,7 +131,7 @@ def _treated(run: Run, play: Play) -> ir.Table:
     `held_back`: the ledger's rules would have sent them nothing."""
     # Whoever signed up before the log, or triggered before the play went live, was in no arm.
     begun = ledger.outcomes(run, play).filter(
-        _.arm == "treated", _.moment_at >= moment(begins(run, play))
+        _.arm.isin(ledger.arms_of(run, play).own), _.moment_at >= moment(begins(run, play))
     )
     due = _.decision != "already_done"
     ruled = ledger.decided(run).filter(

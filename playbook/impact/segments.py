@@ -106,11 +106,11 @@ def _tested(run: Run, whole: Judged, rows: Rows, columns: Sequence[str]) -> Rows
     effects = {column: by_segment(whole, own).effects for column, own in parts.items()}
     found: Rows = []
     for test in interactions(effects):
-        shown = by_segment(whole, parts[test.column], test.corrected)
+        own = by_segment(whole, parts[test.column], test.corrected)
         differs = _differs(test, whole)
         rows = [
-            {"column": test.column, "segment": segment} | row | {"differs": differs}
-            for (segment,), row in shown.rows.items()
+            {"column": test.column, "segment": shown(segment)} | row | {"differs": differs}
+            for (segment,), row in own.rows.items()
         ]
         order = {"segment": run.declared.product.order.get(test.column, ())}
         found += shaping.ordered(rows, ("segment",), order)
@@ -126,21 +126,25 @@ def _differs(test: Interaction, whole: Judged) -> str:
 
 def _for_whom_said(result: Result, told: Told, _words: str) -> str:
     """Per column whether the effect differs between its segments, and what it is in each."""
-    columns = grouped(result.rows, ("column",))
-    return bullets(_column_said(result, told, column, own) for (column,), own in columns.items())
+    several = len({row["label"] for row in result.rows}) > 1
+    columns = grouped(result.rows, ("label", "column"))
+    return bullets(
+        _column_said(result, told, column, own, label if several else "")
+        for (label, column), own in columns.items()
+    )
 
 
-def _column_said(result: Result, told: Told, column: str, rows: Rows) -> str:
+def _column_said(result: Result, told: Told, column: str, rows: Rows, label: str) -> str:
     row = rows[0]
     p = row["p_differs"]
-    told.segment = f"column={column}"
+    told.segment = f"column={column}" if not label else f"{label}.column={column}"
     told.kept("p_differs", p, kind="p")
     by = f" (p = {p:.2g})" if p is not None else ""
     text = {
         DIFFERS: f"the effect differs by {column}{by}",
         NO_EVIDENCE: f"no evidence that the effect differs by {column}{by}",
     }.get(row["differs"], f"too few to compare by {column}")
-    text = f"**{plain(column)}** {text}"
+    text = f"**{plain(column)}** {text}" if not label else f"**{plain(label)}** {text}"
     parts = [_segment_said(result, row) for row in rows if row["verdict"] != "too few"]
     text += f": {', '.join(parts)}" if parts else ""
     few = [plain(result.label(row["segment"])) for row in rows if row["verdict"] == "too few"]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from playbook.impact.counts import Counts
     from playbook.impact.trial import Trial
 
+# Some engines take a fraction that stands in a statement for a decimal number.
+ONE = ibis.literal(1, "int64").cast("float64")
 NO_OWNER = (
     "The values `{name}` are of accounts, and people are counted: nobody can say whose they are."
 )
@@ -125,13 +127,13 @@ def _of_units(of: Trial, metric: Metric) -> ir.Table:
     found = _added(of, own, metric, window, ("value", "value_before"))
     if metric.of == "share":
         found = found.mutate(
-            value=ibis.ifelse(_.value > 0, 1.0, 0.0),
-            value_before=ibis.ifelse(_.value_before > 0, 1.0, 0.0),
+            value=(_.value > 0).cast("int64").cast("float64"),
+            value_before=(_.value_before > 0).cast("int64").cast("float64"),
         )
     if metric.per:
         found = _added(of, found, metric.per, window, ("base", "base_before"))
     else:
-        found = found.mutate(base=ibis.literal(1.0), base_before=ibis.literal(1.0))
+        found = found.mutate(base=ONE, base_before=ONE)
     return found
 
 
@@ -163,7 +165,7 @@ def _amounts(of: Trial, amount: Amount) -> ir.Table:
     if amount.event:
         kept = (amount.property,) if amount.property else ()
         rows = units.rows(tables, unit, keep=kept).filter(_.event == amount.event)
-        much = rows[amount.property].cast("float64") if kept else ibis.literal(1.0)
+        much = rows[amount.property].cast("float64") if kept else ONE
         return rows.select("unit", "at", amount=much).filter(_.amount.notnull())
     rows = tables.values.filter(_.name == amount.value, _.value.notnull())
     column = UNIT_COLUMN[unit]

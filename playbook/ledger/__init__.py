@@ -115,8 +115,7 @@ def decided(run: Run) -> ir.Table:
 
 def is_ours_to_send(run: Run, play: Play) -> bool:
     """Whether its messages are still due, and start with what people do."""
-    over = play.until is not None and play.until <= f"{run.period.as_of:%Y-%m-%d}"
-    return play.sends and bool(play.trigger) and not over
+    return play.sends and bool(play.trigger) and not play.is_over(run.as_of)
 
 
 def _decided(run: Run) -> ir.Table:

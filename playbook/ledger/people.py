@@ -14,7 +14,7 @@ from playbook.counting import units
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.declare import Play
 from playbook.language.mistakes import listed, nearest
-from playbook.language.portable import when
+from playbook.language.portable import count_if, when
 from playbook.ledger.arms import bucket_cut, bucket_of
 from playbook.ledger.told import arms_in_log
 from playbook.results.section import Unanswerable
@@ -65,6 +65,10 @@ def acting(run: Run) -> ir.Table:
         found = people(run, dict.fromkeys(wanted))
         # Whose clock begins with no event of theirs need not have done anything.
         silent = any(not play.trigger for play in plays(run))
+        if silent:  # who did anything is no bot
+            acted = run.tables.events.filter(_.user_id.notnull()).group_by(who_="user_id")
+            bots = acted.aggregate(real_=count_if(~_.is_bot)).filter(_.real_ == 0)
+            found = found.filter(_.user_id.notnull()).anti_join(bots, found.user_id == bots.who_)
         found = (found.left_join if silent else found.inner_join)(firsts, "user_id")
         found = found.select(~s.matches("_right$"))
         number = ibis.row_number().over(ibis.window(order_by="user_id")).cast("int64")

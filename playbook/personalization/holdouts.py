@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import ibis
@@ -15,7 +16,7 @@ from playbook.counting.shaping import WEEK, Rows
 from playbook.declare import Play
 from playbook.inference import sizing
 from playbook.inference.sizing import Clusters
-from playbook.language.periods import duration, interval
+from playbook.language.periods import duration, interval, moment
 from playbook.language.portable import count_if, ratio, united, when
 from playbook.language.wording import percent, plain
 from playbook.results import Answer, Result
@@ -56,20 +57,20 @@ def holdouts(run: Run) -> Answer:
     Units count that trigger the play in the period, whatever the rules of sending make of it.
 
     Returns:
-        Shape `table`: one row per play with a holdout, by priority; null is what cannot be told.
-        `play`; `unit`, which is counted; `base`, the share that does the goal without
-        the play, of `n` matured units: the held-out ones (`base_of`) if these are `min_n`, else,
-        and for a draft, all; `per_week`, units that trigger; `smallest_effect`, worth having;
-        `holdout`, a share; `units`, both arms together, and `weeks` for that effect;
-        `weeks_at_half`, were half held out, which is fastest; `sees`, the smallest rise that 12
-        weeks show; `answerable`, within a year; `verdict`, in words.
-        Where accounts are drawn and people counted, `design_effect` is in all of these.
-        Where people are drawn, also `people_per_account` among those who trigger and `icc`, how
-        alike they are: this costs nothing while colleagues stand in both arms. Were whole
-        accounts drawn, it would take `design_effect` times the people, and `weeks_by_account`;
-        null where fewer than `min_n` have a colleague.
+        Shape `table`: one row per play with a holdout that has not ended, by priority; null
+        is what cannot be told. `play`; `unit`, which is counted; `base`, the share that
+        does the goal without the play, of `n` matured units: the held-out ones (`base_of`)
+        if these are `min_n`, else, and for a draft, all; `per_week`, units that trigger;
+        `smallest_effect`, worth having; `holdout`, a share; `units`, both arms together,
+        and `weeks` for that effect; `weeks_at_half`, were half held out, which is fastest;
+        `sees`, the smallest rise that 12 weeks show; `answerable`, within a year;
+        `verdict`, in words. Where accounts are drawn and people counted, `design_effect` is
+        in all of these. Where people are drawn, also `people_per_account` among those who
+        trigger and `icc`, how alike they are: this costs nothing while colleagues stand in
+        both arms. Were whole accounts drawn, it would take `design_effect` times the
+        people, and `weeks_by_account`; null where fewer than `min_n` have a colleague.
     """
-    plays = [play for play in run.declared.plays if play.holds_out]
+    plays = [play for play in run.declared.plays if play.holds_out and not play.is_over(run.as_of)]
     if not plays:
         raise Unanswerable("No play with a holdout is declared: there is nothing to size.")
     for play in plays:
@@ -175,7 +176,8 @@ def _facts_of_period(run: Run, play: Play, sums: dict[str, Any]) -> _Facts:
     share = int(sums["held"]) / triggered if play.holdout_by and triggered else play.holdout
     # Whoever entered later has no moment before the watermark.
     last = min(period.until, period.as_of - duration(play.after))
-    weeks = max((last - period.since) / WEEK, 0)
+    since = max(period.since, datetime.fromisoformat(play.live_from or "1970-01-01"))
+    weeks = max((last - since) / WEEK, 0)
     return _Facts(
         play=play,
         least=least,
@@ -257,6 +259,8 @@ def _group_sums(run: Run, play: Play) -> ir.Table:
     """One row (none without units): `play`, `triggered`, `held`, and each group's `Clusters`."""
     compared = [_.decision.isin(["send", "holdout"])]
     compared.append(run.period.entered(_.moment_at - interval(duration(play.after))))
+    if play.live_from:
+        compared.append(_.moment_at >= moment(datetime.fromisoformat(play.live_from)))
     own = [*ledger.arms_of(run, play).own, ledger.HOLDOUT]
     found = ledger.outcomes(run, play).filter(*compared, _.arm.isin(own))
     found = found.mutate(arm=ibis.ifelse(_.arm == ledger.HOLDOUT, _.arm, ledger.TREATED))

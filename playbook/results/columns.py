@@ -43,8 +43,7 @@ class Column:
 
 
 Columns = Mapping[str, Column]
-COUNT, NUMBER, RATIO, P = (Column(kind) for kind in ("count", "number", "ratio", "p"))
-MEASURE = Column("measure")
+COUNT, NUMBER, MEASURE, RATIO, P = map(Column, ("count", "number", "measure", "ratio", "p"))
 HOURS, DAYS, MOMENT = (Column(kind) for kind in ("hours", "days", "moment"))
 NAME, ID, TEXT, FLAG, PLACE = (Column(kind) for kind in ("name", "id", "text", "flag", "place"))
 SHARE, POINTS = Column("share"), Column("points")
