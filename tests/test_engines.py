@@ -8,16 +8,19 @@ import pytest
 
 import playbook as pb
 from playbook import airtouch
-from playbook.impact import compared, trial
+from playbook.impact import compared, days, trial, weeks
 from playbook.results import listings
 
 TABLES = (
     "connections",
     "events",
+    "flags",
     "holdouts",
+    "invoices",
     "mailer_events",
     "messages",
     "suppressions",
+    "tool_arms",
     "users",
     "workflows",
     "workspaces",
@@ -122,6 +125,9 @@ def results(run):
         # So few units have no effect to break down or to time: what is counted is the same.
         _counted(run, "by", compared.sums(every, ("persona", "intent"))),
         _counted(run, "waits", compared.waits(every[0])),
+        _counted(run, "weeks", weeks.sums_by_week(every[0])),
+        _counted(run, "halves", weeks.sums_by_half(every[0])),
+        _counted(run, "days", days.sums_by_time(every[0])),
         pb.impact.why_null(run),
         pb.impact.reach(run, "organic_engineer_welcome"),
         pb.impact.seen(run, "organic_engineer_welcome"),

@@ -27,7 +27,7 @@ NONE_HELD_OUT = (
     "Nobody is held out from all plays: what they change together cannot be told. To know it, "
     "write `holdout: 0.05` under `sending:` of product.yaml, and send to nobody who is drawn."
 )
-SAID = {WORKS: "bring more", HARMS: "bring less", CANNOT_TELL: "no effect shown"}
+SAID = {WORKS: "bring more", HARMS: "bring less", CANNOT_TELL: "are not shown to change it"}
 MEASURED = ("reached_within", "steps")
 
 
@@ -52,8 +52,8 @@ def all_plays(run: Run) -> Answer:
         Shape `effect`: one row, `all plays together`, with the columns of `judging.judged`, and
         `anytime_low` and `anytime_high` as in `effects`.
     """
-    of = trial_of_all(run)
-    question = headline(run)
+    of, question = trial_of_all(run), headline(run)
+    phrases = phrases_of(run, question, plain)
 
     def finish(rows: Rows) -> Rows:
         return [
@@ -67,7 +67,7 @@ def all_plays(run: Run) -> Answer:
         finish,
         title="What all plays together change",
         asks=question.asks,
-        words=phrases_of(run, question, plain).of,
+        words=f"of {phrases.whom} {phrases.does}",
         own=OWN | ANYTIME,
         says=_all_said,
     )
@@ -163,7 +163,7 @@ def _all_said(result: Result, told: Told, words: str) -> str:
     """What all plays together change in the headline."""
     (row,) = result.rows
     treated, held = (told.count(f"n_{arm}", row[f"n_{arm}"]) for arm in ("treated", "holdout"))
-    sizes = f"{treated} others, {held} held out from all"
+    sizes = f"n = {treated} + {held}"
     if row["difference"] is None:
         why = plain(row["why"])
         return f"What all plays together change cannot be told: {why} ({sizes})."
@@ -171,7 +171,7 @@ def _all_said(result: Result, told: Told, words: str) -> str:
     ends = f"{points(row['low'])} to {points(row['high'])}"
     doubt = f", because {plain(row['doubt'])}" if row["doubt"] else ""
     return (
-        f"All plays together: {SAID[row['verdict']]}, **{points(row['difference'])} points** "
-        f"({ends}), from {held} to {treated} {words or result.words} ({sizes}). "
-        f"Grade {row['grade']}{doubt}."
+        f"All plays together {SAID[row['verdict']]}: **{points(row['difference'])} points** "
+        f"({ends}); {treated} {words or result.words}, and {held} of those held out from all plays "
+        f"({sizes}). Grade {row['grade']}{doubt}."
     )

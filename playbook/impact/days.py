@@ -89,7 +89,7 @@ def over_days(run: Run, slug: str) -> Answer:
 
     return of.result(
         "effect",
-        _sums_by_time(of),
+        sums_by_time(of),
         finish,
         by=("within",),
         title=f"The effect by time since it was due: {run.label(slug)}",
@@ -105,7 +105,7 @@ def times_within(window: timedelta) -> list[timedelta]:
     return [n * unit for n in STEPS[unit] if n * unit < window] + [window]
 
 
-def _sums_by_time(of: Trial) -> ir.Table:
+def sums_by_time(of: Trial) -> ir.Table:
     """The sums of mature units, `within` each time and later (`is_later`)."""
     mature, parts = of.units.filter(_.triggered, _.mature), []
     for time in times_within(of.window):

@@ -131,7 +131,7 @@ def _pair_said(told: Told, row: dict[str, Any]) -> str:
     goal, on = _goal_said(told, row), ""
     if by_metric:
         on = f" on {plain(row['metric'])}"
-        goal, its_goal = _metric_changed(row), goal
+        goal, its_goal = _metric_changed(told, row), goal
         goal += f"; its goal: {its_goal}" if its_goal else ""
     doubt = f", because {plain(row['doubt'])}" if row["doubt"] else ""
     grade = f"grade {row['grade']}{doubt}"
@@ -150,8 +150,12 @@ def _goal_said(told: Told, row: dict[str, Any]) -> str:
     return f"**{points(row['difference'])} points** ({ends}), {shares[1]} against {shares[0]}"
 
 
-def _metric_changed(row: dict[str, Any]) -> str:
-    unit = " points" if row["metric_in"].startswith("%") else f" {plain(row['metric_in'])}"
-    ends = f"{signed(row['metric_low'])} to {signed(row['metric_high'])}"
-    shares = f"{measure(row['metric_treated'])} against {measure(row['metric_holdout'])}"
-    return f"**{signed(row['metric_difference'])}{unit}** ({ends}), {shares}"
+def _metric_changed(told: Told, row: dict[str, Any]) -> str:
+    n, low, high = row["n_treated"] + row["n_holdout"], row["metric_low"], row["metric_high"]
+    for part, ends in (("difference", (low, high)), ("treated", None), ("holdout", None)):
+        name, value = f"{row['label']}.metric_{part}", row[f"metric_{part}"]
+        told.kept(name, value, kind="measure", n=n, ends=ends or (None, None))
+    unit = "points" if row["metric_in"].startswith("%") else plain(row["metric_in"])
+    sides = f"{measure(row['metric_treated'])} against {measure(row['metric_holdout'])}"
+    change = f"**{signed(row['metric_difference'])} {unit}** ({signed(low)} to {signed(high)})"
+    return f"{change}, {sides}"

@@ -59,7 +59,7 @@ def over_weeks(run: Run, slug: str) -> Answer:
 
     return of.result(
         "effect",
-        united([_by_half(of), _by_week(of)]),
+        united([sums_by_half(of), sums_by_week(of)]),
         finish,
         by=("week",),
         title=f"The effect by week since it went live: {run.label(slug)}",
@@ -69,7 +69,7 @@ def over_weeks(run: Run, slug: str) -> Answer:
     )
 
 
-def _by_week(of: Trial) -> ir.Table:
+def sums_by_week(of: Trial) -> ir.Table:
     """The sums by week."""
     length = int(WEEK.total_seconds())
     since = ibis.greatest(seconds(moment(of.begins), _.first_at), 0)
@@ -77,7 +77,7 @@ def _by_week(of: Trial) -> ir.Table:
     return added_up([of], found, ("week",))
 
 
-def _by_half(of: Trial) -> ir.Table:
+def sums_by_half(of: Trial) -> ir.Table:
     """The sums by half: no more than half of the mature units are in the first one."""
     counts = _.triggered & _.mature & _.arm.isin([HOLDOUT, *of.arms.own])
     found = _with_first(of).mutate(one=ibis.ifelse(counts, 1, 0))
@@ -129,10 +129,10 @@ def _treatment_said(told: Told, rows: Rows) -> str:
         first, second = map(_half_said, halves)
         text = f"{_change(halves, p)}: {first} in the first half of the units, {second} in the "
         text += f"second (p = {p:.2g})."
-    large = [row for row in weeks if row["verdict"] != TOO_FEW]
-    listed = ", ".join(f"{row['week']}: {points(row['difference'])}" for row in large)
-    text += f" Week by week, in points: {listed}." if listed else ""
-    few = len(weeks) - len(large)
+    few = sum(row["verdict"] == TOO_FEW for row in weeks)
+    if few < len(weeks):
+        each = ", ".join(points(row["difference"]) for row in weeks)  # "–" of too few
+        text += f" Week by week, in points: {each}."
     if few:
         text += f" Too few units to say in {told.count(f'{label}.few', few, 'week')}."
     return text
