@@ -127,8 +127,8 @@ def _of_units(of: Trial, metric: Metric) -> ir.Table:
     found = _added(of, own, metric, window, ("value", "value_before"))
     if metric.of == "share":
         found = found.mutate(
-            value=(_.value > 0).cast("int64").cast("float64"),
-            value_before=(_.value_before > 0).cast("int64").cast("float64"),
+            value=ibis.ifelse(_.value > 0, 1, 0).cast("float64"),
+            value_before=ibis.ifelse(_.value_before > 0, 1, 0).cast("float64"),
         )
     if metric.per:
         found = _added(of, found, metric.per, window, ("base", "base_before"))
