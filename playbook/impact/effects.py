@@ -134,7 +134,7 @@ def verdicts_said(result: Result, told: Told, _words: str, *, of: Rows) -> str:
         "play" if all(row["label"] == row.get("play", row["label"]) for row in of) else "comparison"
     )
     text = f"Of {told.count('plays', len(of), noun)}: {'; '.join(parts)}."
-    silent = [row for row in of if row["verdict"] == CANNOT_TELL]
+    silent = [row for row in of if row["verdict"] == CANNOT_TELL and not row.get("metric")]
     if not silent:
         return text
     loud = max(silent, key=lambda row: row["treated"])

@@ -13,9 +13,13 @@ from playbook.impact.judging import (
     CHECK_FAILED,
     HARMS,
     NEVER_SENT,
+    NO_CLAIM,
+    RANDOMIZED,
     TOO_FEW,
+    UNKNOWN,
     WORKS,
     Judged,
+    doubtful,
     of_play,
 )
 from playbook.impact.trial import Trial, trial
@@ -150,7 +154,10 @@ def _row(whole: Judged, metric: Metric, found: Difference, p: float | None) -> d
     row |= {name: row[name] * scale for name in numbers if row[name] is not None}
     shown = p if p is not None else found.p
     row |= {"p": shown if told else None, "explained": found.explained, "verdict": verdict}
-    return row | {"grade": whole.row["grade"] if told else "–", "because": because or whole.why}
+    # Its goal may be too rare to say anything, and the metric not.
+    doubt = doubtful(whole.of, counts)
+    grade = NO_CLAIM if not told else UNKNOWN if doubt else RANDOMIZED
+    return row | {"grade": grade, "because": because or ("" if told else whole.why)}
 
 
 def _verdict(metric: Metric, found: Difference, p: float | None, counts: Counts) -> str:

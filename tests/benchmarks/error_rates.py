@@ -36,6 +36,10 @@ def main() -> None:
         print(f"{name:70} wrong in {rates[name]:.1%} ± {within:.1%}", flush=True)
     for name, draw in PERMUTED.items():
         print(f"{name:70} Kolmogorov–Smirnov p {uniform(draw, SEEDS):.3f}", flush=True)
+    from tests.benchmarks import impact_worlds, metric_worlds  # they draw as this module does
+
+    for further in (metric_worlds, impact_worlds):
+        further.main()
     print(json.dumps({"largest": max(rates.values()), "of": max(rates, key=rates.get)}))
 
 
