@@ -19,14 +19,13 @@ from pathlib import Path
 
 from tests.benchmarks import log
 
+# These draw their own data, and measure no time.
+DRAWN = {"power", "error_rates", "metric_worlds", "impact_worlds"}
+
 
 def main() -> None:
     given = _parser().parse_args()
-    if given.name in {
-        "power",
-        "error_rates",
-        "metric_worlds",
-    }:  # they draw their own data, and measure no time
+    if given.name in DRAWN:
         importlib.import_module(f"tests.benchmarks.{given.name}").main()
         return
     folder = log(given.events)
