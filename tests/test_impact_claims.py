@@ -49,7 +49,11 @@ def effects(*rows):
     """A result of shape `effect` with these rows."""
     none = dict.fromkeys(("treated", "holdout", "difference", "low", "high"))
     base = none | {"n_treated": 0, "n_holdout": 0, "verdict": "too few", "grade": "–"}
-    return Result("impact.effects", "effect", finish=lambda _raw: [base | row for row in rows])
+    return Result(
+        "impact.effects",
+        "effect",
+        finish=lambda _raw: [base | {"play": row["label"]} | row for row in rows],
+    )
 
 
 NOTHING = Unavailable("impact.effects", "No play with a holdout.")

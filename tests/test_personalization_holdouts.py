@@ -225,7 +225,8 @@ def test_what_cannot_be_sized_says_why(plays, reason):
 
 def test_every_play_of_the_demo_has_its_plan(airtouch):
     rows = {row["play"]: row for row in holdouts(airtouch).rows}
-    assert set(rows) == {play.slug for play in airtouch.declared.plays if play.holdout}
+    ahead = [play for play in airtouch.declared.plays if not play.is_over(airtouch.as_of)]
+    assert set(rows) == {play.slug for play in ahead if play.holdout}
     assert all(row["weeks"] and row["verdict"] for row in rows.values())
     # The same effect on the same base, with less than half the traffic.
     into, out = (rows[f"organic_engineer_guide_{way}"] for way in ("into", "out"))

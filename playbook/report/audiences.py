@@ -206,7 +206,9 @@ def _exported(
 ) -> dict[str, Any]:
     rows = rows_of(run, play)
     now = desk.brought(sendlist.with_further_columns(run, tool, rows.filter(_.decision == "send")))
-    if desk.counts(now.aggregate(held=count_if(_.arm.isin(list(ledger.NOT_SENT)))))["held"]:
+    if desk.counts(
+        now.aggregate(held=count_if(_.arm.fill_null("holdout").isin(list(ledger.NOT_SENT))))
+    )["held"]:
         raise RuntimeError(f"The send list of `{play.slug}` holds a unit that is held out.")
     was = _was(desk, last)
     base = f"drafts/{play.slug}" if play.draft else play.slug
