@@ -102,15 +102,6 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "at": Column(TIME, "when", True),
         "value": Column("float64", "how much", True),
     },
-    "totals": {
-        "play": Column("string", "the play", True),
-        "arm": Column("string", "the arm", True),
-        "day": Column(TIME, "the day (UTC) on which the units' clocks began", True),
-        "metric": Column("string", "the metric; null: the goal"),
-        "n": Column("int64", "how many units", True),
-        "value": Column("float64", "the sum over them; of the goal, how many did it", True),
-        "squares": Column("float64", "the sum of the squares; not needed of the goal"),
-    },
     "suppressions": {
         "user_id": Column("string", "who must not be sent to", True),
         "channel": Column("string", "on which channel; null: on every one"),
@@ -150,7 +141,6 @@ class Tables:
     assignments: ir.Table | None = None
     suppressions: ir.Table | None = None
     values: ir.Table | None = None
-    totals: ir.Table | None = None
     histories: Mapping[str, ir.Table] = field(default_factory=dict)
     doubts: Mapping[str, ir.Table] = field(default_factory=dict)
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
