@@ -159,13 +159,13 @@ def ends(rows: Sequence[Mapping[str, Any]]) -> dict[str | None, Ends]:
     a day after the last arrival of any, or else up to a gap before stray rows.
 
     Args:
-        rows: `source`, `day`, `n`, `sane_first`, `sane_last`, `received`.
+        rows: `source`, `day`, `n`, `sane_first`, `sane_last`, and `received` where it is known.
     """
     possible = [row for row in rows if row["sane_last"] is not None]
-    arrivals = [row["received"] for row in rows if row["received"] is not None]
+    arrivals = [row["received"] for row in rows if row.get("received") is not None]
     if arrivals:
         limit = max(arrivals) + timedelta(days=1)
-        possible = [r for r in possible if r["received"] is not None or r["sane_last"] <= limit]
+        possible = [r for r in possible if r.get("received") or r["sane_last"] <= limit]
     else:
         possible = _without_strays(possible)
     found = {}

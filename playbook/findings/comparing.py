@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from playbook.language.wording import capital, count, measure, plain, points, signed
+from playbook.language.wording import capital, count, plain, points
 from playbook.results import Result
+from playbook.results.changes import metric_change
 from playbook.results.sentences import Told, bullets, named
 
 DOING = {"ship": "Ship it", "stop": "Stop it", "redesign": "Redesign it", "mend": ""}
@@ -92,25 +93,14 @@ def _effect_said(result: Result, told: Told, row: dict[str, Any]) -> str:
 def _metric_said(told: Told, row: dict[str, Any], sizes: str) -> str:
     """What is said of a play that is judged by a metric, and of its goal beside."""
     verdict = "no effect shown on" if row["verdict"] == "cannot tell" else f"{row['verdict']} on"
-    unit = "points" if row["metric_in"].startswith("%") else plain(row["metric_in"])
-    low, high = row["metric_low"], row["metric_high"]
-    for part, between in (("difference", (low, high)), ("treated", ()), ("holdout", ())):
-        told.kept(
-            f"{row['label']}.metric_{part}",
-            row[f"metric_{part}"],
-            kind="measure",
-            n=row["n_treated"] + row["n_holdout"],
-            ends=between or (None, None),
-        )
-    ends = f"{signed(low)} to {signed(high)}"
+    change, treated, held = metric_change(told, row)
     goal = ""
     if row["difference"] is not None:
         goal = f" Its goal: {points(row['difference'])} points ({points(row['low'])} to "
         goal += f"{points(row['high'])})."
     todo = what_to_do(row.get("action") or "")
     return (
-        f"{verdict} {plain(row['metric'])}: **{signed(row['metric_difference'])} {unit}** "
-        f"({ends}), from {measure(row['metric_holdout'])} to {measure(row['metric_treated'])} "
+        f"{verdict} {plain(row['metric'])}: {change}, from {held} to {treated} "
         f"({sizes}).{goal} {todo + '; grade' if todo else 'Grade'} {_graded(row)}."
     )
 

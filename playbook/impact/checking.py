@@ -149,8 +149,7 @@ def _arm_sizes(counts: Counts, name: str) -> Check:
     test = looks.sample_ratio if counts.looks > FEW_LOOKS else stats.sample_ratio
     seen = f"{treated:,} treated, {held:,} held out"
     if arms and arms.several:
-        names = {HOLDOUT: arms.control} | dict(zip(arms.own, arms.treatments, strict=True))
-        sizes = {its: counts.size(of, own) for own, its in names.items()}
+        sizes = {its: counts.size(of, own) for own, its in arms.called.items()}
         p_values = [test([*sizes.values()], [arms.split[its] for its in sizes])]
         seen = ", ".join(f"{its} {n:,}" for its, n in sizes.items())
         expected = ", ".join(f"{its} {chosen(arms.split[its])}" for its in sizes)

@@ -53,7 +53,7 @@ def units_of(of: Trial) -> ir.Table:
         (somebody of its account is in another arm).
     """
     run, play = of.run, of.play
-    arms = ["holdout", *of.arms.own, ledger.SEVERAL, ledger.UNASSIGNED]
+    arms = [*of.arms.compared, ledger.SEVERAL, ledger.UNASSIGNED]
     found = ledger.outcomes(run, play).filter(_.arm.isin(arms))
     if play.live_from:
         found = found.filter(_.moment_at >= moment(of.begins))
@@ -140,7 +140,7 @@ def waits(of: Trial) -> ir.Table:
         hours later, rounded up) and `reached` (the goal then; else last seen without): `n`.
     """
     window, last = int(of.window.total_seconds()), moment(of.watermark)
-    found = of.units.filter(_.triggered, _.moment_at <= last, _.arm.isin(["holdout", *of.arms.own]))
+    found = of.units.filter(_.triggered, _.moment_at <= last, _.arm.isin(of.arms.compared))
     reached = _.reached_at.notnull() & (_.reached_at <= last)
     found = found.mutate(reached=reached.fill_null(False))
     seen = ibis.ifelse(
@@ -273,7 +273,7 @@ def _with_strata(of: Trial, found: ir.Table) -> ir.Table:
 def _beside(of: Trial, found: ir.Table) -> ir.BooleanValue:
     """Whether somebody of a unit's account is in another arm."""
     home = ibis.window(group_by=ibis.coalesce(found.account_id, found.unit))
-    arms = ["holdout", *of.arms.own]
+    arms = of.arms.compared
     there = {arm: when(found.arm == arm, 1).count().over(home) for arm in arms}
     others = {arm: ibis.or_(*(n > 0 for other, n in there.items() if other != arm)) for arm in arms}
     return ibis.cases(*((found.arm == arm, met) for arm, met in others.items()), else_=False)

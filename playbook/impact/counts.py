@@ -122,9 +122,9 @@ class Counts:
         # As planned: the bounds of a look must not move with the next one's sizes.
         split = self.arms.split
         if split:
-            sizes = [split[name] for name in (self.arms.control, *self.arms.treatments)]
+            sizes = [split[name] for name in self.arms.called.values()]
         else:
-            sizes = [self.size("triggered", arm) for arm in (HOLDOUT, *self.arms.own)]
+            sizes = [self.size("triggered", arm) for arm in self.arms.compared]
         return several.shared_error(sizes[0], sizes[1:])
 
     @functools.cached_property
@@ -211,9 +211,7 @@ class Counts:
             return self.play.holdout
         if not self.arms.split:
             return None
-        names = dict(zip(self.arms.own, self.arms.treatments, strict=True))
-        names[HOLDOUT] = self.arms.control
-        shares = [self.arms.split[names[own]] for own in self._roles.values()]
+        shares = [self.arms.split[self.arms.called[own]] for own in self._roles.values()]
         return shares[1] / sum(shares)
 
     @functools.cached_property

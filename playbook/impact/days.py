@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import ibis
@@ -21,6 +22,7 @@ from playbook.impact.judging import (
     WORKS,
     Judged,
     effect_row,
+    of_each,
     too_few_counted,
     verdict_of,
     with_effect,
@@ -29,11 +31,11 @@ from playbook.impact.trial import Trial
 from playbook.inference.permuted import two_sided
 from playbook.language.periods import interval, words
 from playbook.language.portable import united
-from playbook.language.wording import plain, points
+from playbook.language.wording import points
 from playbook.results import Answer, Result
 from playbook.results.columns import HOURS, POINTS, P, with_ends
 from playbook.results.section import section
-from playbook.results.sentences import Told, bullets
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 # From which window on the effect is followed by so many of a length of time.
@@ -152,13 +154,7 @@ def _of_days(whole: Judged, rows: Rows) -> Rows:
 
 def _days_said(result: Result, told: Told, _words: str) -> str:
     """Whether more people come, or the same ones sooner."""
-    treatments = grouped(result.rows, ("label",))
-    if len(treatments) == 1:
-        return _course_said(result, told, result.rows)
-    return bullets(
-        f"**{plain(label)}**: {_course_said(result, told, own)}"
-        for (label,), own in treatments.items()
-    )
+    return of_each(result.rows, "label", partial(_course_said, result, told))
 
 
 def _course_said(result: Result, told: Told, rows: Rows) -> str:

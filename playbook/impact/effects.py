@@ -40,8 +40,6 @@ from playbook.results.section import needed, section, there
 from playbook.results.sentences import Told, not_known
 from playbook.run import Run
 
-METRIC_NUMBERS = ("treated", "holdout", "difference", "low", "high")
-
 
 @section("impact.effects")
 def effects(run: Run) -> Answer:
@@ -85,9 +83,7 @@ def _decided(run: Run, whole: Judged) -> dict[str, Any]:
 
 def _by_metric(whole: Judged) -> dict[str, Any]:
     """What the metric says that a play is judged by; its checks are those of the play."""
-    found = of_primary(whole, whole.of.metric_rows)
-    said = {"metric": found["says"], "metric_in": found["in"]}
-    said |= {f"metric_{name}": found[name] for name in METRIC_NUMBERS}
+    found, said = of_primary(whole)
     if found["because"]:
         blocked = whole.row["verdict"] in (CHECK_FAILED, NEVER_SENT)
         verdict = whole.row["verdict"] if blocked else found["verdict"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from playbook.counting.shaping import WEEK, Rows
+from playbook.counting.shaping import WEEK, Rows, grouped
 from playbook.impact import balance
 from playbook.impact.checking import FAILED, NOBODY, sound_checks
 from playbook.impact.compared import sums
@@ -18,6 +19,7 @@ from playbook.inference.arms import Difference
 from playbook.inference.permuted import two_sided
 from playbook.language.mistakes import listed
 from playbook.language.periods import duration
+from playbook.language.wording import plain
 from playbook.results.columns import (
     COUNT,
     FLAG,
@@ -33,6 +35,7 @@ from playbook.results.columns import (
     with_ends,
 )
 from playbook.results.section import Unanswerable
+from playbook.results.sentences import bullets
 from playbook.run import Run, fetched
 
 FEWEST_EVENTS = 5  # expected in either arm; below it there is no verdict
@@ -315,6 +318,20 @@ def _planned_until(of: Trial, counts: Counts) -> datetime | None:
     to_come = max(counts.planned - counts.sum("triggered"), 0)
     wait = timedelta(weeks=math.ceil(to_come / per_week)) + of.window
     return last + wait if wait <= timedelta(weeks=sizing.LONGEST) else None
+
+
+def of_each(rows: Rows, name: str, says: Callable[[Rows], str]) -> str:
+    """What is said of the treatments: of an only one as it is, of several a line each.
+
+    Args:
+        rows: Their rows.
+        name: The column that says which treatment it is.
+        says: What is said of the rows of one.
+    """
+    treatments = grouped(rows, (name,))
+    if len(treatments) == 1:
+        return says(rows)
+    return bullets(f"**{plain(label)}**: {says(own)}" for (label,), own in treatments.items())
 
 
 def with_effect(run: Run, slug: str, verb: str) -> list[Judged]:

@@ -37,11 +37,6 @@ def sent_by_tools(run: Run) -> Result:
             sane_first=_.at_.min(),
             sane_last=_.at_.max(),
         )
-        return Result(
-            "log.messages",
-            "table",
-            found,
-            finish=lambda rows: [row | {"received": None} for row in rows],
-        )
+        return Result("log.messages", "table", found)
 
     return run.remembered(("log", "messages"), made)

@@ -77,6 +77,7 @@ def metrics(run: Run, slug: str) -> Answer:
         "table",
         valued.sums(of),
         finish,
+        fetched=lambda: of.metric_rows,  # which plans and verdicts rest on, too
         own=MEASURED,
         title=f"What it brings besides its goal: {run.label(slug)}",
         told=(("before", "taken out where it tells (CUPED), as long before as the metric has"),),
@@ -95,9 +96,13 @@ def measured(whole: Judged, rows: Rows) -> Rows:
     return [_row(whole, metric, each, corrected.get(metric.name)) for metric, each in found]
 
 
-def of_primary(whole: Judged, rows: Rows) -> dict[str, Any]:
-    """The row of the metric that a play is judged by."""
-    return next(row for row in measured(whole, rows) if row["role"] == "primary")
+def of_primary(whole: Judged) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The row of the metric that a play is judged by, and as columns beside those of its goal:
+    `judging.PRIMARY`."""
+    found = next(r for r in measured(whole, whole.of.metric_rows) if r["role"] == "primary")
+    numbers = ("treated", "holdout", "difference", "low", "high")
+    said = {"metric": found["says"], "metric_in": found["in"]}
+    return found, said | {f"metric_{name}": found[name] for name in numbers}
 
 
 def _compared(whole: Judged, metric: Metric, rows: Rows) -> Difference:

@@ -11,7 +11,6 @@ from playbook.impact import balance, valued
 from playbook.impact.balance import ALPHA
 from playbook.impact.compared import sums
 from playbook.impact.counts import Counts
-from playbook.impact.effects import METRIC_NUMBERS
 from playbook.impact.judging import (
     CANNOT_TELL,
     CHECK_FAILED,
@@ -31,8 +30,9 @@ from playbook.impact.judging import (
 )
 from playbook.impact.metrics import BETTER, WORSE, of_primary
 from playbook.impact.trial import Trial, trial
-from playbook.language.wording import measure, plain, points, signed
+from playbook.language.wording import plain, points
 from playbook.results import Answer, Result
+from playbook.results.changes import metric_change
 from playbook.results.columns import ID
 from playbook.results.section import Unanswerable, Unfit, section
 from playbook.results.sentences import Told, bullets
@@ -103,9 +103,7 @@ def _pair(of: Trial, counts: Counts) -> dict[str, Any]:
 
 def _pair_by_metric(pair: Judged) -> dict[str, Any]:
     """What the metric says that a play is judged by."""
-    found = of_primary(pair, pair.of.metric_rows)
-    said = {"metric": found["says"], "metric_in": found["in"]}
-    said |= {f"metric_{name}": found[name] for name in METRIC_NUMBERS}
+    found, said = of_primary(pair)
     if pair.row["verdict"] == CHECK_FAILED:
         return said
     verdict = AGAINST.get(found["verdict"], found["verdict"])
@@ -131,7 +129,8 @@ def _pair_said(told: Told, row: dict[str, Any]) -> str:
     goal, on = _goal_said(told, row), ""
     if by_metric:
         on = f" on {plain(row['metric'])}"
-        goal, its_goal = _metric_changed(told, row), goal
+        change, treated, held = metric_change(told, row)
+        goal, its_goal = f"{change}, {treated} against {held}", goal
         goal += f"; its goal: {its_goal}" if its_goal else ""
     doubt = f", because {plain(row['doubt'])}" if row["doubt"] else ""
     grade = f"grade {row['grade']}{doubt}"
@@ -148,14 +147,3 @@ def _goal_said(told: Told, row: dict[str, Any]) -> str:
         told.share(f"{label}.{arm}", row[arm], row[f"n_{arm}"]) for arm in ("holdout", "treated")
     ]
     return f"**{points(row['difference'])} points** ({ends}), {shares[1]} against {shares[0]}"
-
-
-def _metric_changed(told: Told, row: dict[str, Any]) -> str:
-    n, low, high = row["n_treated"] + row["n_holdout"], row["metric_low"], row["metric_high"]
-    for part, ends in (("difference", (low, high)), ("treated", None), ("holdout", None)):
-        name, value = f"{row['label']}.metric_{part}", row[f"metric_{part}"]
-        told.kept(name, value, kind="measure", n=n, ends=ends or (None, None))
-    unit = "points" if row["metric_in"].startswith("%") else plain(row["metric_in"])
-    sides = f"{measure(row['metric_treated'])} against {measure(row['metric_holdout'])}"
-    change = f"**{signed(row['metric_difference'])} {unit}** ({signed(low)} to {signed(high)})"
-    return f"{change}, {sides}"

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from playbook.counting.shaping import Rows
 from playbook.impact.compared import sums
 from playbook.impact.counts import ARMS
-from playbook.impact.judging import ACTION, OWN, SEVERAL, Judged, judged, verdict_of, with_effect
+from playbook.impact.judging import (
+    ACTION,
+    OWN,
+    SEVERAL,
+    Judged,
+    judged,
+    of_each,
+    verdict_of,
+    with_effect,
+)
 from playbook.impact.trial import MESSAGES, NOTHING_SENT
 from playbook.inference.reached import Shape
 from playbook.inference.reached import reached as two_stage
-from playbook.language.wording import plain, points
+from playbook.language.wording import points
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, NUMBER
 from playbook.results.section import Unanswerable, Unfit, section
-from playbook.results.sentences import Told, bullets
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 ASSIGNED, REACHED = "as assigned", "among those reached"
@@ -106,13 +116,11 @@ def _among_reached(assigned: Judged) -> dict[str, Any]:
 
 def _among_reached_said(result: Result, told: Told, _words: str) -> str:
     """The effect among those who got the message, and what that assumes."""
-    rows = result.rows[1::2]
-    if len(rows) == 1:
-        return _reached_said(told, rows[0])
-    return bullets(f"**{plain(row['label'])}**: {_reached_said(told, row)}" for row in rows)
+    return of_each(result.rows[1::2], "label", partial(_reached_said, told))
 
 
-def _reached_said(told: Told, row: dict[str, Any]) -> str:
+def _reached_said(told: Told, rows: Rows) -> str:
+    (row,) = rows
     prefix = (
         "" if row["label"] == REACHED else row["label"].removesuffix(REACHED).rstrip(", ") + "."
     )

@@ -7,18 +7,18 @@ from typing import Any
 from playbook.counting import curves
 from playbook.counting.shaping import Rows
 from playbook.impact.compared import waits
-from playbook.impact.judging import Judged, with_effect
+from playbook.impact.judging import Judged, of_each, with_effect
 from playbook.impact.reached import BY_STRATA
 from playbook.impact.trial import Trial
 from playbook.inference import stats
 from playbook.inference.times import Waiting
 from playbook.inference.times import sooner as mean_difference
-from playbook.language.wording import MINUS, length, plain
+from playbook.language.wording import MINUS, length
 from playbook.ledger import HOLDOUT
 from playbook.results import Answer, Result
 from playbook.results.columns import COUNT, HOURS, KEY, Column, P
 from playbook.results.section import Unanswerable, section
-from playbook.results.sentences import Told, bullets
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 HOUR = 3600
@@ -124,13 +124,11 @@ def _arm_waits(rows: Rows, arm: str) -> Waiting:
 
 def _sooner_said(result: Result, _told: Told, _words: str) -> str:
     """How much sooner, or later, the treated get to the goal."""
-    rows = result.rows
-    if len(rows) == 1:
-        return _sooner_in_words(rows[0])
-    return bullets(f"**{plain(row['play'])}**: {_sooner_in_words(row)}" for row in rows)
+    return of_each(result.rows, "play", _sooner_in_words)
 
 
-def _sooner_in_words(row: dict[str, Any]) -> str:
+def _sooner_in_words(rows: Rows) -> str:
+    (row,) = rows
     low, high = row["low_hours"], row["high_hours"]
     text = "It is not shown that the treated get there sooner or later"
     if low > 0 or high < 0:

@@ -172,19 +172,6 @@ class Trial:
         found = [every.of(arm) for arm in self.arms.own]
         return [replace(each, units_planned=valued.planned(self, each)) for each in found]
 
-    def counts(self, rows: Rows) -> Counts:
-        """The only treatment against the control.
-
-        Raises:
-            Unanswerable: There are several.
-        """
-        if self.arms.several:
-            names = ", ".join(self.arms.treatments)
-            raise Unanswerable(
-                f"`{self.play.slug}` has several treatments ({names}): see the effect of each."
-            )
-        return self.contrasts(rows)[0]
-
     def result(
         self,
         shape: str,

@@ -115,10 +115,12 @@ def _summed(of: Trial, metric: Metric) -> ir.Table:
 def _of_units(of: Trial, metric: Metric) -> ir.Table:
     """One row per mature unit: `unit`, `drawn`, `arm` and `COLUMNS`."""
     window = duration(metric.within or of.play.goal_within)
-    last = min(reaches(of.run, metric), of.ends + window) if of.ends else reaches(of.run, metric)
+    last = reaches(of.run, metric)
+    if of.ends:
+        last = min(last, of.ends + window)
     own = of.units.filter(
         _.triggered,
-        _.arm.isin(["holdout", *of.arms.own]),
+        _.arm.isin(of.arms.compared),
         _.moment_at + interval(window) <= moment(last),
     )
     if of.known_until:
@@ -205,11 +207,6 @@ def _values_by_day(run: Run) -> Result:
         found = rows.group_by(source=_.name, day=_.at.date()).aggregate(
             n=_.count(), sane_first=_.at.min(), sane_last=_.at.max()
         )
-        return Result(
-            "log.values",
-            "table",
-            found,
-            finish=lambda rows: [row | {"received": None} for row in rows],
-        )
+        return Result("log.values", "table", found)
 
     return run.remembered(("log", "values"), made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import ibis
@@ -17,17 +18,17 @@ from playbook.impact.judging import (
     TOO_FEW,
     Judged,
     by_segment,
+    of_each,
     with_effect,
 )
 from playbook.impact.trial import Trial
 from playbook.inference.permuted import two_sided
 from playbook.language.periods import moment
 from playbook.language.portable import seconds, united, whole
-from playbook.language.wording import plain, points
-from playbook.ledger import HOLDOUT
+from playbook.language.wording import points
 from playbook.results import Answer, Result
 from playbook.results.section import section
-from playbook.results.sentences import Told, bullets
+from playbook.results.sentences import Told
 from playbook.run import Run
 
 HALVES = FIRST, SECOND = ("first half", "second half")
@@ -79,7 +80,7 @@ def sums_by_week(of: Trial) -> ir.Table:
 
 def sums_by_half(of: Trial) -> ir.Table:
     """The sums by half: no more than half of the mature units are in the first one."""
-    counts = _.triggered & _.mature & _.arm.isin([HOLDOUT, *of.arms.own])
+    counts = _.triggered & _.mature & _.arm.isin(of.arms.compared)
     found = _with_first(of).mutate(one=ibis.ifelse(counts, 1, 0))
     # Units of one moment are all counted at once, so that their order decides nothing.
     so_far = found.one.sum().over(
@@ -111,12 +112,7 @@ def _of_weeks(whole_: Judged, rows: Rows) -> Rows:
 
 def _weeks_said(result: Result, told: Told, _words: str) -> str:
     """Whether the effect changes with time, what it is in each half, and week by week."""
-    treatments = grouped(result.rows, ("label",))
-    if len(treatments) == 1:
-        return _treatment_said(told, result.rows)
-    return bullets(
-        f"**{plain(label)}**: {_treatment_said(told, own)}" for (label,), own in treatments.items()
-    )
+    return of_each(result.rows, "label", partial(_treatment_said, told))
 
 
 def _treatment_said(told: Told, rows: Rows) -> str:

@@ -56,6 +56,16 @@ class Arms:
         """What the ledger calls the treatments: the only one is `treated`, whatever its name."""
         return self.treatments if self.several else (TREATED,)
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What the ledger calls all of them, the control first."""
+        return (HOLDOUT, *self.own)
+
+    @property
+    def called(self) -> dict[str, str]:
+        """What the ledger calls an arm → what whoever draws it calls it, the control first."""
+        return {HOLDOUT: self.control} | dict(zip(self.own, self.treatments, strict=True))
+
 
 def arms_of(run: Run, play: Play) -> Arms:
     """The arms of a play; the log's where it is said to draw them, or another source fills it."""
@@ -132,9 +142,8 @@ def _as_drawn(run: Run, play: Play, rows: ir.Table, arms: Arms) -> ir.Table:
 def _as_logged(run: Run, play: Play, rows: ir.Table, arms: Arms) -> ir.Table:
     kept, log = rows.columns, logged_arms(run, play)
     rows = rows.left_join(log, rows[UNIT_COLUMN[play.unit]] == log.drawn)
-    own = dict(zip(arms.treatments, arms.own, strict=True)) | {arms.control: HOLDOUT}
     cases = [(_.logged_arm != _.other_arm, SEVERAL)]
-    cases += [(_.logged_arm == name, arm) for name, arm in own.items()]
+    cases += [(_.logged_arm == name, arm) for arm, name in arms.called.items()]
     cases.append((_.gets_none, EVERYTHING))
     if arms.is_control_alone and run.tables.has("messages"):
         sent = messages_of(run, play).select(sent_to="unit", was_sent=_.contacted)

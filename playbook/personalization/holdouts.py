@@ -261,7 +261,7 @@ def _group_sums(run: Run, play: Play) -> ir.Table:
     compared.append(run.period.entered(_.moment_at - interval(duration(play.after))))
     if play.live_from:
         compared.append(_.moment_at >= moment(datetime.fromisoformat(play.live_from)))
-    own = [*ledger.arms_of(run, play).own, ledger.HOLDOUT]
+    own = ledger.arms_of(run, play).compared
     found = ledger.outcomes(run, play).filter(*compared, _.arm.isin(own))
     found = found.mutate(arm=ibis.ifelse(_.arm == ledger.HOLDOUT, _.arm, ledger.TREATED))
     # Where accounts are drawn each is its own; a person without an account stands alone.
