@@ -159,12 +159,16 @@ def test_a_play_may_be_judged_by_a_metric_in_place_of_its_goal():
     assert impact.effects(none).rows[0]["verdict"] == "cannot tell"
 
 
-def test_a_metric_without_values_says_so_and_the_goal_stands():
+def test_a_metric_without_values_says_so_and_no_other_section_falls():
     told = people(HALVES)
     kind = metric("revenue", "mean", value="refunds", role="primary")
     run = elsewhere.opened(HALF | {"metrics": [kind]}, **tables(told, values=paid(told)))
     found = impact.metrics(run, "test")
     assert found.reason == "The table `values` holds no `refunds`."
+    (row,) = impact.effects(run).rows
+    assert (row["verdict"], row["grade"], row["difference"]) == ("check failed", "–", None)
+    assert row["why"] == found.reason
+    assert impact.checks(run).rows[0]["subject"] == "test"
 
 
 # Drawn by account, measured on people

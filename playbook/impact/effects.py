@@ -18,6 +18,7 @@ from playbook.impact.judging import (
     HARMS_SOME,
     MEND,
     NEVER_SENT,
+    NO_CLAIM,
     OWN,
     PRIMARY,
     SEVERAL,
@@ -34,7 +35,7 @@ from playbook.impact.segments import apart
 from playbook.impact.trial import of_all, trial, trials
 from playbook.language.mistakes import listed
 from playbook.language.wording import plain
-from playbook.results import Answer, Result
+from playbook.results import Answer, Result, Unavailable
 from playbook.results.columns import COUNT, ID, KEY
 from playbook.results.section import needed, section, there
 from playbook.results.sentences import Told, not_known
@@ -72,7 +73,7 @@ def _decided(run: Run, whole: Judged) -> dict[str, Any]:
     one, or of the segments which it harms, if it does."""
     row = whenever(whole)
     if whole.of.play.primary:
-        return row | _by_metric(whole)
+        return row | _by_metric(run, whole)
     row |= dict.fromkeys(PRIMARY)
     works, harms = apart(run, whole)
     if not harms or whole.why:
@@ -81,11 +82,21 @@ def _decided(run: Run, whole: Judged) -> dict[str, Any]:
     return row | {"verdict": HARMS_SOME, "action": action}
 
 
-def _by_metric(whole: Judged) -> dict[str, Any]:
+def _by_metric(run: Run, whole: Judged) -> dict[str, Any]:
     """What the metric says that a play is judged by; its checks are those of the play."""
+    slug, blocked = whole.of.play.slug, whole.row["verdict"] in (CHECK_FAILED, NEVER_SENT)
+    answer = metrics(run, slug)
+    if isinstance(answer, Unavailable) and not blocked:
+        none = dict.fromkeys(PRIMARY) | dict.fromkeys(("difference", "low", "high", "error"))
+        return none | {
+            "verdict": CHECK_FAILED,
+            "grade": NO_CLAIM,
+            "why": answer.reason,
+            "doubt": "",
+            "action": MEND,
+        }
     found, said = of_primary(whole)
     if found["because"]:
-        blocked = whole.row["verdict"] in (CHECK_FAILED, NEVER_SENT)
         verdict = whole.row["verdict"] if blocked else found["verdict"]
         return said | {"verdict": verdict, "why": found["because"]}
     step = next_step(whole.of, whole.counts, whole.difference, found["verdict"])

@@ -153,8 +153,15 @@ class Trial:
 
     @cached_property
     def metric_rows(self) -> Rows:
-        """The sums of its metrics; see `valued.sums`."""
-        return fetched(self.run.warehouse.prepared(valued.sums(self))) if self.play.metrics else []
+        """The sums of its metrics; see `valued.sums`. None where they cannot be told, for which
+        `impact.metrics` gives the reason."""
+        if not self.play.metrics:
+            return []
+        try:
+            summed = valued.sums(self)
+        except Unanswerable:
+            return []
+        return fetched(self.run.warehouse.prepared(summed))
 
     def contrasts(self, rows: Rows) -> list[Counts]:
         """The sums of `compared.sums` as arms, of everybody or of one segment: each treatment
