@@ -187,21 +187,26 @@ def measured(here):
 
 
 @pytest.fixture
+def _spark(monkeypatch):
+    """Where the package of Spark is not there, Ibis does not know its own option for it."""
+    options = SimpleNamespace(pyspark=SimpleNamespace(treat_nan_as_null=False))
+    monkeypatch.setattr("ibis.backends.sql.compilers.pyspark.options", options)
+
+
+@pytest.fixture
 def _unfused(monkeypatch):
     """Each step as a query of its own, as Ibis compiles it before it makes the statement short."""
     monkeypatch.setattr(ibis.options.sql, "fuse_selects", False)
-    # Where the package of Spark is not there, Ibis does not know its own option for it.
-    spark = SimpleNamespace(pyspark=SimpleNamespace(treat_nan_as_null=False))
-    monkeypatch.setattr("ibis.backends.sql.compilers.pyspark.options", spark)
 
 
-@pytest.mark.usefixtures("_unfused")
+@pytest.mark.usefixtures("_unfused", "_spark")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_all_results_compile_for_warehouses_that_are_not_here(statements, dialect):
     assert compiles(together(statements.values()), dialect)
 
 
 @pytest.mark.thorough
+@pytest.mark.usefixtures("_spark")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_result_compiles_for_warehouses_that_are_not_here(statements, dialect):
     for id, table in statements.items():
