@@ -12,7 +12,16 @@ import pandas as pd
 
 from playbook.data import sources
 from playbook.data.warehouse import Warehouse
-from playbook.declare import DataPoint, Declarations, Play, Product, Property, Question, TableMap
+from playbook.declare import (
+    DataPoint,
+    Declarations,
+    Experiment,
+    Play,
+    Product,
+    Property,
+    Question,
+    TableMap,
+)
 from playbook.language.periods import Period
 from playbook.run import Run, counted
 
@@ -29,6 +38,7 @@ def opened(
     as_of: pd.Timestamp = AS_OF,
     product: dict[str, Any] | None = None,
     questions: Sequence[dict[str, Any]] = (),
+    experiments: Sequence[Experiment] = (),
     **frames: pd.DataFrame,
 ) -> Run:
     """A product whose only play is `play` (a field or more besides `GIVEN`), over these tables.
@@ -38,6 +48,7 @@ def opened(
         as_of: The end of the data.
         product: What product.yaml says besides.
         questions: What questions.yaml says.
+        experiments: What `experiments/` says.
         frames: Canonical table → its rows.
     """
     connection, maps = ibis.duckdb.connect(), {}
@@ -55,7 +66,8 @@ def opened(
     ]
     words = Product(name="Elsewhere", tables=maps, **{"min_n": 30} | (product or {}))
     asked = tuple(Question(**question) for question in questions)
-    declared = Declarations(words, tuple(plan), asked, (Play(slug="test", **GIVEN | play),), ())
+    plays = (Play(slug="test", **GIVEN | play),)
+    declared = Declarations(words, tuple(plan), asked, plays, tuple(experiments))
     warehouse = Warehouse(connection)
     tables = sources.tables_of(declared, warehouse)
     since, last = datetime(2026, 1, 1), as_of.to_pydatetime()

@@ -27,6 +27,7 @@ TABLES = (
     "tool_arms",
     "flags",
     "invoices",
+    "form_visits",
 )
 DEFECTS = TRUTH["defects"]
 END = "timestamp '2026-07-06'"
@@ -43,6 +44,7 @@ KEYS = {
     "tool_arms": "play, unit_id, arm",
     "flags": "flag, user_id",
     "invoices": "id",
+    "form_visits": "server, form, day",
 }
 MAILER_GETS = ", ".join(f"'{event}'" for event in TRUTH["mailer_gets"])
 OUTAGE = f"(timestamp '2026-01-05' + interval ({DEFECTS['outage']['day']}) day)"
@@ -52,7 +54,7 @@ UNVERIFIED = f"""(
     and coalesce(p.verified_at > p.created_at + interval 48 hour, true)
 )"""
 # Of a demo of 6,000 events. It changes with TRUTH and with the order of the draws.
-DIGEST = "e5d428cceb14b1701b3a4130066339cee73e7627f04eb0c3e3be52203951a7e1"
+DIGEST = "19995a7c43a24e2d95575429819ecd02cbad9056744463f6d33510b05696c0a7"
 
 
 def opened(folder: Path) -> duckdb.DuckDBPyConnection:

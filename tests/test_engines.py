@@ -8,13 +8,14 @@ import pytest
 
 import playbook as pb
 from playbook import airtouch
-from playbook.impact import compared, days, trial, weeks
+from playbook.impact import compared, days, trial, valued, weeks
 from playbook.results import listings
 
 TABLES = (
     "connections",
     "events",
     "flags",
+    "form_visits",
     "holdouts",
     "invoices",
     "mailer_events",
@@ -125,9 +126,11 @@ def results(run):
         # So few units have no effect to break down or to time: what is counted is the same.
         _counted(run, "by", compared.sums(every, ("persona", "intent"))),
         _counted(run, "waits", compared.waits(every[0])),
-        _counted(run, "weeks", weeks.sums_by_week(every[0])),
-        _counted(run, "halves", weeks.sums_by_half(every[0])),
+        _counted(run, "weeks", compared.added_up(every[:1], weeks.by_week(every[0]), ["week"])),
+        _counted(run, "halves", compared.added_up(every[:1], weeks.by_half(every[0]), ["week"])),
         _counted(run, "days", days.sums_by_time(every[0])),
+        *(_counted(run, each.play.slug, valued.sums(each)) for each in every if each.play.metrics),
+        pb.impact.totals(run),
         pb.impact.why_null(run),
         pb.impact.reach(run, "organic_engineer_welcome"),
         pb.impact.seen(run, "organic_engineer_welcome"),

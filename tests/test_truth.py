@@ -151,6 +151,17 @@ def test_each_test_of_others_gets_its_verdict(airtouch, slug):
     assert (log["status"], log["seen"]) == ("ok", "all in one")
 
 
+def test_the_form_known_by_its_totals_gets_its_verdict(airtouch):
+    (row,) = pb.impact.totals(airtouch).rows
+    planted = TRUTH["signup_form"]
+    assert (row["verdict"], row["grade"]) == ("works", "C")
+    assert row["low"] <= 100 * planted["effect"] <= row["high"]
+    (how,) = (each.totals for each in airtouch.declared.experiments if each.totals)
+    days = [START + timedelta(days=planted[name]) for name in ("from_day", "until_day")]
+    assert [how.since, how.until] == [f"{day:%Y-%m-%d}" for day in days]
+    assert (how.split, how.within) == (planted["split"], f"{planted['within_days']}d")
+
+
 def test_the_offer_has_a_row_for_each_of_its_mails(airtouch):
     rows = by(pb.impact.effects(airtouch).rows, "label")
     own = {label for label, row in rows.items() if row["play"] == "upgrade_offer"}

@@ -1,4 +1,4 @@
-"""Three tests whose arms others have drawn: a mailer's offer and its digest, and a flag."""
+"""Tests whose arms others have drawn: a mailer's offer and its digest, a flag, and a form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playbook.airtouch.truth import INTENTS, TRUTH
 
 TESTS = TRUTH["drawn_elsewhere"]
 OFFER, DIGEST, FLAG = TESTS
-INVOICES = TRUTH["invoices"]
+INVOICES, FORM = TRUTH["invoices"], TRUTH["signup_form"]
 PATH = ("signed_up", "email_verified", "connection_created", "workflow_saved", "workflow_ran")
 
 
@@ -23,7 +23,8 @@ def drawn_elsewhere(
 ) -> dict[str, Columns]:
     """The numbers of what others have drawn, one row each of their things: `accounts` and `people`
     of the mailer's two tests and `flags`, with `unit`, `arm` (in the test's split) and `at`; the
-    `mails` of both; and `invoices`, of accounts outside the tests, too.
+    `mails` of both; `invoices`, of accounts outside the tests, too; and `visits`, what the website
+    counted of its form: `arm`, `at`, `visitors` and `signups` of each day.
 
     The events are there before the arms: those of people are drawn given what each of them did,
     so that arms and outcomes are together as in a randomized test with the planted effect. What
@@ -35,7 +36,7 @@ def drawn_elsewhere(
         events: The log as it arrives.
         plans: The plan of each account.
     """
-    for_offer, for_digest, for_flag, for_invoices = rng.spawn(4)
+    for_offer, for_digest, for_flag, for_invoices, for_visits = rng.spawn(5)
     log = take(events, (events["by"] >= 0) & ~events["bot"])
     offered, told = _offered(for_offer, people), _told(for_digest, people, log)
     offers, digests = (
@@ -53,6 +54,7 @@ def drawn_elsewhere(
         "flags": _flagged(for_flag, people, log),
         "mails": stack(letters),
         "invoices": _invoices(for_invoices, people, plans, offered),
+        "visits": _visits(for_visits),
     }
 
 
@@ -184,3 +186,13 @@ def _sold(rng: np.random.Generator, offered: Columns) -> Columns:
     at = buyers["at"] + between(rng, HOUR, (test["within_days"] - 1) * DAY, n)
     low, high = test["pays"]
     return {"account": buyers["unit"], "at": at, "cents": rng.integers(100 * low, 100 * high, n)}
+
+
+def _visits(rng: np.random.Generator) -> Columns:
+    """Visitors and sign-ups of the form's test, by day and arm."""
+    days = np.arange(FORM["from_day"], FORM["until_day"])
+    day, arm = (part.ravel() for part in np.meshgrid(days, np.arange(2), indexing="ij"))
+    shares = np.array(list(FORM["split"].values()))
+    visitors = rng.poisson(FORM["visitors"] * shares[arm])
+    signups = rng.binomial(visitors, FORM["base"] + FORM["effect"] * arm)
+    return {"arm": arm, "at": day * DAY, "visitors": visitors, "signups": signups}

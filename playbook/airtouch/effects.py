@@ -167,3 +167,15 @@ DRAWN_ELSEWHERE: dict = {
         "effect": 0.08,
     },
 }
+
+# A test of visitors, whom no log of ours knows: the website counts them by day. Its control stands
+# first.
+SIGNUP_FORM: dict = {
+    "from_day": 112,
+    "until_day": 161,
+    "visitors": 80,  # a day
+    "split": {"long": 0.5, "short": 0.5},
+    "base": 0.15,
+    "effect": 0.05,
+    "within_days": 1,
+}

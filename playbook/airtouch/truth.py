@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from playbook.airtouch.effects import DRAWN_ELSEWHERE, PLAYS
+from playbook.airtouch.effects import DRAWN_ELSEWHERE, PLAYS, SIGNUP_FORM
 
 START = datetime(2026, 1, 5)
 END = datetime(2026, 7, 6)
@@ -128,6 +128,7 @@ TRUTH: dict = {
     "account_first_run": {"within_24h": 0.19, "24h_to_72h": 0.10, "72h_to_30d": 0.16},
     "plays": PLAYS,
     "drawn_elsewhere": DRAWN_ELSEWHERE,
+    "signup_form": SIGNUP_FORM,
     # What accounts pay. Their typical invoice is the amount / √(tail + u), u even from 0 to 1.
     "invoices": {
         "pay": {"free": 0.15, "team": 1.0, "business": 1.0},  # share of accounts with invoices

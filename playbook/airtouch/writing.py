@@ -18,7 +18,7 @@ from playbook.airtouch.cells import ids, names_at, timestamps
 from playbook.airtouch.collection import FLAGS
 from playbook.airtouch.company import company
 from playbook.airtouch.defects import DEFECTS, VERSIONS
-from playbook.airtouch.drawn_elsewhere import DIGEST, FLAG, OFFER, TESTS, drawn_elsewhere
+from playbook.airtouch.drawn_elsewhere import DIGEST, FLAG, FORM, OFFER, TESTS, drawn_elsewhere
 from playbook.airtouch.draws import Columns, stack, take
 from playbook.airtouch.messages import SENDINGS, TIMES, VARIANTS, VERIFICATION
 from playbook.airtouch.milliseconds import NEVER, SPAN
@@ -122,6 +122,7 @@ def _block(accounts: int, block: int, seed: int, *, defects: bool) -> dict[str, 
         "tool_arms": _tool_arm_table(others, block),
         "flags": _flag_table(others["flags"], block),
         "invoices": product.invoice_table(others["invoices"], block),
+        "form_visits": _visit_table(others["visits"], block),
     }
 
 
@@ -261,5 +262,19 @@ def _flag_table(drawn: Columns, block: int) -> pa.Table:
             "user_id": ids(drawn["unit"], f"b{block}-u", 6),
             "variation": names_at(list(TESTS[FLAG]["split"]), drawn["arm"]),
             "evaluated_at": timestamps(drawn["at"]),
+        }
+    )
+
+
+def _visit_table(counted: Columns, block: int) -> pa.Table:
+    """What the website counts of its form: visitors and sign-ups by day, of each server."""
+    n = len(counted["at"])
+    return pa.table(
+        {
+            "server": pa.array([f"s{block}"] * n, pa.string()),
+            "form": names_at(list(FORM["split"]), counted["arm"]),
+            "day": timestamps(counted["at"]).cast(pa.date32()),
+            "visitors": pa.array(counted["visitors"]),
+            "signups": pa.array(counted["signups"]),
         }
     )

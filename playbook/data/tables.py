@@ -102,6 +102,16 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "at": Column(TIME, "when", True),
         "value": Column("float64", "how much", True),
     },
+    "totals": {
+        "test": Column("string", "the test, as its experiment names it", True),
+        "arm": Column("string", "the arm, as whoever draws it calls it", True),
+        "at": Column(TIME, "the day (UTC) on which these units entered", True),
+        "metric": Column("string", "what is added up; null: the only metric"),
+        "n": Column("int64", "how many units entered", True),
+        "value": Column("float64", "how many of them did it, or what they brought", True),
+        "squares": Column("float64", "the sum of the squares of what each brought"),
+        "counted_at": Column(TIME, "when this was counted; of several times the last counts"),
+    },
     "suppressions": {
         "user_id": Column("string", "who must not be sent to", True),
         "channel": Column("string", "on which channel; null: on every one"),
@@ -111,6 +121,8 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "source": Column("string", "the tool that says so"),
     },
 }
+KNOWN_SINCE = {"suppressions": "from_at", "assignments": "assigned_at", "values": "at"}
+KNOWN_SINCE["totals"] = "counted_at"
 FLAGS = {"is_bot", "is_internal", "is_ghost"}  # unknown counts as no
 
 
@@ -141,6 +153,7 @@ class Tables:
     assignments: ir.Table | None = None
     suppressions: ir.Table | None = None
     values: ir.Table | None = None
+    totals: ir.Table | None = None
     histories: Mapping[str, ir.Table] = field(default_factory=dict)
     doubts: Mapping[str, ir.Table] = field(default_factory=dict)
     mapped: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -183,9 +196,7 @@ class Tables:
             users=by_then(newest.get("users", self.users), "signed_up_at"),
             accounts=newest.get("accounts", self.accounts),
             messages=messages,
-            suppressions=by_then(self.suppressions, "from_at"),
-            assignments=by_then(self.assignments, "assigned_at"),
-            values=by_then(self.values, "at"),
+            **{name: by_then(getattr(self, name), at) for name, at in KNOWN_SINCE.items()},
         )
 
     def received(self, as_of: datetime) -> Tables:
@@ -195,10 +206,9 @@ class Tables:
         def cut(table: ir.Table) -> ir.Table:
             return table.filter(table.received_at.coalesce(table.at) <= last)
 
-        shared = None if self.shared is None else cut(self.shared)
-        return replace(
-            self, arrivals=cut(self.arrivals), once=lambda: cut(self.events), shared=shared
-        )
+        rows = {"arrivals": self.arrivals, "shared": self.shared}
+        arrived = {name: cut(each) for name, each in rows.items() if each is not None}
+        return replace(self, once=lambda: cut(self.events), **arrived)
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the table is mapped, with these columns."""

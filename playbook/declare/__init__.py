@@ -178,6 +178,13 @@ def _check_names(found: Declarations) -> None:
         for play in (*experiment.compares, *(each.play for each in experiment.tried)):
             place = f"The experiment `{experiment.slug}` names the play"
             _check_known(place, play, "", [play.slug for play in found.plays])
+        if experiment.totals and "totals" not in found.product.tables:
+            raise Mistake(
+                f"The experiment `{experiment.slug}` is known by its `totals`, and no table of "
+                "them is mapped.",
+                f"product.yaml maps: {listed(found.product.tables)}.",
+                "map `totals` (test, arm, at, n, value; metric, squares) in product.yaml.",
+            )
 
 
 def _check_roles(found: Declarations, asked: Sequence[str]) -> None:

@@ -34,6 +34,7 @@ def _iso_day(text: str) -> str:
 
 
 Day = Annotated[str, AfterValidator(_iso_day)]
+Split = dict[str, Annotated[float, Field(gt=0, lt=1)]]
 
 
 class Step(Noun):
@@ -135,7 +136,7 @@ class Play(Noun):
     salt: Identifier | None = None
     arms: Literal["ours", "logged"] | None = None
     control: str = ""
-    split: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
+    split: Split = {}
     metrics: tuple[Metric, ...] = ()
     smallest_effect: float = Field(default=0.05, gt=0, lt=1)
 

@@ -7,8 +7,10 @@ from playbook.impact.claims import claims, credits
 from playbook.impact.comparisons import comparisons
 from playbook.impact.days import over_days
 from playbook.impact.effects import effect, effects, verdicts
+from playbook.impact.harmed import harmed
 from playbook.impact.harms import harms, messages_a_week
 from playbook.impact.iterations import iterations, tried
+from playbook.impact.lasting import lasting
 from playbook.impact.launches import before_after, launches, live_since, openers
 from playbook.impact.metrics import metrics
 from playbook.impact.next_question import next_question
@@ -19,6 +21,7 @@ from playbook.impact.reached import among_reached
 from playbook.impact.rollouts import rollout, rollout_by_period, rollouts
 from playbook.impact.segments import for_whom
 from playbook.impact.times import sooner, waiting
+from playbook.impact.totals import totals
 from playbook.impact.weeks import over_weeks
 from playbook.results import Answer
 from playbook.run import Run
@@ -36,8 +39,10 @@ __all__ = [
     "effect",
     "effects",
     "for_whom",
+    "harmed",
     "harms",
     "iterations",
+    "lasting",
     "launches",
     "live_since",
     "messages_a_week",
@@ -52,6 +57,7 @@ __all__ = [
     "rollouts",
     "seen",
     "sooner",
+    "totals",
     "tried",
     "verdicts",
     "waiting",

@@ -102,8 +102,8 @@ def every_check(trial: Trial, counts: Counts) -> list[Check]:
 def sound_checks(trial: Trial, counts: Counts) -> list[Check]:
     """The checks without which there is no effect."""
     return [
-        _arm_sizes(counts, "assigned"),
-        _arm_sizes(counts, "triggered"),
+        arm_sizes(counts, "assigned"),
+        arm_sizes(counts, "triggered"),
         _time_before(trial, counts),
         _held_out(trial, counts),
         _delivered(trial, counts),
@@ -135,7 +135,7 @@ def _check_said(row: dict[str, Any]) -> str:
     return f"{plain(row['subject'])}, {plain(row['check'])}: {plain(row['seen'])}."
 
 
-def _arm_sizes(counts: Counts, name: str) -> Check:
+def arm_sizes(counts: Counts, name: str) -> Check:
     """The arms' sizes against the planned split; strata apart, the most doubtful one decides."""
     # What is drawn has sizes as planned: of accounts drawn whole, these, and not their people.
     of = "accounts" if counts.play.is_clustered else name

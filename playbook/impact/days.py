@@ -118,7 +118,7 @@ def sums_by_time(of: Trial) -> ir.Table:
             late = ~soon & _.reached_at.notnull()
             parts.append(told.mutate(did=late, is_later=ibis.literal(True)))
     by = ("within", "is_later")
-    return united([added_up([of], part, by) for part in parts])
+    return added_up([of], united(parts), by)
 
 
 def _of_days(whole: Judged, rows: Rows) -> Rows:
@@ -180,6 +180,16 @@ def _course_said(result: Result, told: Told, rows: Rows) -> str:
             f"the end, or the same {result.counted} at another time, cannot be told: {in_the_end}."
         )
     return f"No effect is shown at any time: {in_the_end}."
+
+
+def course_in_words(result: Result, rows: Rows) -> str:
+    """What one treatment brings in the end, and whether sooner, without numbers; "" if unknown."""
+    *early, end = rows
+    caught = [row for row in early if row["verdict"] in (WORKS, HARMS) and _catches_up(row)]
+    if caught:
+        peak = max(caught, key=lambda row: abs(row["difference"]))
+        return CAUGHT_UP[peak["verdict"], end["verdict"]].format(whom=result.counted)
+    return IN_THE_END.get(end["verdict"], "").format(whom=result.counted)
 
 
 def _catches_up(row: dict[str, Any]) -> bool:

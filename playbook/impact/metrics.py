@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playbook.counting.shaping import Rows
-from playbook.declare import Metric
+from playbook.declare import Metric, Play
 from playbook.impact import valued
 from playbook.impact.counts import Counts
 from playbook.impact.judging import (
@@ -22,7 +22,7 @@ from playbook.impact.judging import (
     doubtful,
     of_play,
 )
-from playbook.impact.trial import Trial, trial
+from playbook.impact.trial import trial
 from playbook.inference import compare, stats, values
 from playbook.inference.arms import Arm, Difference
 from playbook.inference.permuted import two_sided
@@ -71,7 +71,7 @@ def metrics(run: Run, slug: str) -> Answer:
         raise Unanswerable(f"There is no effect to measure: {wholes[0].why}.")
 
     def finish(rows: Rows) -> Rows:
-        return [row for whole in wholes for row in measured(whole, rows)]
+        return [row for whole in wholes for row in _of_judged(whole, rows)]
 
     return of.result(
         "table",
@@ -85,28 +85,47 @@ def metrics(run: Run, slug: str) -> Answer:
     )
 
 
-def measured(whole: Judged, rows: Rows) -> Rows:
-    """The metrics of one treatment; see `metrics`."""
+def measured(counts: Counts, rows: Rows, *, refused: str, doubt: str) -> Rows:
+    """The metrics of one treatment; see `metrics`.
+
+    Args:
+        counts: Its counts.
+        rows: Its sums, as `valued.sums` has them.
+        refused: Why nothing may be told of it, or "".
+        doubt: Why it is no claim of grade A, or "".
+    """
     order = {"primary": 0, "secondary": 1, "guardrail": 2}
-    declared = sorted(whole.of.play.metrics, key=lambda metric: order[metric.role])
-    found = [(metric, _compared(whole, metric, rows)) for metric in declared]
+    declared = sorted(counts.play.metrics, key=lambda metric: order[metric.role])
+    found = [(metric, _compared(counts, metric, rows)) for metric in declared]
     secondary = [m.name for m, d in found if m.role == "secondary" and d.error]
     p_values = stats.corrected([d.p for m, d in found if m.name in secondary])
     corrected = dict(zip(secondary, p_values, strict=True))
-    return [_row(whole, metric, each, corrected.get(metric.name)) for metric, each in found]
+    grade = UNKNOWN if doubt else RANDOMIZED
+    return [
+        _row(counts, metric, each, corrected.get(metric.name), refused=refused, grade=grade)
+        for metric, each in found
+    ]
 
 
 def of_primary(whole: Judged) -> tuple[dict[str, Any], dict[str, Any]]:
     """The row of the metric that a play is judged by, and as columns beside those of its goal:
     `judging.PRIMARY`."""
-    found = next(r for r in measured(whole, whole.of.metric_rows) if r["role"] == "primary")
+    rows = _of_judged(whole, whole.of.metric_rows)
+    found = next(row for row in rows if row["role"] == "primary")
     numbers = ("treated", "holdout", "difference", "low", "high")
     said = {"metric": found["says"], "metric_in": found["in"]}
     return found, said | {f"metric_{name}": found[name] for name in numbers}
 
 
-def _compared(whole: Judged, metric: Metric, rows: Rows) -> Difference:
-    counts, deviations = whole.counts, whole.row["deviations"]
+def _of_judged(whole: Judged, rows: Rows) -> Rows:
+    # Its goal may be too rare to say anything, and a metric not: the doubt is that of the arms.
+    doubt = doubtful(whole.of, whole.counts)
+    blocked = whole.row["verdict"] in (CHECK_FAILED, NEVER_SENT)
+    return measured(whole.counts, rows, refused=whole.why if blocked else "", doubt=doubt)
+
+
+def _compared(counts: Counts, metric: Metric, rows: Rows) -> Difference:
+    deviations = counts.deviations
     own = [
         [row for row in rows if (row["metric"], row["arm"]) == (metric.name, arm)]
         for arm in (counts.treatment, counts.control)
@@ -134,21 +153,29 @@ def _as_arm(rows: Rows) -> Arm:
     )
 
 
-def _row(whole: Judged, metric: Metric, found: Difference, p: float | None) -> dict[str, Any]:
-    counts, scale = whole.counts, 100 if metric.of == "share" else 1
+def _row(
+    counts: Counts,
+    metric: Metric,
+    found: Difference,
+    p: float | None,
+    *,
+    refused: str,
+    grade: str,
+) -> dict[str, Any]:
+    scale = 100 if metric.of == "share" else 1
     treated, held = found.units
     few = min(treated, held) < max(counts.least, 1)
     because = "too few to say" if few else SKEWED if found.method == "skewed" else ""
     if not because and not found.error:
         because = "all did the same: there is nothing to compare"
-    told = not because and whole.row["verdict"] not in (CHECK_FAILED, NEVER_SENT)
+    told = not because and not refused
     verdict = _verdict(metric, found, p, counts) if told else TOO_FEW if few else CANNOT_TELL
     row = {
         "metric": metric.name,
         "treatment": counts.treatment if counts.arms and counts.arms.several else "treated",
         "says": metric.words,
         "role": metric.role,
-        "in": _in(whole.of, metric),
+        "in": _in(counts.play, metric),
         "n_treated": treated,
         "n_holdout": held,
         "treated": found.treated,
@@ -159,10 +186,7 @@ def _row(whole: Judged, metric: Metric, found: Difference, p: float | None) -> d
     row |= {name: row[name] * scale for name in numbers if row[name] is not None}
     shown = p if p is not None else found.p
     row |= {"p": shown if told else None, "explained": found.explained, "verdict": verdict}
-    # Its goal may be too rare to say anything, and the metric not.
-    doubt = doubtful(whole.of, counts)
-    grade = NO_CLAIM if not told else UNKNOWN if doubt else RANDOMIZED
-    return row | {"grade": grade, "because": because or ("" if told else whole.why)}
+    return row | {"grade": grade if told else NO_CLAIM, "because": because or refused}
 
 
 def _verdict(metric: Metric, found: Difference, p: float | None, counts: Counts) -> str:
@@ -180,10 +204,10 @@ def _verdict(metric: Metric, found: Difference, p: float | None, counts: Counts)
     return good if low > 0 else bad if high < 0 else CANNOT_TELL
 
 
-def _in(of: Trial, metric: Metric) -> str:
+def _in(play: Play, metric: Metric) -> str:
     """What a metric's numbers are in."""
-    whom = {"user": "person", "account": "account"}[of.play.measured]
-    within = words(duration(metric.within or of.play.goal_within))
+    whom = {"user": "person", "account": "account"}[play.measured]
+    within = words(duration(metric.within or play.goal_within))
     if metric.of == "share":
         return f"% of {whom}s within {within}"
     if metric.per:

@@ -70,7 +70,10 @@ def between_arms(run: Run, slug: str) -> Answer:
     def finish(rows: Rows) -> Rows:
         whole = of.contrasts(rows)[0]
         pairs = [whole.of(later, earlier) for earlier, later in combinations(of.arms.own, 2)]
-        return [_pair(of, replace(each, units_planned=valued.planned(of, each))) for each in pairs]
+        return [
+            _pair(of, replace(each, units_planned=valued.planned(each, of.metric_rows)))
+            for each in pairs
+        ]
 
     return of.result(
         "effect",

@@ -72,7 +72,7 @@ def for_whom(run: Run, slug: str, *, by: Sequence[str] = ()) -> Answer:
 
 def apart(run: Run, whole: Judged) -> tuple[list[str], list[str]]:
     """The segments in which a treatment works, and those that it harms, where effects differ."""
-    rows = _differing(run, whole)
+    rows = differing(run, whole)
     works, harms = (
         [run.label(shown(row["segment"])) for row in rows if row["verdict"] == verdict]
         for verdict in (WORKS, HARMS)
@@ -82,11 +82,11 @@ def apart(run: Run, whole: Judged) -> tuple[list[str], list[str]]:
 
 def differing_by(run: Run, whole: Judged) -> list[str]:
     """The columns by which the effect of a treatment is shown to differ."""
-    return list(dict.fromkeys(row["column"] for row in _differing(run, whole)))
+    return list(dict.fromkeys(row["column"] for row in differing(run, whole)))
 
 
-def _differing(run: Run, whole: Judged) -> Rows:
-    """The segments of the columns by which an effect differs."""
+def differing(run: Run, whole: Judged) -> Rows:
+    """The rows of `for_whom` of the columns by which the effect of a treatment differs."""
 
     def found() -> Rows:
         sources = segment_sums(run)

@@ -129,14 +129,15 @@ class Trial:
     @cached_property
     def looks(self) -> int:
         """How often its effect has been looked at on schedule, now included."""
-        return self._looks_by(self.watermark)
+        return looks_by(self.play, self.begins, self.watermark)
 
     @cached_property
     def planned_looks(self) -> int | None:
         """How many looks it has until its declared end; None: it has none."""
         if not self.play.until:
             return None
-        return self._looks_by(datetime.fromisoformat(self.play.until) + self.window)
+        last = datetime.fromisoformat(self.play.until) + self.window
+        return looks_by(self.play, self.begins, last)
 
     @cached_property
     def path(self) -> list[str]:
@@ -176,8 +177,8 @@ class Trial:
             planned_looks=self.planned_looks,
             is_over=self.is_over,
         )
-        found = [every.of(arm) for arm in self.arms.own]
-        return [replace(each, units_planned=valued.planned(self, each)) for each in found]
+        found, sums = [every.of(arm) for arm in self.arms.own], self.metric_rows
+        return [replace(each, units_planned=valued.planned(each, sums)) for each in found]
 
     def result(
         self,
@@ -224,9 +225,6 @@ class Trial:
         return _trial_result(
             self.run, shape, table, finish, known, (play.version,), **(fields | given)
         )
-
-    def _looks_by(self, last: datetime) -> int:
-        return max(-((self.begins - last) // duration(self.play.looks)), 1)
 
 
 def trial(run: Run, slug: str) -> Trial:
@@ -279,6 +277,11 @@ def untold_traces(run: Run) -> str:
         return NO_MESSAGES
     reason = run.tables.unknown("messages", *TRACES)
     return f"Nobody can say what was sent: {reason}." if reason else ""
+
+
+def looks_by(play: Play, begins: datetime, last: datetime) -> int:
+    """How often it has been looked at on schedule by a moment; once at least."""
+    return max(-((begins - last) // duration(play.looks)), 1)
 
 
 def begins(run: Run, play: Play) -> datetime:

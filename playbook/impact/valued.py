@@ -66,13 +66,14 @@ def sample_of(rows: Rows) -> Sample:
     return Sample.of_sums(int(row["clusters"]), units, row)
 
 
-def planned(of: Trial, counts: Counts) -> int | None:
+def planned(counts: Counts, rows: Rows) -> int | None:
     """The units, of both arms, that show the smallest effect worth having on the metric that a
-    play is judged by; None where it names none, or nothing can be planned."""
-    metric = of.play.primary
+    play is judged by, from the sums of its metrics; None where it names none, or nothing can be
+    planned."""
+    metric = counts.play.primary
     if metric is None or metric.smallest_effect is None:
         return None
-    rows = [row for row in of.metric_rows if row["metric"] == metric.name]
+    rows = [row for row in rows if row["metric"] == metric.name]
     held = sample_of([row for row in rows if row["arm"] == counts.control])
     if min(held.clusters, held.units) < max(counts.least, 2):
         return None

@@ -60,7 +60,7 @@ def over_weeks(run: Run, slug: str) -> Answer:
 
     return of.result(
         "effect",
-        united([sums_by_half(of), sums_by_week(of)]),
+        added_up([of], united([by_half(of), by_week(of)]), ("week",)),
         finish,
         by=("week",),
         title=f"The effect by week since it went live: {run.label(slug)}",
@@ -70,16 +70,15 @@ def over_weeks(run: Run, slug: str) -> Answer:
     )
 
 
-def sums_by_week(of: Trial) -> ir.Table:
-    """The sums by week."""
+def by_week(of: Trial) -> ir.Table:
+    """The units with their `week`."""
     length = int(WEEK.total_seconds())
     since = ibis.greatest(seconds(moment(of.begins), _.first_at), 0)
-    found = _with_first(of).mutate(week=(whole(since, length) + 1).cast("string"))
-    return added_up([of], found, ("week",))
+    return _with_first(of).mutate(week=(whole(since, length) + 1).cast("string"))
 
 
-def sums_by_half(of: Trial) -> ir.Table:
-    """The sums by half: no more than half of the mature units are in the first one."""
+def by_half(of: Trial) -> ir.Table:
+    """The units with their half as `week`: at most half of the mature ones are in the first."""
     counts = _.triggered & _.mature & _.arm.isin(of.arms.compared)
     found = _with_first(of).mutate(one=ibis.ifelse(counts, 1, 0))
     # Units of one moment are all counted at once, so that their order decides nothing.
@@ -88,7 +87,7 @@ def sums_by_half(of: Trial) -> ir.Table:
     )
     all_ = found.one.sum().over(ibis.window())
     found = found.mutate(week=ibis.ifelse(so_far * 2 <= all_, FIRST, SECOND))
-    return added_up([of], found, ("week",))
+    return found.drop("one")
 
 
 def _with_first(of: Trial) -> ir.Table:
@@ -122,8 +121,9 @@ def _treatment_said(told: Told, rows: Rows) -> str:
     if p is None:
         text = "Too few units to say whether the effect wears off or grows."
     else:
-        first, second = map(_half_said, halves)
-        text = f"{_change(halves, p)}: {first} in the first half of the units, {second} in the "
+        first, second = map(half_said, halves)
+        change = change_said(halves, p) or "It is not shown that the effect changes with time"
+        text = f"{change}: {first} in the first half of the units, {second} in the "
         text += f"second (p = {p:.2g})."
     few = sum(row["verdict"] == TOO_FEW for row in weeks)
     if few < len(weeks):
@@ -134,15 +134,16 @@ def _treatment_said(told: Told, rows: Rows) -> str:
     return text
 
 
-def _half_said(row: dict[str, Any]) -> str:
+def half_said(row: dict[str, Any]) -> str:
+    """The effect in a half of the units."""
     ends = f"{points(row['low'])} to {points(row['high'])}"
     n = row["n_treated"] + row["n_holdout"]
     return f"**{points(row['difference'])} points** ({ends}, n = {n:,})"
 
 
-def _change(halves: Rows, p: float) -> str:
-    """How the effect changes; what is looked at often needs as much to change as to work."""
+def change_said(halves: Rows, p: float) -> str:
+    """How the effect changes, or ""; what is looked at often needs as much to change as to work."""
     if p >= two_sided(halves[0]["deviations"]):
-        return "It is not shown that the effect changes with time"
+        return ""
     first, second = (row["difference"] for row in halves)
     return "The effect falls with time" if second < first else "The effect rises with time"

@@ -1,18 +1,20 @@
 """Tests that others have drawn, measured as a report measures them: on tables, through `impact`.
 
 `python -m tests.benchmarks error_rates` draws each of these worlds 100 times. A world is wrong
-where any interval that is printed leaves out the truth: in a world without effect, a claim.
+where any interval that is printed leaves out the truth: in a world without effect, a claim. All
+tests have ended, so that their last look spends what is left of the error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from playbook import impact
+from playbook.declare import Experiment
 from playbook.impact.reached import REACHED
 from playbook.inference import stats
 from playbook.results import Unavailable
@@ -21,31 +23,46 @@ from tests import elsewhere
 
 SEEDS = 100
 BASE = 0.25
-World = Callable[[np.random.Generator], bool]
+UNTIL = "2026-02-14"
+EARLIER = tuple(map(pd.Timestamp, ("2026-01-24", "2026-02-03", "2026-02-13")))
+ENDED = {"live_from": "2026-01-05", "until": UNTIL, "looks": "400d"}
+Drawn = tuple[bool, bool]  # whether anything printed is wrong, and whether an effect is shown
+World = Callable[[np.random.Generator], Drawn]
 
 
 def main() -> None:
     print(f"{__doc__.splitlines()[0]} ({SEEDS} seeds each)")
     for name, world in WORLDS.items():
-        rate = sum(world(np.random.default_rng(seed)) for seed in range(SEEDS)) / SEEDS
+        drawn = [world(np.random.default_rng(seed)) for seed in range(SEEDS)]
+        rate, shown = (sum(each) / SEEDS for each in zip(*drawn, strict=True))
         within = stats.DEVIATIONS * (rate * (1 - rate) / SEEDS) ** 0.5
-        print(f"{name:70} wrong in {rate:.1%} ± {within:.1%}", flush=True)
+        said = f"wrong in {rate:.1%} ± {within:.1%}, an effect shown in {shown:.0%}"
+        print(f"{name:70} {said}", flush=True)
 
 
 def mailed(
-    rng: np.random.Generator, *, effects: dict[str, float], n: int = 400, until: str = ""
-) -> bool:
-    """A tool draws people to a control and to each treatment, and mails the treated."""
+    rng: np.random.Generator,
+    *,
+    effects: dict[str, float],
+    until: str = UNTIL,
+    looked: Sequence[pd.Timestamp] = (),
+) -> Drawn:
+    """A tool draws people to a control and to each treatment, and mails the treated; looked at
+    when it has ended, and earlier."""
+    n = 800 // (1 + len(effects))
     arms = {"holdout": (n, BASE)} | {arm: (n, BASE + e) for arm, e in effects.items()}
     told = elsewhere.people(arms, rng=rng, a_day=20)
-    play = {"split": dict.fromkeys(arms, 1 / len(arms)), "looks": "7d"}
-    if until:
-        play |= {"live_from": "2026-01-05", "until": until}
-    run = elsewhere.opened(play, **_tables(told))
-    return _any_wrong(run, effects)
+    play = ENDED | {"split": dict.fromkeys(arms, 1 / len(arms)), "until": until}
+    play |= {"looks": "10d"} if looked else {}
+    runs = [
+        elsewhere.opened(play, as_of=last, **_by_then(_tables(told), last))
+        for last in (*looked, elsewhere.AS_OF)
+    ]
+    found = [_found(run, effects) for run in runs]
+    return any(wrong for wrong, _shown in found), any(shown for _wrong, shown in found)
 
 
-def teams(rng: np.random.Generator, *, effect: float, accounts: int) -> bool:
+def teams(rng: np.random.Generator, *, effect: float, accounts: int) -> Drawn:
     """Accounts of mixed sizes are drawn whole, and their people counted."""
     size = np.minimum(np.ceil(rng.lognormal(1, 0.8, 2 * accounts)), 60).astype(int)
     arm = rng.permutation(np.arange(2 * accounts) % 2)
@@ -59,13 +76,13 @@ def teams(rng: np.random.Generator, *, effect: float, accounts: int) -> bool:
     given = _tables(told)
     given["users"] = elsewhere.users(told, account_id=told["account_id"])
     given["assignments"] = elsewhere.assignments(told, unit="account_id")
-    play = {"holdout": 0.5, "unit": "account", "measured_on": "user"}
+    play = ENDED | {"holdout": 0.5, "unit": "account", "measured_on": "user"}
     # The share is cut off at 1: what is planted is what is left of it.
     truth = float((share.clip(0, 1) - (share - effect * arm))[arm > 0].mean()) if effect else 0.0
-    return _any_wrong(elsewhere.opened(play, **given), {"treated": truth})
+    return _found(elsewhere.opened(play, **given), {"treated": truth})
 
 
-def paying(rng: np.random.Generator, *, effect: float, n: int = 400) -> bool:
+def paying(rng: np.random.Generator, *, effect: float, n: int = 400) -> Drawn:
     """A flag about revenue: one in three pays, a few of them much."""
     told = elsewhere.people({"holdout": (n, BASE), "treated": (n, BASE)}, rng=rng, a_day=20)
     pays = rng.random(2 * n) < 1 / 3
@@ -78,13 +95,36 @@ def paying(rng: np.random.Generator, *, effect: float, n: int = 400) -> bool:
     given = _tables(told) | {"values": pd.concat([bills, others]).assign(name="revenue")}
     del given["messages"]
     kind = {"name": "revenue", "of": "mean", "value": "revenue", "role": "primary"}
-    play = {"holdout": 0.5, "channel": "product", "metrics": [kind]}
+    play = ENDED | {"holdout": 0.5, "channel": "product", "metrics": [kind]}
     run = elsewhere.opened(play, **given)
     (row,) = impact.effects(run).rows
     truth = effect * np.exp(2 + 0.5) / 3
     if row["metric_low"] is None:
-        return False
-    return not row["metric_low"] <= truth <= row["metric_high"]
+        return False, False
+    low, high = row["metric_low"], row["metric_high"]
+    return not low <= truth <= high, not low <= 0 <= high
+
+
+def totalled(rng: np.random.Generator, *, effect: float, held: float) -> Drawn:
+    """Revenue of which the totals by day and arm alone are known; most units are treated."""
+    n = 1200
+    arm = rng.random(n) >= held
+    amount = np.where(rng.random(n) < 1 / 3, rng.lognormal(2, 1, n) * (1 + effect * arm), 0)
+    day = elsewhere.BEGINS.normalize() + pd.to_timedelta(np.arange(n) // 30, unit="D")
+    told = pd.DataFrame({"at": day, "arm": np.where(arm, "new", "control"), "n": 1})
+    told = told.assign(value=amount, squares=amount**2)
+    told = told.groupby(["at", "arm"], as_index=False).sum().assign(test="price")
+    kind = {"name": "revenue", "of": "mean", "value": "revenue"}
+    how = {"within": "7d", "looks": "400d", "until": UNTIL, "metrics": [kind]}
+    how["split"] = {"control": held, "new": 1 - held}
+    experiment = Experiment(slug="price", hypothesis="It pays.", totals=how)
+    some = elsewhere.people({"a": (40, 0.5)}, rng=rng)
+    given = {"events": elsewhere.log(some), "users": elsewhere.users(some), "totals": told}
+    (row,) = impact.totals(elsewhere.opened({}, experiments=[experiment], **given)).rows
+    if row["low"] is None:
+        return False, False
+    truth = effect * np.exp(2 + 0.5) / 3
+    return not row["low"] <= truth <= row["high"], not row["low"] <= 0 <= row["high"]
 
 
 def _tables(told: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -96,24 +136,26 @@ def _tables(told: pd.DataFrame) -> dict[str, pd.DataFrame]:
     }
 
 
-def _any_wrong(run: Run, effects: dict[str, float]) -> bool:
-    """Whether any printed interval, of the assigned or of the reached, leaves out its effect."""
+def _by_then(tables: dict[str, pd.DataFrame], last: pd.Timestamp) -> dict[str, pd.DataFrame]:
+    """The tables as they were at a moment."""
+    at = {"events": "at", "users": "signed_up_at", "messages": "sent_at"}
+    at["assignments"] = "assigned_at"
+    return {name: rows[rows[at[name]] <= last] for name, rows in tables.items()}
+
+
+def _found(run: Run, effects: dict[str, float]) -> Drawn:
+    """Whether any printed interval, of the assigned or of the reached, leaves out its effect; and
+    whether any of the assigned leaves out 0."""
     found = {row["label"].partition(": ")[2] or "treated": row for row in impact.effects(run).rows}
-    for arm, truth in effects.items():
-        row = found[arm]
-        if row["low"] is not None and not row["low"] <= truth <= row["high"]:
-            return True
+    told = [(found[arm], truth) for arm, truth in effects.items() if found[arm]["low"] is not None]
+    shown = any(not row["low"] <= 0 <= row["high"] for row, _truth in told)
     reached = impact.among_reached(run, "test")
-    if isinstance(reached, Unavailable):
-        return False
+    rows = [] if isinstance(reached, Unavailable) else reached.rows[1::2]
     # All treated got it: among them the effect is the same.
     truths = {f"{arm}, {REACHED}": truth for arm, truth in effects.items()} | effects
     truths |= {REACHED: truths.get("treated")}
-    for row in reached.rows[1::2]:
-        truth = truths[row["label"]]
-        if row["low"] is not None and not row["low"] <= truth <= row["high"]:
-            return True
-    return False
+    told += [(row, truths[row["label"]]) for row in rows if row["low"] is not None]
+    return any(not row["low"] <= truth <= row["high"] for row, truth in told), shown
 
 
 WORLDS: dict[str, World] = {
@@ -121,6 +163,12 @@ WORLDS: dict[str, World] = {
     "a tool's mail, +10 points": partial(mailed, effects={"treated": 0.1}),
     "a tool's two mails, no effect": partial(mailed, effects={"short": 0.0, "long": 0.0}),
     "a tool's two mails, one +10 points": partial(mailed, effects={"short": 0.0, "long": 0.1}),
+    "a tool's mail, no effect, looked at four times": partial(
+        mailed, effects={"treated": 0.0}, looked=EARLIER
+    ),
+    "a tool's two mails, no effect, looked at four times": partial(
+        mailed, effects={"short": 0.0, "long": 0.0}, looked=EARLIER
+    ),
     "a mail that ended at half, no effect": partial(
         mailed, effects={"treated": 0.0}, until="2026-01-25"
     ),
@@ -133,4 +181,11 @@ WORLDS: dict[str, World] = {
     },
     "a flag about revenue, no effect": partial(paying, effect=0.0),
     "a flag about revenue, +40 %": partial(paying, effect=0.4),
+    **{
+        f"revenue known by its totals, {held:.0%} held out, {effect:+.0%}": partial(
+            totalled, effect=effect, held=held
+        )
+        for held in (0.5, 0.1)
+        for effect in (0.0, 0.5)
+    },
 }
