@@ -1,7 +1,8 @@
 """Engagement tools' exports become `messages`, `assignments` and `suppressions`.
 
-One vendor a file, which declares itself as `VENDOR`. What they all share is here: which play a
-campaign is, and which of our users a recipient is.
+One vendor a file: a preset in YAML that says its shape, or a module that declares itself as
+`VENDOR`, where code is needed. What they all share is here: which play a campaign is, and which of
+our users a recipient is.
 
 Test sends to staff are messages to people who work for us, and every stage leaves those out by
 their flag. What a tool gave up before it sent anything (Braze's aborts, Iterable's other skips)
@@ -19,13 +20,14 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.adapters.exports import facts
+from playbook.adapters.exports import facts, shapes
 from playbook.adapters.exports.facts import Landing
 from playbook.adapters.exports.reading import Tool, Vendor, text
 from playbook.data.mapping import unread
 from playbook.data.tables import COLUMNS, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export
+from playbook.declare.shape import PRESETS
 from playbook.language import portable
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united
@@ -88,13 +90,21 @@ def _exporting_tools(exports: Iterable[Export], warehouse: Warehouse) -> list[To
     """Each export as a tool; no table is read twice."""
     found: list[Tool] = []
     for export in exports:
-        vendor = importlib.import_module(f"playbook.adapters.exports.{export.vendor}").VENDOR
+        vendor = _vendor(export)
         _refuse_what_is_not_read(export, vendor)
         earlier = sum(export.vendor == tool.export.vendor for tool in found)
         source = f"{export.vendor}.{earlier + 1}" if earlier else export.vendor
         found.append(Tool(vendor, export, warehouse, source))
     _refuse_tables_of_two(found)
     return found
+
+
+def _vendor(export: Export) -> Vendor:
+    """The vendor's own module, where it needs one and the export says no shape; else its shape."""
+    says_shape = export.facts or export.arms or export.lists
+    if says_shape or not (PRESETS / f"{export.vendor}.py").is_file():
+        return shapes.declared_vendor(export)
+    return importlib.import_module(f"playbook.adapters.exports.{export.vendor}").VENDOR
 
 
 def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
