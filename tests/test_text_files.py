@@ -63,6 +63,11 @@ def test_fields_are_parted_as_the_header_is(tmp_path, delimiter, end):
     assert read(tmp_path) == [{"id": "7", "first name": "a:b", "column2": 1.5}]
 
 
+def test_what_stands_in_quotes_parts_no_fields(tmp_path):
+    put(tmp_path / "log.csv", '"a, b, c";id\n"x\ny";1\n')
+    assert read(tmp_path) == [{"a, b, c": "x\ny", "id": "1"}]
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "read_as"),
     [

@@ -100,7 +100,7 @@ def _header(file: str) -> tuple[list[str], str]:
     try:
         with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
             line = stream.readline()
-            delimiter = max(DELIMITERS, key=line.count)
+            delimiter = max(DELIMITERS, key=re.sub('"[^"]*"', "", line).count)
             names = next(csv.reader(chain([line], stream), delimiter=delimiter), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise _unreadable(file, f"Its first line: {error}") from None

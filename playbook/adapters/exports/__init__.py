@@ -108,13 +108,18 @@ def _vendor(export: Export) -> Vendor:
 
 
 def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
-    """Vendors give their tables the same names: one that two exports read is not of both."""
-    readers: dict[str, tuple[str, str]] = {}
+    """Vendors give their tables the same names: one that two exports read is not of both.
+
+    Unless both exports say so: several tools may write into one log of events.
+    """
+    readers: dict[str, tuple[str, str, bool]] = {}
     for tool in tools:
+        parts = (*tool.export.facts, *tool.export.arms, *tool.export.lists)
+        said = {*tool.export.tables, *(part.table for part in parts)}
         for table in filter(tool.has, tool.vendor.gives):
             stored = tool.stored(table)
-            if stored in readers:
-                other, its = readers[stored]
+            other, its, both_say = readers.get(stored, ("", "", True))
+            if not (both_say and (not other or table in said)):
                 raise Mistake(
                     f"Two exports read the table `{stored}`: {other} as its `{its}`, and "
                     f"{tool.vendor.name} as its `{table}`.",
@@ -122,7 +127,7 @@ def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
                     f"say under `exports: tables:` which table each `{table}` is; "
                     f'`{table}: ""` says that there is none.',
                 )
-            readers[stored] = tool.vendor.name, table
+            readers[stored] = tool.vendor.name, table, table in said
 
 
 def _canonical(tool: Tool) -> dict[str, ir.Table]:
