@@ -59,7 +59,8 @@ class Export(Noun):
         holdout: The tool's action that draws a test → the branches that get nothing; an empty
             list if all are sent. For Customer.io, which sends the held-out to a trap.
         users: How the tool's recipients are told, where it does not know our ids.
-        facts, arms, lists: Its shape, in place of the preset's: see `playbook.declare.shape`.
+        facts, arms, lists, people: Its shape, in place of the preset's; `playbook.declare.shape`
+            says what is in it.
     """
 
     vendor: str = "own"
@@ -70,6 +71,7 @@ class Export(Noun):
     facts: tuple[Any, ...] = ()
     arms: tuple[Any, ...] = ()
     lists: tuple[Any, ...] = ()
+    people: tuple[Any, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

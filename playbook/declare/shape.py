@@ -21,6 +21,7 @@ KINDS = {  # of parts → the columns that they may map, and what else they may 
     ),
     "arms": (("campaign", "named", "assigned_at", *WHO), ("arm",)),
     "lists": (("from_at", "to_at", *WHO), ("channel", "reason", "off")),
+    "people": (WHO, ()),
 }
 TIMES = (
     *("sent_at", "delivered_at", "seen_at", "clicked_at", "completed_at", "dismissed_at"),
@@ -72,6 +73,7 @@ class Cell(Noun):
         extract: The part of the text in the parentheses of a regular expression.
         values: What the text says, in any case → our word for it.
         otherwise: The word for every other text; null, unless given.
+        plain: Whether it is trimmed and in small letters, as addresses are compared.
         before: What is put before it.
         where: Column → the texts that it must have, in any case; "" is an empty one. Else null.
     """
@@ -83,6 +85,7 @@ class Cell(Noun):
     extract: str = ""
     values: dict[Text, Text] = {}
     otherwise: Text = ""
+    plain: bool = False
     before: str = ""
     where: Where = {}
 
@@ -105,7 +108,8 @@ class Lookup(Noun):
         key: Its value that is the row's `on`.
         on: The row's value.
         columns: New columns of the row → the other table's; null where it knows nothing.
-        newest: Its column of times, where it keeps a history: the newest row counts.
+        newest: Its column of times, where it keeps a history: the newest row that says any of
+            these columns counts.
         optional: Whether it may be missing; then its columns are null.
     """
 
@@ -156,6 +160,7 @@ class Shape(Noun):
         name: The tool, as people call it.
         one_of: Tables of which at least one must be there.
         facts, arms, lists: What its tables say.
+        people: Who has which address, where a list names addresses alone.
     """
 
     name: str
@@ -163,6 +168,7 @@ class Shape(Noun):
     facts: tuple[Any, ...] = ()
     arms: tuple[Any, ...] = ()
     lists: tuple[Any, ...] = ()
+    people: tuple[Any, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -236,7 +242,8 @@ def _refuse_what_is_for_others(part: Part, kind: str, place: str) -> None:
                 f"It is one of: {listed(ours)}.",
                 nearest(unknown[0], ours),
             )
-    needed = (NEEDED[kind],) if getattr(part, NEEDED[kind]) is None else ()
+    word = NEEDED.get(kind)
+    needed = (word,) if word and getattr(part, word) is None else ()
     if kind == "facts" and not {"message", "letter"} & set(part.columns):
         needed += ("columns: message",)
     if needed:

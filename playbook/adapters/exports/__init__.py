@@ -27,7 +27,7 @@ from playbook.data.mapping import unread
 from playbook.data.tables import COLUMNS, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export
-from playbook.declare.shape import PRESETS
+from playbook.declare.shape import KINDS, PRESETS
 from playbook.language import portable
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united
@@ -101,7 +101,7 @@ def _exporting_tools(exports: Iterable[Export], warehouse: Warehouse) -> list[To
 
 def _vendor(export: Export) -> Vendor:
     """The vendor's own module, where it needs one and the export says no shape; else its shape."""
-    says_shape = export.facts or export.arms or export.lists
+    says_shape = any(getattr(export, kind) for kind in KINDS)
     if says_shape or not (PRESETS / f"{export.vendor}.py").is_file():
         return shapes.declared_vendor(export)
     return importlib.import_module(f"playbook.adapters.exports.{export.vendor}").VENDOR
@@ -114,7 +114,7 @@ def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
     """
     readers: dict[str, tuple[str, str, bool]] = {}
     for tool in tools:
-        parts = (*tool.export.facts, *tool.export.arms, *tool.export.lists)
+        parts = (part for kind in KINDS for part in getattr(tool.export, kind))
         said = {*tool.export.tables, *(part.table for part in parts)}
         for table in filter(tool.has, tool.vendor.gives):
             stored = tool.stored(table)
@@ -209,7 +209,8 @@ def _listed_people(said: Landing, tool: Tool) -> ir.Table:
     users, lists = tool.export.users, said.lists
     if users and not users.id:
         return lists  # joined by the address
-    told = [part.select(*facts.WHO) for part in (said.facts, said.arms, lists) if part is not None]
+    parts = (said.facts, said.arms, lists, said.people)
+    told = [part.select(*facts.WHO) for part in parts if part is not None]
     pairs = united(told).filter(_.person.notnull(), _.address.notnull()).distinct()
     alone = lists.filter(_.person.isnull()).drop("person").inner_join(pairs, "address")
     return united([part.select(*facts.LISTED) for part in (lists, alone)])

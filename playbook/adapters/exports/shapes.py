@@ -28,6 +28,7 @@ GIVES = {
     "facts": "what was sent, and what became of it",
     "arms": "who is held out",
     "lists": "who must not be sent to",
+    "people": "who has which address",
 }
 KNOWN_BY = {"person": "ids", "address": "addresses", "md5": "addresses"}
 ESSENTIAL = ("message", "letter", "at", "from_at")  # of whose alternatives one must be there
@@ -64,6 +65,7 @@ def _landing(shape: Shape, tool: Tool) -> Landing:
         facts=facts.united_parts([_facts(part, tool) for part in _there(shape.facts, tool)]),
         arms=facts.united_parts([_arms(part, tool) for part in _there(shape.arms, tool)]),
         lists=facts.united_parts([_lists(part, tool) for part in _there(shape.lists, tool)]),
+        people=facts.united_parts([_people(part, tool) for part in _there(shape.people, tool)]),
         is_addressed=any("letter" in part.columns for part in shape.facts),
     )
 
@@ -91,7 +93,7 @@ def _lacking(part: Part, tool: Tool) -> str:
 def _facts(part: Part, tool: Tool) -> ir.Table:
     rows = _rows(part, tool)
     values = _columns(part, rows, tool) | _words(part, rows, "what", "channel", "kind")
-    if "letter" in values:
+    if "message" not in values:
         who = [values[name] for name in facts.WHO if name in values]
         values["message"] = joined([values["letter"], ibis.coalesce(*reversed(who))])
     if part.is_machine is not None:
@@ -111,10 +113,17 @@ def _lists(part: Part, tool: Tool) -> ir.Table:
     values = _columns(part, rows, tool) | _words(part, rows, "channel", "reason")
     if part.off is None:
         told = facts.lists(rows, **values)
-        return told.filter(told.reason.notnull())
+        same = [name for name in told.columns if name != "from_at"]
+        since = told.group_by(same).aggregate(from_at=told.from_at.min())
+        return since.filter(since.reason.notnull()).select(*told.columns)
     changes = rows.select(**values, off=flag_of(_value(part.off, rows)))
     known = changes.filter(changes.off.notnull())
     return facts.stretches(known, **{name: known[name] for name in known.columns})
+
+
+def _people(part: Part, tool: Tool) -> ir.Table:
+    rows = _rows(part, tool)
+    return facts.people(rows, **_columns(part, rows, tool))
 
 
 def _columns(part: Part, rows: ir.Table, tool: Tool) -> dict[str, ir.Value]:
@@ -154,7 +163,8 @@ def _looked_up(rows: ir.Table, lookup: Lookup, tool: Tool) -> ir.Table:
     at = timestamp(found, lookup.newest) if lookup.newest else ibis.timestamp("1970-01-01")
     columns = {new: _as_it_is(cell, found) for new, cell in lookup.columns.items()}
     known = found.select(key_=_value(lookup.key, found), at_=at, **columns)
-    one = newest(known, "key_", "at_").drop("at_")
+    telling = known.filter(ibis.or_(*(known[new].notnull() for new in lookup.columns)))
+    one = newest(telling, "key_", "at_").drop("at_")
     whole = rows.mutate(on_=_value(lookup.on, rows))
     return whole.left_join(one, whole.on_ == one.key_).drop("on_", "key_")
 
@@ -193,6 +203,8 @@ def _value(cell: Cell, rows: ir.Table, read: Callable = text) -> ir.Value:
         value = read(rows, cell.column)
     if cell.extract:
         value = when(value.re_search(cell.extract), value.re_extract(cell.extract, 1)).nullif("")
+    if cell.plain:
+        value = value.strip().lower().nullif("")
     if cell.values:
         said = [(theirs.strip().lower(), ours) for theirs, ours in cell.values.items()]
         other = when(value.notnull(), ibis.literal(cell.otherwise)) if cell.otherwise else None
