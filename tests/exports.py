@@ -16,10 +16,12 @@ from playbook import declare
 from playbook.adapters import exports
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Export
+from tests.exports_declared import DECLARED
 from tests.spec import rows, table
 
-TYPES = {"time": "int64", "timewarp": "boolean"} | dict.fromkeys(
-    ("prefetched", "proxied", "machine", "machine_open", "is_suspected_bot_click"), "boolean"
+TYPES = dict.fromkeys(("time", "event_time", "event_timestamp"), "int64") | dict.fromkeys(
+    ("timewarp", "prefetched", "proxied", "machine", "machine_open", "is_suspected_bot_click"),
+    "boolean",
 )
 # The md5 of their addresses, as Mailchimp calls its members.
 ANN, CAT = "c25494367cc1538700196e279bf6e01f", "9bc3e8b883bebabc6cc427f3728d2c28"
@@ -30,7 +32,7 @@ APP_USERS = """
 """
 BY_EMAIL = {"table": "app_users", "user_id": "id", "email": "email"}
 
-VENDORS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+VENDORS: dict[str, tuple[dict[str, Any], dict[str, str]]] = DECLARED | {
     "customerio": (
         {"plays": {"12": "welcome"}, "holdout": {"34": 1}},
         {

@@ -50,14 +50,14 @@ def test_what_is_hidden_or_staged_is_left_out_and_named(tmp_path, staged):
     put(tmp_path / "log" / staged, "select 2 as id")
     put(tmp_path / "_users.parquet")
     (tmp_path / "log" / "_SUCCESS").touch()
-    (tmp_path / "orders.csv").write_text("id\nann")
+    (tmp_path / "orders.xlsx").write_text("id\nann")
     opened = warehouse.warehouse_at(str(tmp_path))
     assert rows(opened.table("log")) == [{"id": 1}]
     hidden = staged if staged.startswith("a/") else staged.partition("/")[0]
     assert opened.left_out == (
         "_users.parquet (hidden)",
         f"log/{hidden} (hidden)",
-        "orders.csv (no Parquet)",
+        "orders.xlsx (no table)",
     )
     assert "Left out: _users.parquet (hidden)," in refusal(tmp_path, "orders").there
 

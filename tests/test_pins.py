@@ -10,6 +10,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from playbook.data import engines
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -22,6 +24,7 @@ CONDA_NAMES = {
     "ibis-framework[postgres]": "ibis-postgres",
     "duckdb": "python-duckdb",
 }
+DRIVERS = ("clickhouse", "mssql", "mysql", "snowflake", "trino")  # no such server is here
 FOR_CONDA_ALONE = {"hatchling", "pip"}  # what `pip install -e .` needs, without a second solve
 
 
@@ -86,4 +89,11 @@ def test_an_extra_and_the_tests_pin_the_same_ibis():
 
 def test_the_tests_have_what_every_extra_installs():
     tested = bounds(EXTRAS["dev"]).items()
-    assert all(bounds(extra).items() <= tested for extra in EXTRAS.values())
+    extras = {name: bounds(extra).items() for name, extra in EXTRAS.items()}
+    assert all(extra <= tested for name, extra in extras.items() if name not in DRIVERS)
+
+
+def test_an_engines_extra_is_ibiss_own_driver_in_our_version_of_ibis():
+    (ours,) = EXTRAS["postgres"]
+    assert {*DRIVERS, "postgres"} == set(engines.EXTRAS)
+    assert all(EXTRAS[name] == [ours.replace("postgres", name)] for name in DRIVERS)

@@ -303,7 +303,7 @@ def test_a_tool_that_knows_addresses_alone_needs_to_be_told_whose_they_are():
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"vendor": "klaviyo"}, "klaviyo"),
+        ({"vendor": "klavio"}, "did you mean `klaviyo`"),
         ({"vendor": "pendo", "users": {"table": "t", "user_id": "id"}}, "say one of `id`"),
         ({"vendor": "pendo", "table": {}}, "has no field `table`"),
     ],

@@ -369,3 +369,42 @@ def test_braze_without_any_table_of_messages_is_a_mistake():
     drawn = Drawn("braze", without=(SENDS, OPENS, CLICKS, "users_messages_email_delivery_shared"))
     with pytest.raises(Mistake, match="none of Braze's tables of messages"):
         drawn.tables()
+
+
+def test_brazes_text_messages_are_read_and_a_short_links_click_without_a_dispatch_is_none():
+    drawn = Drawn(
+        "braze",
+        users_messages_sms_send_shared="""
+            id | user_id | external_user_id | dispatch_id | campaign_id | time
+            s1 | b1      | ann              | x9          | 13          | 1767603660
+        """,
+        users_messages_sms_rejection_shared="""
+            id | user_id | external_user_id | dispatch_id | campaign_id | time
+            s2 | b1      | ann              | x9          | 13          | 1767603720
+        """,
+        users_messages_sms_shortlinkclick_shared="""
+            id | user_id | external_user_id | campaign_id | time
+            s3 | b1      | ann              | 13          | 1767603780
+        """,
+        users_messages_whatsapp_read_shared="""
+            id | user_id | external_user_id | dispatch_id | campaign_id | time
+            s4 | b3      | cat              | x8          | 14          | 1767607200
+        """,
+    )
+    columns = ("message_id", "user_id", "sent_at", "seen_at", "clicked_at", "bounced_at")
+    told = drawn.messages(*columns, "bounce_kind")
+    texts = ("braze:sms", "braze:whatsapp")
+    assert [row for row in told if row["message_id"].startswith(texts)] == [
+        {
+            "message_id": "braze:sms:x9:b1",
+            "user_id": "ann",
+            "sent_at": at("2026-01-05 09:01"),
+            "bounced_at": at("2026-01-05 09:02"),
+            "bounce_kind": "soft",
+        },
+        {
+            "message_id": "braze:whatsapp:x8:b3",
+            "user_id": "cat",
+            "seen_at": at("2026-01-05 10:00"),
+        },
+    ]

@@ -231,3 +231,21 @@ def test_two_exports_of_one_tool_are_two_sources():
     ]
     with pytest.raises(Mistake, match="Two exports read the table `guide_event`"):
         landed(("pendo", {}), ("pendo", {}), connection=connection)
+
+
+def test_several_tools_may_write_into_one_log_where_their_exports_say_so():
+    log = """
+        event        | event_type  | event_name          | user_id | at         | flow_id
+        flow_started |             |                     | ann     | 2026-01-05 | f1
+                     | interaction | experience:448:SEEN | ann     | 2026-01-05 |
+    """
+    connection = Drawn("pendo").connection
+    drawn = table(log)
+    connection.create_table("log", drawn.mutate(timestamp=drawn.at, inserted_at=drawn.at))
+    said = [
+        (vendor, {"tables": {f"{vendor}_events": "log"}, "plays": {}})
+        for vendor in ("appcues", "userpilot")
+    ]
+    found = landed(*said, connection=connection)
+    told = [row["message_id"] for each in found["messages"] for row in rows(each, connection)]
+    assert told == ["appcues:f1:ann", "userpilot:experience:448:ann"]

@@ -276,3 +276,15 @@ def test_who_leaves_all_of_sendgrids_mail_is_on_the_list_and_who_leaves_a_group_
         {"user_id": "cat", "reason": "complained", "from_at": at("2026-01-05 09:02")},
         {"user_id": "cat", "reason": "unsubscribed", "from_at": at("2026-01-05 09:03")},
     ]
+
+
+def test_sendgrids_automations_are_campaigns_whether_their_id_was_landed_or_not():
+    events = """
+        email    | event     | sg_message_id | timestamp        | mc_stats   | mc_auto_id \
+            | mc_auto_name
+        ann@x.co | processed | m1            | 2026-01-05 09:01 | automation | 77         | Welcome
+        ann@x.co | processed | m2            | 2026-01-05 09:02 | automation |            |
+        ann@x.co | processed | m3            | 2026-01-05 09:03 |            |            |
+    """
+    told = Drawn("sendgrid", event=events).messages("message_id", "play")
+    assert [row["play"] for row in told] == ["welcome", "sendgrid:automation", "sendgrid:api"]

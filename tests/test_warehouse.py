@@ -59,7 +59,7 @@ def test_an_unknown_table_suggests_the_nearest(folder):
         warehouse.warehouse_at(str(folder)).table("user")
     assert str(mistake.value) == (
         "The warehouse has no table `user`.\n"
-        "It has: events, users. Left out: README.md (no Parquet).\n"
+        "It has: events, users. Left out: README.md (no table).\n"
         "Hint: did you mean `users`?"
     )
 

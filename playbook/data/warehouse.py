@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 from uuid import uuid4
 
 import ibis
@@ -208,13 +207,14 @@ def warehouse_at(url: str, home: Path | None = None) -> Warehouse:
     """The warehouse at a URL.
 
     Args:
-        url: A folder of Parquet, a DuckDB file (read-only), an Ibis URL such as `postgres://…`,
+        url: A folder of Parquet, CSV or JSON lines, one such file, a DuckDB file (read-only), an
+            Ibis URL such as `postgres://…`, `md:…`, a bucket's folder of Parquet such as `s3://…`,
             or `env:NAME` for a variable that holds one of these.
         home: The folder that paths start from, in a variable, too; else the working folder.
     """
-    # Whoever reads how an answer is made needs neither.
+    # Whoever reads how an answer is made needs none of them.
+    from playbook.data import engines, files
     from playbook.data.duckdb_file import attached_while_read
-    from playbook.data.files import views_of_folder
 
     url, home = url.strip(), home or Path.cwd()
     if name := variable_of(url):
@@ -223,20 +223,19 @@ def warehouse_at(url: str, home: Path | None = None) -> Warehouse:
     if is_url and scheme.lower() == "duckdb":
         # Ibis would open it for writing, and lock everybody else out.
         url, is_url = rest.partition("?")[0], ""
-    if is_url:
-        return _connect(f"{scheme.lower()}://{rest}")
-    path = home / url
-    if url and path.is_dir():
-        connection = _memory()
-        refused, left_out = views_of_folder(connection, path)
-        return Warehouse(connection, (MEMORY, "main"), refused, left_out)
+    if is_url or url.lower().startswith(("md:", "motherduck:")):
+        return Warehouse(*engines.opened(f"{scheme.lower()}://{rest}" if is_url else url))
+    path, connection = home / url, ibis.duckdb.connect()
+    # An embedded engine of our own: nothing that a notebook holds open locks anybody out.
+    if url and (path.is_dir() or (path.is_file() and files.format_of(path.name))):
+        views = files.views_of_folder if path.is_dir() else files.view_of_file
+        return Warehouse(connection, (MEMORY, "main"), *views(connection, path))
     if path.is_file():
-        connection = _memory()
         return Warehouse(connection, (attached_while_read(connection, path), "main"))
     raise Mistake(
         f"There is no warehouse at `{without_passwords(url)}`.",
         f"Paths start from {home}.",
-        "name a folder of Parquet files, a DuckDB file, or env:NAME with an Ibis URL in it.",
+        "name a folder of Parquet or CSV, a DuckDB file, or env:NAME with an Ibis URL in it.",
     )
 
 
@@ -266,24 +265,3 @@ def _variable(name: str) -> str:
             f'set it: export {name}="postgres://user:password@host/database".',
         )
     return os.environ[name]
-
-
-def _connect(url: str) -> Warehouse:
-    try:
-        return Warehouse(ibis.connect(url))
-    except Exception as error:
-        # Drivers repeat what they cannot parse, such as half of a password with a `/` in it.
-        secret = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
-        said = str(error).replace(url, without_passwords(url))
-        for part in filter(None, [secret, unquote(secret), *re.split(r"[/?#@:]", secret)]):
-            said = said.replace(part, "***")
-        raise Mistake(
-            f"The warehouse {without_passwords(url)} does not answer.",
-            f"The driver says: {first_line(said)}",
-            "check host, user, password and network; then run `playbook check` again.",
-        ) from None
-
-
-def _memory() -> BaseBackend:
-    """An embedded engine of our own: nothing that a notebook holds open locks anybody out."""
-    return ibis.duckdb.connect()

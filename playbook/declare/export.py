@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, model_validator
 
 from playbook.declare.reading import Noun
-
-Vendor = Literal[
-    "braze",
-    "customerio",
-    "hubspot",
-    "intercom",
-    "iterable",
-    "mailchimp",
-    "pendo",
-    "sendgrid",
-]
 
 
 def _word(value: object) -> object:
@@ -61,7 +50,8 @@ class Export(Noun):
     """One tool's export, as it lands in the warehouse.
 
     Attributes:
-        vendor: The module of `playbook.adapters.exports` that reads it.
+        vendor: Whose it is: a preset (YAML) or a module of `playbook.adapters.exports`; any other
+            name, or none, where the export says its own shape.
         tables: The tool's table → the warehouse's, where they are called otherwise; "" says that
             there is none, where another tool's is called so.
         plays: The tool's campaign, by its id or name → the `play` of its messages. Campaigns
@@ -69,10 +59,23 @@ class Export(Noun):
         holdout: The tool's action that draws a test → the branches that get nothing; an empty
             list if all are sent. For Customer.io, which sends the held-out to a trap.
         users: How the tool's recipients are told, where it does not know our ids.
+        facts, arms, lists, people: Its shape, in place of the preset's; `playbook.declare.shape`
+            says what is in it.
     """
 
-    vendor: Vendor
+    vendor: str = "own"
     tables: dict[str, str] = {}
     plays: dict[Word, str] = {}
     holdout: dict[Word, Branches] = {}
     users: Recipients | None = None
+    facts: tuple[Any, ...] = ()
+    arms: tuple[Any, ...] = ()
+    lists: tuple[Any, ...] = ()
+    people: tuple[Any, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_what_is_read(cls, said: Any) -> Any:
+        from playbook.declare import shape  # which few products need
+
+        return shape.checked_export(said)

@@ -1,7 +1,8 @@
 """Engagement tools' exports become `messages`, `assignments` and `suppressions`.
 
-One vendor a file, which declares itself as `VENDOR`. What they all share is here: which play a
-campaign is, and which of our users a recipient is.
+One vendor a file: a preset in YAML that says its shape, or a module that declares itself as
+`VENDOR`, where code is needed. What they all share is here: which play a campaign is, and which of
+our users a recipient is.
 
 Test sends to staff are messages to people who work for us, and every stage leaves those out by
 their flag. What a tool gave up before it sent anything (Braze's aborts, Iterable's other skips)
@@ -19,13 +20,14 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.adapters.exports import facts
+from playbook.adapters.exports import facts, shapes
 from playbook.adapters.exports.facts import Landing
 from playbook.adapters.exports.reading import Tool, Vendor, text
 from playbook.data.mapping import unread
 from playbook.data.tables import COLUMNS, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare.export import Export
+from playbook.declare.shape import KINDS, PRESETS
 from playbook.language import portable
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united
@@ -88,7 +90,7 @@ def _exporting_tools(exports: Iterable[Export], warehouse: Warehouse) -> list[To
     """Each export as a tool; no table is read twice."""
     found: list[Tool] = []
     for export in exports:
-        vendor = importlib.import_module(f"playbook.adapters.exports.{export.vendor}").VENDOR
+        vendor = _vendor(export)
         _refuse_what_is_not_read(export, vendor)
         earlier = sum(export.vendor == tool.export.vendor for tool in found)
         source = f"{export.vendor}.{earlier + 1}" if earlier else export.vendor
@@ -97,14 +99,27 @@ def _exporting_tools(exports: Iterable[Export], warehouse: Warehouse) -> list[To
     return found
 
 
+def _vendor(export: Export) -> Vendor:
+    """The vendor's own module, where it needs one and the export says no shape; else its shape."""
+    says_shape = any(getattr(export, kind) for kind in KINDS)
+    if says_shape or not (PRESETS / f"{export.vendor}.py").is_file():
+        return shapes.declared_vendor(export)
+    return importlib.import_module(f"playbook.adapters.exports.{export.vendor}").VENDOR
+
+
 def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
-    """Vendors give their tables the same names: one that two exports read is not of both."""
-    readers: dict[str, tuple[str, str]] = {}
+    """Vendors give their tables the same names: one that two exports read is not of both.
+
+    Unless both exports say so: several tools may write into one log of events.
+    """
+    readers: dict[str, tuple[str, str, bool]] = {}
     for tool in tools:
+        parts = (part for kind in KINDS for part in getattr(tool.export, kind))
+        said = {*tool.export.tables, *(part.table for part in parts)}
         for table in filter(tool.has, tool.vendor.gives):
             stored = tool.stored(table)
-            if stored in readers:
-                other, its = readers[stored]
+            other, its, both_say = readers.get(stored, ("", "", True))
+            if not (both_say and (not other or table in said)):
                 raise Mistake(
                     f"Two exports read the table `{stored}`: {other} as its `{its}`, and "
                     f"{tool.vendor.name} as its `{table}`.",
@@ -112,7 +127,7 @@ def _refuse_tables_of_two(tools: Sequence[Tool]) -> None:
                     f"say under `exports: tables:` which table each `{table}` is; "
                     f'`{table}: ""` says that there is none.',
                 )
-            readers[stored] = tool.vendor.name, table
+            readers[stored] = tool.vendor.name, table, table in said
 
 
 def _canonical(tool: Tool) -> dict[str, ir.Table]:
@@ -194,7 +209,8 @@ def _listed_people(said: Landing, tool: Tool) -> ir.Table:
     users, lists = tool.export.users, said.lists
     if users and not users.id:
         return lists  # joined by the address
-    told = [part.select(*facts.WHO) for part in (said.facts, said.arms, lists) if part is not None]
+    parts = (said.facts, said.arms, lists, said.people)
+    told = [part.select(*facts.WHO) for part in parts if part is not None]
     pairs = united(told).filter(_.person.notnull(), _.address.notnull()).distinct()
     alone = lists.filter(_.person.isnull()).drop("person").inner_join(pairs, "address")
     return united([part.select(*facts.LISTED) for part in (lists, alone)])

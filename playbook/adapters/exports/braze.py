@@ -1,7 +1,8 @@
 """Braze's Currents, or its Snowflake share, under the share's names of tables.
 
 Braze has no id of a message: it is a dispatch to one person on one channel. Where it says no
-dispatch, as of messages in the product, one person's messages of a step are one.
+dispatch, as of messages in the product, one person's messages of a step are one; a short link's
+click without one belongs to no message.
 
 `campaign` is the id of the campaign or Canvas. Whoever a campaign enrols in its control gets a
 ghost; a Canvas says of everybody who enters whether they are in its control group, so both arms
@@ -35,6 +36,16 @@ EVENTS = {
     "users_messages_pushnotification_send_shared": ("push", "sent_at", ""),
     "users_messages_pushnotification_bounce_shared": ("push", "bounced_at", "hard"),
     "users_messages_pushnotification_open_shared": ("push", "seen_at", ""),
+    "users_messages_sms_send_shared": ("sms", "sent_at", ""),
+    "users_messages_sms_delivery_shared": ("sms", "delivered_at", ""),
+    "users_messages_sms_deliveryfailure_shared": ("sms", "bounced_at", "drop"),
+    "users_messages_sms_rejection_shared": ("sms", "bounced_at", "soft"),
+    "users_messages_sms_shortlinkclick_shared": ("sms", "clicked_at", ""),
+    "users_messages_whatsapp_send_shared": ("whatsapp", "sent_at", ""),
+    "users_messages_whatsapp_delivery_shared": ("whatsapp", "delivered_at", ""),
+    "users_messages_whatsapp_failure_shared": ("whatsapp", "bounced_at", "soft"),
+    "users_messages_whatsapp_read_shared": ("whatsapp", "seen_at", ""),
+    "users_messages_whatsapp_click_shared": ("whatsapp", "clicked_at", ""),
     "users_messages_inappmessage_impression_shared": ("in_app", SHOWN, ""),
     "users_messages_inappmessage_click_shared": ("in_app", "clicked_at", ""),
     "users_messages_contentcard_send_shared": ("in_app", "sent_at", ""),
@@ -88,7 +99,9 @@ def _braze_events(table: str, tool: Tool) -> ir.Table:
     by = flag(rows, "machine_open").coalesce(flag(rows, "is_suspected_bot_click"))
     dropped = flag(rows, "is_drop").fill_null(False)
     step, campaign = text(rows, "canvas_step_api_id", "canvas_step_id"), _campaign(rows)
-    dispatch = text(rows, "dispatch_id").coalesce(campaign + ":" + step.fill_null(""))
+    dispatch = text(rows, "dispatch_id")
+    if "shortlink" not in table:
+        dispatch = dispatch.coalesce(campaign + ":" + step.fill_null(""))
     return facts.facts(
         rows,
         message=ibis.literal(f"{channel}:") + dispatch + ":" + text(rows, *USER),

@@ -75,12 +75,14 @@ class Landing:
             `to_at`.
         is_addressed: Whether a `message` is a `letter` to an address, whose hash it ends with and
             which must go no further; else there are no letters.
+        people: Who has, or had, which address: `person`, `address`.
     """
 
     facts: ir.Table | None = None
     arms: ir.Table | None = None
     lists: ir.Table | None = None
     is_addressed: bool = False
+    people: ir.Table | None = None
 
 
 def facts(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
@@ -96,6 +98,11 @@ def arms(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
 def lists(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
     """Who must not be sent to, made as facts are."""
     return _with_nulls(rows, LISTED, own, values)
+
+
+def people(rows: ir.Table, *own: str, **values: ir.Value | str) -> ir.Table:
+    """Who has which address, made as facts are."""
+    return _with_nulls(rows, WHO, own, values)
 
 
 def stretches(rows: ir.Table, *, off: ir.BooleanValue, **values: ir.Value | str) -> ir.Table:

@@ -122,7 +122,8 @@ class Tool:
 
 def text(rows: ir.Table, *columns: str) -> ir.StringValue:
     """The first of the columns that is there and not empty, as text; null if none is."""
-    return _coalesced([_as_text(rows[name], name) for name in _there(rows, columns)], "string")
+    found = _there(rows, columns)
+    return _coalesced([_as_text(value, name) for name, value in found.items()], "string")
 
 
 def timestamp(rows: ir.Table, *columns: str) -> ir.TimestampValue:
@@ -130,14 +131,16 @@ def timestamp(rows: ir.Table, *columns: str) -> ir.TimestampValue:
 
     A number is seconds since 1970, or milliseconds, which are cut to their second.
     """
-    return _coalesced([_as_moment(rows[name]) for name in _there(rows, columns)], TIME)
+    return _coalesced([_as_moment(value) for value in _there(rows, columns).values()], TIME)
 
 
 def flag(rows: ir.Table, column: str) -> ir.BooleanValue:
     """A yes, a no, or null: unknown, also where the column is not there."""
-    if column not in rows.columns:
-        return ibis.null("boolean")
-    value = rows[column]
+    return flag_of(rows[column]) if column in rows.columns else ibis.null("boolean")
+
+
+def flag_of(value: ir.Value) -> ir.BooleanValue:
+    """The same of a value: a text may say it, too."""
     if value.type().is_boolean():
         return value
     word = value.cast("string").strip().lower()
@@ -156,8 +159,27 @@ def newest(rows: ir.Table, key: str, at: str) -> ir.Table:
     )
 
 
-def _there(rows: ir.Table, columns: Sequence[str]) -> list[str]:
-    return [name for name in columns if name in rows.columns]
+def is_there(rows: ir.Table, path: str) -> bool:
+    """Whether a table has a column, or the field of one."""
+    return _field(rows, path) is not None
+
+
+def _there(rows: ir.Table, columns: Sequence[str]) -> dict[str, ir.Value]:
+    """The columns that are there; `payload.email` is the field of a column that has fields."""
+    return {name: value for name in columns if (value := _field(rows, name)) is not None}
+
+
+def _field(rows: ir.Table, path: str) -> ir.Value | None:
+    if path in rows.columns:
+        return rows[path]
+    column, *inner = path.split(".")
+    value = rows[column] if column in rows.columns and inner else None
+    for name in inner:
+        if value is None or not value.type().is_struct():
+            return None
+        fields = {field.lower(): field for field in value.type().names}
+        value = value[fields[name.lower()]] if name.lower() in fields else None
+    return value
 
 
 def _coalesced(values: Sequence[ir.Value], kind: str) -> ir.Value:
