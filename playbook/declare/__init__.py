@@ -9,10 +9,11 @@ from pathlib import Path
 
 from playbook.declare.experiment import Experiment
 from playbook.declare.export import Export, Recipients
+from playbook.declare.mapping import TableMap
 from playbook.declare.metric import Amount, Metric
 from playbook.declare.plan import DataPoint, Follows, Property
 from playbook.declare.play import Play, Step
-from playbook.declare.product import Agreement, Copy, Domains, Product, TableMap
+from playbook.declare.product import Agreement, Copy, Domains, Product
 from playbook.declare.question import Question
 from playbook.declare.reading import (
     Noun,
@@ -198,9 +199,7 @@ def _check_roles(found: Declarations, asked: Sequence[str]) -> None:
 def _check_plays(found: Declarations) -> None:
     """Audiences and strata are of columns that `users` has; no play suppresses itself."""
     maps = found.product.tables.get("users", ())
-    columns = list(
-        dict.fromkeys(name for each in maps for name in (*each.columns, *each.constants))
-    )
+    columns = list(dict.fromkeys(name for each in maps for name in each.named))
     slugs = [play.slug for play in found.plays]
     if taken := [slug for slug in slugs if f"{slug}.gone" in slugs]:
         raise Mistake(
