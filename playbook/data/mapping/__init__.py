@@ -160,7 +160,7 @@ class Mapped:
                 if column + MISFIT in rows.columns:
                     wanted[column + MISFIT] = rows[column + MISFIT].fill_null(False)
         if PREFIX in rows.columns and "event_id" in wanted:
-            wanted["event_id"] = self._prefixed(wanted["event_id"].nullif(""), rows[PREFIX])
+            wanted["event_id"] = rows[PREFIX] + wanted["event_id"].nullif("")
         return rows.select(**wanted)
 
     def _alike(self, part: Part, readers: Mapping[str, Reader]) -> ir.Table:
@@ -175,14 +175,20 @@ class Mapped:
                     wanted[column + MISFIT] = ~fits
             wanted[column] = value
         if self.name == "events" and len(self.maps) > 1:
-            wanted[PREFIX] = ibis.literal(part.prefix)
+            wanted[PREFIX] = self._prefix(part)
         return part.raw.select(**wanted)
 
-    def _prefixed(self, ids: ir.StringValue, prefix: ir.StringValue) -> ir.StringValue:
-        """The event ids of each map, which those of no other map read like."""
-        others = [each for each in dict.fromkeys(self._prefixes()) if each]
+    def _prefix(self, part: Part) -> ir.StringValue:
+        """What begins a part's event ids: ids of the first map that read like another's, a colon.
+
+        Asked of each table apart: an engine may ask what stands behind a union once per table.
+        """
+        others = [each for each in self._prefixes() if each]
+        ids = part.raw["event_id"] if "event_id" in part.raw.columns else None
+        if part.prefix or ids is None or not ids.type().is_string():
+            return ibis.literal(part.prefix)
         taken = ibis.or_(*(ids.startswith(each) for each in (":", *others)))
-        return ibis.ifelse((prefix == "") & taken, ibis.literal(":") + ids, prefix + ids)
+        return ibis.ifelse(taken.fill_null(False), ":", "")
 
     def _check_fields(self) -> None:
         for each in self.maps:
