@@ -82,8 +82,8 @@ class TableMap(Noun):
     first. A name with a dot stands in double quotes: `properties."a.b"`.
 
     Attributes:
-        table: The product's table, or a pattern of several, such as `track_*`.
-        tables: Several tables, or patterns, in its place; one may lack a column that others have.
+        table: The product's table, or several of one shape, as a list or a pattern such as
+            `track_*`; one of several may lack a column that others have.
         without: Tables, or patterns, that are not meant.
         from_name: The canonical column that gets what `*` stands for in the table's name.
         columns: Canonical column → the product's column, several that identify together, or
@@ -103,8 +103,7 @@ class TableMap(Noun):
             leave unknown of the same id; other ids are added.
     """
 
-    table: Table = ""
-    tables: Tables = ()
+    table: Tables
     without: Tables = ()
     from_name: str = ""
     columns: dict[str, str | tuple[str, ...] | FirstOf] = {}
@@ -121,8 +120,8 @@ class TableMap(Noun):
 
     @model_validator(mode="after")
     def _says_each_thing_once(self) -> Self:
-        if bool(self.table) == bool(self.tables):
-            raise ValueError("say one of `table` and `tables`")
+        if not self.table:
+            raise ValueError("`table` names none")
         given = [*self.columns, *self.constants, *filter(None, [self.from_name])]
         if twice := sorted(name for name in given if given.count(name) > 1):
             where = "`columns`" if twice[0] in self.columns else "`from_name`"
@@ -145,8 +144,13 @@ class TableMap(Noun):
 
     @property
     def called(self) -> str:
-        """The map's tables as the user wrote them."""
-        return self.table or self.tables[0]
+        """The map's table, the first if it names several."""
+        return self.table[0]
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether the map may have several tables."""
+        return len(self.table) > 1 or "*" in self.called
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ibis import _
 
 from playbook.data import sources
 from playbook.data.mapping import Source
-from playbook.data.mapping.presets import tables_of_map
+from playbook.data.mapping.parts import parts_of_map
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product, Property
@@ -154,7 +154,7 @@ def _unplanned_columns(
     planned = {name for point in plan for name in point.properties}
     kinds: dict[str, set[str]] = {}
     for each in product.tables.get("events", ()):
-        tables = [warehouse.table(name) for name in tables_of_map(each, warehouse)]
+        tables = [warehouse.table(name) for name in parts_of_map(each, warehouse)]
         for column, source in each.columns.items():
             held = [table[source].type() for table in tables if source in table.columns]
             plain = held and column not in {*each.values, *each.times} and not _is_id(column)

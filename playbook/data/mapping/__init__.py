@@ -67,16 +67,15 @@ class Mapped:
         self._check_fields()
         prefixes, found = self._prefixes(), []
         for each, prefix in zip(self.maps, prefixes, strict=True):
-            is_many = bool(each.tables) or "*" in each.table
-            names = parts_of_map(each, self.warehouse.names if is_many else ())
+            names = parts_of_map(each, self.warehouse)
             found += [
                 Part(
                     self.name, each, table, stands_for, prefix, self.warehouse, self.types,
-                    frozenset(self.properties), is_many,
+                    frozenset(self.properties),
                 )
                 for table, stands_for in names.items()
             ]  # fmt: skip
-            if is_many:
+            if each.is_of_many:
                 self._refuse_absent(each, [part for part in found if part.map is each])
         return found
 

@@ -32,7 +32,6 @@ class Part:
         warehouse: Where the table is.
         types: Each canonical column and its type.
         properties: The planned properties.
-        is_one_of_many: Whether the map has several tables: each may lack some columns.
     """
 
     to: str
@@ -43,7 +42,6 @@ class Part:
     warehouse: Warehouse
     types: Mapping[str, str]
     properties: frozenset[str]
-    is_one_of_many: bool
 
     @cached_property
     def readers(self) -> dict[str, Reader]:
@@ -197,7 +195,7 @@ class Part:
         found = [path for path in paths if column_of(columns, path)]
         if found and isinstance(source, FirstOf):
             return found
-        return found if self.is_one_of_many and not found else paths
+        return found if self.map.is_of_many and not found else paths
 
     def at(self, path: str, table: ir.Table | None = None) -> ir.Value:
         """What stands at a path of the rows that the map takes."""
@@ -205,14 +203,13 @@ class Part:
         return value_at(rows, path, of=self.table, to=self.to, engine=self.warehouse.engine)
 
 
-def parts_of_map(each: TableMap, names: Sequence[str]) -> dict[str, str]:
+def parts_of_map(each: TableMap, warehouse: Warehouse) -> dict[str, str]:
     """The tables of a map → what `*` stands for in each; a Mistake if a pattern has none."""
-    patterns = each.tables or (each.table,)
+    names = warehouse.names if each.is_of_many else ()
+    left = {name for pattern in each.without for name in matching(names, pattern)}
     found: dict[str, str] = {}
-    for pattern in patterns:
-        own = matching(names, pattern)
-        left = {name for other in each.without for name in matching(names, other)}
-        own = {name: part for name, part in own.items() if name not in left}
+    for pattern in each.table:
+        own = {n: part for n, part in matching(names, pattern).items() if n not in left}
         if not own:
             raise Mistake(
                 f"No table is called like `{pattern}`.",

@@ -80,7 +80,7 @@ class Source:
         """Each column of the mapped tables that no map names, as "table.column", if it is own."""
         names: dict[str, set[str]] = {}
         for each in maps:
-            for table in tables_of_map(each, warehouse):
+            for table in parts_of_map(each, warehouse):
                 names.setdefault(table, set()).update(each.sources)
         there = {table: warehouse.table(table).columns for table in names}
         known = {t: {column_of(there[t], path) for path in paths} for t, paths in names.items()}
@@ -93,7 +93,7 @@ class Source:
 
     def _preset_of(self, name: str, each: TableMap) -> TableMap | None:
         last = each.called.rpartition(".")[2].lower()
-        own = {preset.table.lower(): preset for preset in self.tables.get(name, ())}
+        own = {preset.called.lower(): preset for preset in self.tables.get(name, ())}
         return own.get(last, own.get("*"))
 
     def _missing(
@@ -134,14 +134,8 @@ def source_of(name: str) -> Source:
     return Source(found.name, found.tables, found.own)
 
 
-def tables_of_map(each: TableMap, warehouse: Warehouse) -> list[str]:
-    """The product's tables that a map names."""
-    is_many = bool(each.tables) or "*" in each.table
-    return list(parts_of_map(each, warehouse.names if is_many else ()))
-
-
 def _columns(each: TableMap, warehouse: Warehouse) -> list[str]:
-    tables = tables_of_map(each, warehouse)
+    tables = parts_of_map(each, warehouse)
     return list(dict.fromkeys(c for name in tables for c in warehouse.table(name).columns))
 
 

@@ -12,7 +12,8 @@ from ibis import _
 
 from playbook.data import doubts, versions
 from playbook.data.mapping import Mapped
-from playbook.data.mapping.presets import source_of, tables_of_map
+from playbook.data.mapping.parts import parts_of_map
+from playbook.data.mapping.presets import source_of
 from playbook.data.people import addressed, with_account_of_user
 from playbook.data.tables import COLUMNS, Tables, conform
 from playbook.data.warehouse import Warehouse
@@ -111,7 +112,7 @@ def unplanned_columns(found: Declarations, warehouse: Warehouse) -> list[str]:
     product, source = found.product, source_of(found.product.source)
 
     def tables(each: TableMap) -> set[str]:
-        return {*tables_of_map(each, warehouse)}
+        return {*parts_of_map(each, warehouse)}
 
     events = set().union(*map(tables, product.tables["events"]))
     whole = [
