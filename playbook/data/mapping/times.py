@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 
 from playbook.data.tables import TIME
 from playbook.declare.mapping import EPOCHS, Clock
-from playbook.language.portable import offsets
+from playbook.language.portable import offsets, shifted
 
 UTC = dt.dtype("timestamp('UTC')")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -66,20 +66,16 @@ def _since_1970(value: ir.Value, size: int, strict: bool) -> ir.TimestampValue:
 def _from_zone(value: ir.Value, zone: str, strict: bool) -> ir.TimestampValue:
     """A clock's time in UTC; a text that names its own zone is none of the clock's."""
     if not value.type().is_string():
-        return _shifted(_cast(value, TIME, strict), zone)
+        return _utc(_cast(value, TIME, strict), zone)
     own = value.re_search(_ZONED)
     told = _cast(_cast(value, UTC, strict), TIME, strict)
-    return ibis.ifelse(own, told, _shifted(told, zone))
+    return ibis.ifelse(own, told, _utc(told, zone))
 
 
-def _shifted(local: ir.TimestampValue, zone: str) -> ir.TimestampValue:
-    stretches = offsets(zone, 2000, 2040)
-    cases = [
-        (local < end + ibis.interval(seconds=offset), local - ibis.interval(seconds=offset))
-        for end, offset in stretches[:-1]
-    ]
-    last = local - ibis.interval(seconds=stretches[-1][1])
-    return ibis.cases(*cases, else_=last) if cases else last
+def _utc(local: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+    *stretches, (_end, last) = offsets(zone, 2000, 2040)
+    cases = [(local < end + timedelta(seconds=east), -east) for end, east in stretches]
+    return shifted(local, ibis.cases(*cases, else_=-last) if cases else ibis.literal(-last))
 
 
 def _iso(text: ir.StringValue, form: str) -> ir.StringValue:
