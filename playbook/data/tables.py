@@ -102,6 +102,11 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "at": Column(TIME, "when", True),
         "value": Column("float64", "how much", True),
     },
+    "identities": {
+        "anonymous_id": Column("string", "a device or cookie, or an id that was merged", True),
+        "user_id": Column("string", "whose it is, or"),
+        "merged_id": Column("string", "the anonymous id that it was merged into"),
+    },
     "suppressions": {
         "user_id": Column("string", "who must not be sent to", True),
         "channel": Column("string", "on which channel; null: on every one"),

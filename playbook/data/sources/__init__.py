@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.data import doubts, versions
+from playbook.data import doubts, identities, versions
 from playbook.data.mapping import Mapped
 from playbook.data.mapping.parts import parts_of_map
 from playbook.data.mapping.presets import source_of
@@ -57,6 +57,12 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
         arrivals = warehouse.scanned(arriving, "arrivals")
         twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
         shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
+        if "identities" in ready:
+            identities.refuse_without_devices(arrivals, frozenset(mapped["events"].columns))
+            once_each = _rows_that_count(arrivals, twice, shared)
+            owners = identities.owners_of_devices(once_each, ready.pop("identities"), warehouse)
+            arrivals = warehouse.scanned(identities.with_owner(arrivals, owners), "resolved")
+            shared = warehouse.keep(identities.with_owner(shared, owners), "shared_resolved")
         if {"messages", "users"} <= set(ready):
             ready["messages"] = addressed(ready["messages"], ready["users"])
 
