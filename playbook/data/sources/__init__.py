@@ -78,9 +78,17 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
         shared=shared,
         histories=histories,
         doubts=in_doubt,
-        mapped={name: frozenset(table.columns) for name, table in mapped.items()},
+        mapped=_delivered(mapped),
         **ready,
     )
+
+
+def _delivered(mapped: Mapping[str, ir.Table]) -> dict[str, frozenset[str]]:
+    """The columns of each table that are mapped; identities tell users of events, too."""
+    found = {name: frozenset(table.columns) for name, table in mapped.items()}
+    if "identities" in found:
+        found["events"] |= {"user_id"}
+    return found
 
 
 @contextmanager
