@@ -15,9 +15,11 @@ class Preset(Noun):
             names, in whatever schema; that of `*` those of all others. What a table lacks is left
             out, unless it is required.
         own: What the columns begin with that a company's own plan fills: no others are a gap in
-            it.
+            it; nor are
+        theirs: columns that begin so, which the vendor fills.
     """
 
     name: str
     tables: dict[str, tuple[TableMap, ...]]
     own: Names = ("",)
+    theirs: Names = ()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ibis.expr.types as ir
+
 from playbook.data.mapping.parts import parts_of_map
 from playbook.data.mapping.places import column_of
 from playbook.data.tables import COLUMNS
@@ -15,6 +17,7 @@ from playbook.declare import TableMap, read_one
 from playbook.declare.mapping import FirstOf, parts_of
 from playbook.declare.preset import Preset
 from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.nested import inside, steps
 
 if TYPE_CHECKING:
     from playbook.data.mapping import Mapped
@@ -32,11 +35,13 @@ class Source:
         name: The vendor, as people call it.
         tables: Canonical table → maps: see `Preset`.
         own: Begin the columns that a company's own plan fills: no others are a gap in it.
+        theirs: Begin columns that the vendor fills.
     """
 
     name: str = ""
     tables: Mapping[str, Sequence[TableMap]] = field(default_factory=dict)
     own: tuple[str, ...] = ("",)
+    theirs: tuple[str, ...] = ()
 
     def mapped(
         self,
@@ -57,8 +62,7 @@ class Source:
         preset = self._preset_of(name, each)
         if preset is None:
             return each
-        # Some engines spell every name in capitals.
-        there = {column.lower(): column for column in _columns(each, warehouse)}
+        there = _columns(each, warehouse)
         columns = dict(self._missing(name, each, preset, there))
         given: dict[str, Any] = {"columns": {**each.columns, **columns}}
         taken = {*each.named, *columns}
@@ -67,11 +71,14 @@ class Source:
         for own in ("values", "times"):
             own_of = {c: v for c, v in getattr(preset, own).items() if c in columns}
             given[own] = {**own_of, **getattr(each, own)}
+        given["times"] = {
+            c: v for c, v in given["times"].items() if c not in _timed(columns, there)
+        }
         for which in ROWS:
             if not getattr(each, which):
                 given[which] = getattr(preset, which)
-        if not {"event_id", *each.id_of} & {*each.named, *each.id_of}:
-            given["id_of"] = tuple(_spelt(path, there) or path for path in preset.id_of)
+        if "event_id" not in taken:
+            given["id_of"] = tuple(filter(None, (_spelt(path, there) for path in preset.id_of)))
         if preset.from_name and preset.from_name not in {*taken, *others}:
             given["from_name"] = preset.from_name
         return each.model_copy(update=given)
@@ -88,7 +95,9 @@ class Source:
             f"{table}.{column}"
             for table, columns in there.items()
             for column in columns
-            if column not in known[table] and column.lower().startswith(self.own)
+            if column not in known[table]
+            and column.lower().startswith(self.own)
+            and not column.lower().startswith(self.theirs)
         ]
 
     def _preset_of(self, name: str, each: TableMap) -> TableMap | None:
@@ -97,7 +106,7 @@ class Source:
         return own.get(last, own.get("*"))
 
     def _missing(
-        self, name: str, each: TableMap, preset: TableMap, there: Mapping[str, str]
+        self, name: str, each: TableMap, preset: TableMap, there: Mapping[str, ir.Value]
     ) -> Iterator[tuple[str, str | tuple[str, ...] | FirstOf]]:
         """The preset's columns that a map does not name and its table has."""
         for canonical, source in preset.columns.items():
@@ -114,7 +123,7 @@ class Source:
                 raise Mistake(
                     f"Table `{each.called}` has no column `{parts_of(source)[0]}`, which "
                     f"{self.name}'s {name} have.",
-                    f"It has: {listed(there.values())}.",
+                    f"It has: {listed(column.get_name() for column in there.values())}.",
                     f"name {self.name}'s own table, or write `columns: {{{canonical}: …}}`.",
                 )
 
@@ -131,15 +140,33 @@ def source_of(name: str) -> Source:
     if name == NATIVE:
         return Source()
     found = read_one(PRESETS / f"{name}.yaml", Preset)
-    return Source(found.name, found.tables, found.own)
+    return Source(found.name, found.tables, found.own, found.theirs)
 
 
-def _columns(each: TableMap, warehouse: Warehouse) -> list[str]:
-    tables = parts_of_map(each, warehouse)
-    return list(dict.fromkeys(c for name in tables for c in warehouse.table(name).columns))
+def _columns(each: TableMap, warehouse: Warehouse) -> dict[str, ir.Value]:
+    """The columns of a map's tables, by their names in lower case: some engines spell all in
+    capitals."""
+    tables = [warehouse.table(name) for name in parts_of_map(each, warehouse)]
+    return {c.lower(): table[c] for table in reversed(tables) for c in table.columns}
 
 
-def _spelt(path: str, there: Mapping[str, str]) -> str:
-    """A path as the table spells its column; "" if it has none."""
-    column = column_of(there, path.lower()) or column_of(there, path)
-    return there[column] + path[len(column) :] if column else ""
+def _spelt(path: str, there: Mapping[str, ir.Value]) -> str:
+    """A path as the table spells its column; "" if nothing can stand there."""
+    column = column_of(there, path.lower() if path.lower() in there else path)
+    if not column:
+        return ""
+    rest = path[len(column) + 1 :]
+    if inside(there[column], [name for _rest, name in steps(rest)], engine="") is None:
+        return ""
+    return there[column].get_name() + path[len(column) :]
+
+
+def _timed(columns: Mapping[str, object], there: Mapping[str, ir.Value]) -> set[str]:
+    """The canonical columns whose source is a time already, and no number or text."""
+    kinds = {value.get_name(): value.type() for value in there.values()}
+    return {
+        c
+        for c, source in columns.items()
+        if str(source) in kinds
+        and (kinds[str(source)].is_timestamp() or kinds[str(source)].is_date())
+    }
