@@ -16,7 +16,6 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.data import sources
-from playbook.data.mapping import Source
 from playbook.data.mapping.parts import parts_of_map
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
@@ -183,7 +182,7 @@ def _plan_type(kind: dt.DataType) -> str:
 def unused_columns(product: Product, warehouse: Warehouse) -> dict[str, list[str]]:
     """Table of events → its columns that product.yaml does not use."""
     found: dict[str, list[str]] = {}
-    for place in Source().unmapped(product.tables["events"], warehouse):
+    for place in sources.unplanned_columns(Declarations(product, (), (), (), ()), warehouse):
         table, _dot, column = place.rpartition(".")
         found.setdefault(table, []).append(column)
     return found
