@@ -28,12 +28,15 @@ def refuse_without_devices(events: ir.Table, mapped: frozenset[str]) -> None:
         )
 
 
-def owners_of_devices(events: ir.Table, identities: ir.Table, warehouse: Warehouse) -> ir.Table:
+def owners_of_devices(
+    events: ir.Table, identities: ir.Table, mapped: frozenset[str], warehouse: Warehouse
+) -> ir.Table:
     """Each anonymous id that was only ever one person's: `device_`, `owner_`.
 
     Args:
         events: The log, each event once; a row with both ids says that they belong together.
         identities: `anonymous_id`, and `user_id` or the id that it was merged into, `merged_id`.
+        mapped: Those of its columns that are mapped.
         warehouse: Keeps what is read again.
 
     Returns:
@@ -41,7 +44,10 @@ def owners_of_devices(events: ir.Table, identities: ir.Table, warehouse: Warehou
         person's together. Chains of more than 8 merges, and circles, are not followed.
     """
     pairs = warehouse.keep(_pairs(events, identities), "pairs_of_ids")
-    roots = warehouse.keep(_roots(pairs, identities, warehouse), "roots_of_ids")
+    if "merged_id" in mapped:
+        roots = warehouse.keep(_roots(pairs, identities, warehouse), "roots_of_ids")
+    else:
+        roots = pairs.select(id_="device_", root_="device_").distinct()
     told = pairs.join(roots, pairs.device_ == roots.id_).select("root_", user_="user_id")
     per_device = (
         roots.join(told.distinct(), "root_")

@@ -104,7 +104,7 @@ class Mapped:
                         own = part.taken.filter(text.isin(keys.SAID)).select(text=text)
                         found.setdefault(name, []).append(own)
         return [
-            in_one(texts, {}).group_by("text").aggregate(rows=ibis._.count())
+            in_one(texts).group_by("text").aggregate(rows=ibis._.count())
             .mutate(column=ibis.literal(name))
             for name, texts in found.items()
         ]  # fmt: skip
@@ -146,7 +146,7 @@ class Mapped:
         """The rows of parts, in one table, read."""
         readers = _common_readers(parts)
         alone = [self._alike(part, readers) for part in parts]
-        rows = in_one(alone, self.types)
+        rows = in_one(alone)
         wanted: dict[str, ir.Value] = {}
         for column in [c for c in rows.columns if c in self.types]:
             if reader := readers.get(column):

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from playbook.language.portable import united
 
 
-def in_one(parts: Sequence[ir.Table], types: Mapping[str, str]) -> ir.Table:
+def in_one(parts: Sequence[ir.Table]) -> ir.Table:
     """The rows of all parts, one under another; what a part lacks is null.
 
     Tables of equal columns are united at once, the others two by two: if each had the columns of

@@ -58,9 +58,14 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
         twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
         shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
         if "identities" in ready:
-            identities.refuse_without_devices(arrivals, frozenset(mapped["events"].columns))
-            once_each = _rows_that_count(arrivals, twice, shared)
-            owners = identities.owners_of_devices(once_each, ready.pop("identities"), warehouse)
+            columns = _delivered(mapped)
+            identities.refuse_without_devices(arrivals, columns["events"])
+            owners = identities.owners_of_devices(
+                _rows_that_count(arrivals, twice, shared),
+                ready.pop("identities"),
+                columns["identities"],
+                warehouse,
+            )
             arrivals = warehouse.scanned(identities.with_owner(arrivals, owners), "resolved")
             shared = warehouse.keep(identities.with_owner(shared, owners), "shared_resolved")
         if {"messages", "users"} <= set(ready):
