@@ -217,6 +217,13 @@ def test_the_first_of_several_columns_that_is_not_null_counts(stored):
     ]
 
 
+def test_the_first_of_several_is_checked_as_one_column_is(stored):
+    log = table("id | what | a | b\n 1 | ran | 3 | 4", a="int64", b="int64")
+    maps = "[{table: log, columns: {event_id: id, event: what, at: {first_of: [a, b]}}}]"
+    said = refused(stored(log=log), events=maps)
+    assert said.startswith("Column `a, b` of table `log` cannot become `events.at`.\nIt is int64")
+
+
 def refused(warehouse, **maps: str) -> str:
     with pytest.raises(Mistake) as mistake:
         sources.tables_of(declared(**maps), warehouse)

@@ -193,6 +193,19 @@ def test_rows_without_what_they_must_have_are_left_out_and_none_arrives(stored):
     )
 
 
+def test_of_several_tables_one_that_lacks_what_rows_must_have_gives_none(stored):
+    warehouse = stored(track_saved=table(SAVED), track_shared=table(SHARED, size="int64"))
+    maps = f"""
+    - table: track_*
+      from_name: event
+      columns: {COLUMNS}
+      must_have: size
+    """
+    assert loaded(warehouse, "event", "size", plan=PLAN, events=maps) == [
+        {"event": "shared", "size": 3}
+    ]
+
+
 def test_an_id_is_made_of_what_tells_rows_apart_and_equal_rows_are_one_event(stored):
     log = table("""
         device | what | done_at          | batch

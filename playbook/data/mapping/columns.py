@@ -95,7 +95,7 @@ class Reader:
 
 
 def raw_value(
-    column: str, source: str | tuple[str, ...] | FirstOf, parts: Sequence[ir.Value], ids: bool
+    column: str, source: str | tuple[str, ...] | FirstOf, parts: Sequence[ir.Value], *, ids: bool
 ) -> ir.Value:
     """What the product's columns hold for one canonical column, before it is read.
 
@@ -111,12 +111,13 @@ def raw_value(
         return ibis.coalesce(*(p.nullif("") if p.type().is_string() else p for p in found))
     if ids:
         return keys.key_of(column, parts)
-    return _joined(parts)
+    return joined_text(parts)
 
 
-def identity_of(parts: Sequence[ir.Value]) -> ir.StringValue:
-    """The text of what tells rows apart; null where nothing is known."""
-    return _joined(parts)
+def joined_text(parts: Sequence[ir.Value]) -> ir.StringValue:
+    """The text of several values, which no others make; null where all are."""
+    texts = [part.cast("string").fill_null("") for part in parts]
+    return joined(texts).nullif(":" * (len(parts) - 1))
 
 
 def reader_of(each: TableMap, column: str, kind: str, *, is_planned: bool) -> Reader:
@@ -132,11 +133,6 @@ def reader_of(each: TableMap, column: str, kind: str, *, is_planned: bool) -> Re
 def engine_text(value: Value) -> str:
     """A YAML value as engines write it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _joined(parts: Sequence[ir.Value]) -> ir.StringValue:
-    texts = [part.cast("string").fill_null("") for part in parts]
-    return joined(texts).nullif(":" * (len(parts) - 1))
 
 
 def _domain(text: ir.StringValue) -> ir.StringValue:

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from playbook.data import keys
-from playbook.data.mapping.columns import Reader, engine_text, identity_of, raw_value, reader_of
+from playbook.data.mapping.columns import Reader, engine_text, joined_text, raw_value, reader_of
 from playbook.data.mapping.places import column_of, matching, value_at
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
@@ -123,6 +123,20 @@ class Part:
             kept.append(~_has_one_of(value, values) | value.isnull())
         return self.stored.filter(*kept) if kept else self.stored
 
+    def there(self, column: str) -> list[str]:
+        """The product's columns of a canonical one, without those that the table may lack."""
+        source, columns = self.map.columns[column], self.stored.columns
+        paths = list(parts_of(source))
+        found = [path for path in paths if column_of(columns, path)]
+        if found and isinstance(source, FirstOf):
+            return found
+        return found if self.map.is_of_many and not found else paths
+
+    def at(self, path: str, table: ir.Table | None = None) -> ir.Value:
+        """What stands at a path of the rows that the map takes."""
+        rows = self.taken if table is None else table
+        return value_at(rows, path, of=self.table, to=self.to, engine=self.warehouse.engine)
+
     @cached_property
     def _columns(self) -> dict[str, ir.Value]:
         found = {}
@@ -133,11 +147,12 @@ class Part:
 
     def _raw(self, column: str, source: object, parts: Sequence[ir.Value]) -> ir.Value:
         reader = reader_of(self.map, column, self.types[column], is_planned=False)
-        # Several are joined as texts.
-        for part in parts if isinstance(source, str) or reader.holds_ids else ():
+        if not reader.holds_ids:  # several are one value; of an id, each must be one
+            parts = [raw_value(column, source, parts, ids=False)]
+        for part in parts:
             if wrong := reader.impossible(part.type()):
                 raise self.impossible(column, *wrong)
-        return raw_value(column, source, parts, reader.holds_ids)
+        return raw_value(column, source, parts, ids=True) if reader.holds_ids else parts[0]
 
     @property
     def _constants(self) -> dict[str, ir.Value]:
@@ -153,7 +168,7 @@ class Part:
     def _made_id(self) -> dict[str, ir.Value]:
         if not self.map.id_of:
             return {}
-        known = identity_of([self.at(path) for path in self.map.id_of])
+        known = joined_text([self.at(path) for path in self.map.id_of])
         return {"event_id": md5(known, engine=self.warehouse.engine)}
 
     @property
@@ -164,15 +179,17 @@ class Part:
         """One row per id: by the column that the map names, and where that is equal, any one, the
         same in every run."""
         rows = self.taken.select(**wanted, order_=self.at(self._order))
+        key = next(iter(COLUMNS[self.to]))
         others = joined([rows[c].cast("string").fill_null("") for c in rows.columns])
         by = rows.order_.desc() if self.map.newest else rows.order_
-        own = ibis.window(group_by=next(iter(COLUMNS[self.to])), order_by=[
-            ibis.ifelse(rows.order_.isnull(), 1, 0), by, others
-        ])  # fmt: skip
+        order = [ibis.ifelse(rows.order_.isnull(), 1, 0), by, others]
+        own = ibis.window(group_by=keys.key_of(key, [rows[key]]), order_by=order)
         placed = rows.mutate(place_=ibis.row_number().over(own))
         return placed.filter(placed.place_ == 0).drop("place_", "order_")
 
     def _is_known(self, rows: ir.Table, column: str) -> ir.BooleanValue:
+        if column in self.map.named and column not in rows.columns:
+            return ibis.literal(False)  # one of several tables lacks it
         if column not in rows.columns:
             raise Mistake(
                 f"`must_have` of table `{self.table}` names `{column}`, which no column of it "
@@ -187,20 +204,6 @@ class Part:
 
     def _holds_ids(self, column: str) -> bool:
         return keys.is_id(column) and ibis.dtype(self.types[column]).is_string()
-
-    def there(self, column: str) -> list[str]:
-        """The product's columns of a canonical one, without those that the table may lack."""
-        source, columns = self.map.columns[column], self.stored.columns
-        paths = list(parts_of(source))
-        found = [path for path in paths if column_of(columns, path)]
-        if found and isinstance(source, FirstOf):
-            return found
-        return found if self.map.is_of_many and not found else paths
-
-    def at(self, path: str, table: ir.Table | None = None) -> ir.Value:
-        """What stands at a path of the rows that the map takes."""
-        rows = self.taken if table is None else table
-        return value_at(rows, path, of=self.table, to=self.to, engine=self.warehouse.engine)
 
 
 def parts_of_map(each: TableMap, warehouse: Warehouse) -> dict[str, str]:
