@@ -9,12 +9,13 @@ import pytest
 
 from playbook.data import sources
 from playbook.data.mapping.presets import PRESETS, source_of
+from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
 from playbook.language.mistakes import Mistake
 from tests.maps import declared, events
 from tests.spec import at, rows
 
-COLUMNS = ("event_id", "user_id", "anonymous_id", "session_id", "event", "at", "source")
+READ = ("event_id", "user_id", "anonymous_id", "session_id", "event", "at", "source")
 
 
 def opened(*statements: str) -> Warehouse:
@@ -26,12 +27,18 @@ def opened(*statements: str) -> Warehouse:
 
 def read(source: str, warehouse: Warehouse, *columns: str, **maps: str) -> list[dict[str, Any]]:
     found = declared(more=f"source: {source}", **maps)
-    return events(sources.tables_of(found, warehouse), warehouse, *(columns or COLUMNS))
+    return events(sources.tables_of(found, warehouse), warehouse, *(columns or READ))
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PRESETS.glob("*.yaml")))
 def test_each_preset_is_read_strictly_and_names_its_vendor(name):
     assert source_of(name).name
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PRESETS.glob("*.yaml")))
+def test_each_preset_gives_canonical_columns_alone(name):
+    for table, maps in source_of(name).tables.items():
+        assert {column for each in maps for column in each.named} <= {*COLUMNS[table]}
 
 
 CALL = """
@@ -224,7 +231,7 @@ def test_ga4_has_a_table_a_day_pairs_and_no_ids():
     )
     tables = '[{table: "events_*", without: "events_intraday_*"}]'
     maps = {"events": tables, "identities": tables}
-    seen = read("ga4", warehouse, *COLUMNS[1:], "app_version", **maps)
+    seen = read("ga4", warehouse, *READ[1:], "app_version", **maps)
     assert [tuple(row.values()) for row in seen] == [
         (None, "d2", "d2:8", "seen", at("2026-01-05 09:00:00.000001"), "WEB", "2.1"),
         ("ann", "d1", "d1:7", "seen", at("2026-01-05 09:00"), "WEB", "2.1"),
