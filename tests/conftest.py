@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ibis
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import playbook as pb
+from playbook.data.warehouse import Warehouse
 from playbook.run import Run
 from tests import postgres
 
@@ -65,6 +66,22 @@ def engine(request: pytest.FixtureRequest) -> ibis.BaseBackend:
 @pytest.fixture(scope="session")
 def duckdb_connection() -> ibis.BaseBackend:
     return ibis.duckdb.connect()
+
+
+@pytest.fixture
+def stored(engine) -> Iterator[Callable[..., Warehouse]]:
+    """Writes tables for a source to read, and takes them away again."""
+    names = []
+
+    def store(**tables: ibis.Table) -> Warehouse:
+        for name, drawn in tables.items():
+            engine.create_table(name, drawn, overwrite=True)
+            names.append(name)
+        return Warehouse(engine)
+
+    yield store
+    for name in names:
+        engine.drop_table(name, force=True)
 
 
 @pytest.fixture(scope="session")

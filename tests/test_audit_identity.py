@@ -180,3 +180,36 @@ def test_without_domains_there_is_nothing_to_say():
     found = audit.disposable(small.run(events=PEOPLE, users=USERS))
     assert isinstance(found, Unavailable)
     assert "`email_domain`" in found.reason
+
+
+def test_events_are_counted_with_the_users_of_their_devices_and_without():
+    events = """
+        user_id | anonymous_id | event | at
+                | d1           | seen  | 2026-01-05 08:00
+        ann     | d1           | seen  | 2026-01-05 09:00
+                | d2           | seen  | 2026-01-05 09:00
+                | d3           | seen  | 2026-01-05 09:00
+                |              | seen  | 2026-01-05 09:00
+    """
+    pairs = """
+        anonymous_id | user_id | merged_id
+        d2           | bob     |
+        d3           | bob     |
+        d3           | cat     |
+    """
+    run = small.run(events=events, identities=pairs)
+    assert audit.identities(run).rows == [
+        {"identities": 5, "named": 1, "resolved": 2, "nobodys": 2}
+    ]
+    told = {row["what"]: (row["counted"], row["of"]) for row in audit.who(run).rows}
+    assert told["events that name their user"] == (1, 5)
+    assert told["events whose device tells their user"] == (2, 5)
+    # Of devices what arrived counts: d1 was seen before its user was known.
+    assert audit.devices(run).rows[0]["before"] == 1
+    assert audit.devices(run).rows[0]["known"] == 1
+
+
+def test_without_identities_there_is_nothing_to_compare():
+    run = small.run(events=DEVICES)
+    assert isinstance(audit.identities(run), Unavailable)
+    assert "events that name their user" not in {row["what"] for row in audit.who(run).rows}

@@ -13,7 +13,7 @@ from ibis import _
 
 from playbook import declare
 from playbook.data import sources
-from playbook.data.sources import snowplow
+from playbook.data.mapping.presets import source_of
 from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, Product
@@ -238,7 +238,7 @@ def test_a_load_that_fails_names_the_column_of_the_preset():
 
 def test_only_the_companys_own_events_and_entities_arrive_without_a_plan(edge_cases):
     found = declare.declarations(root() / "tests" / "products" / "snowplow")
-    names = snowplow.SOURCE.unmapped(found.product.tables["events"], Warehouse(edge_cases))
+    names = source_of("snowplow").unmapped(found.product.tables["events"], Warehouse(edge_cases))
     assert names == [
         "snowplow_web_events.unstruct_event_com_snowplowanalytics_snowplow_consent_preferences_1_0_0",
         "snowplow_web_events.unstruct_event_com_snowplowanalytics_snowplow_cmp_visible_1_0_0",

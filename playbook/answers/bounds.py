@@ -19,7 +19,7 @@ from ibis import _
 from playbook import answers
 from playbook.answers.question_on_run import CASE
 from playbook.counting.shaping import Rows
-from playbook.data import arrivals, placeholders, sources
+from playbook.data import arrivals, people, placeholders
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.data.tables import Tables
 from playbook.declare import Question
@@ -191,7 +191,7 @@ def _with_copies(run: Run) -> Iterator[tuple[str, Tables]]:
         (", all counting", timed),
         (", the last one counting", alone.union(latest, distinct=False)),
     ):
-        found = sources.with_account_of_user(events, tables.users)
+        found = people.with_account_of_user(events, tables.users)
         yield which, replace(tables, once=lambda found=found: found).until(run.period.as_of)
 
 

@@ -10,6 +10,7 @@ from playbook.audit.broken_rules import examples, rule_violations, rules_by_week
 from playbook.audit.destinations import copies, copy_violations, destinations, purpose_violations
 from playbook.audit.fixes import list_of_fixes, ranked_violations
 from playbook.audit.freshness import freshness, lateness, source_violations
+from playbook.audit.identified import identified_events as identities
 from playbook.audit.identity import (
     crawler_violations,
     device_violations,
@@ -112,6 +113,7 @@ __all__ = [
     "fixes",
     "freshness",
     "headline",
+    "identities",
     "ids",
     "lateness",
     "people",

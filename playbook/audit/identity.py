@@ -8,10 +8,12 @@ from typing import Any
 import ibis.expr.types as ir
 from ibis import _
 
+from playbook.audit.identified import TOLD, identified_events
 from playbook.audit.ids import why_strangers
 from playbook.audit.violation import Violation
 from playbook.data import agents, domains
 from playbook.data.arrivals import early
+from playbook.data.identities import RESOLVED
 from playbook.language.portable import count_if, when
 from playbook.results import Answer, Result, Rows
 from playbook.results.columns import COUNT, KEY, Columns, share_of
@@ -35,6 +37,7 @@ WORDS = {
         "strangers": "people who are not in the users table",
         "one_hit": "people seen once",
     },
+    "identities": TOLD,
 }
 # What is counted of people → the columns without which nobody knows it.
 TOLD_BY = {"bots": ("events", "is_bot"), "staff": ("users", "is_internal"), "strangers": ("users",)}
@@ -146,7 +149,7 @@ def who(run: Run) -> Result:
     Returns:
         Shape `table`: `what`, `counted`, `of`, `share`; null is what no column tells.
     """
-    found = there(devices(run), known_people(run))
+    found = there(devices(run), known_people(run), identified_events(run))
     if not found:
         raise Unanswerable("Neither `anonymous_id` nor `user_id` is mapped.")
 
@@ -287,6 +290,8 @@ def _told_alone(row: Mapping[str, Any], told: Mapping[str, str], own: Columns) -
 def _seen_together(run: Run) -> ir.Table:
     """One row per device, user and account seen together: the one scan of this family."""
     rows = run.tables.arrivals
+    if RESOLVED in rows.columns:  # what devices tell of people is no evidence of them
+        rows = rows.mutate(user_id=when(~rows[RESOLVED], rows.user_id))
     seen = rows.group_by(["anonymous_id", "user_id", "account_id"]).aggregate(
         rows=_.count(),
         first=_.at.min(),

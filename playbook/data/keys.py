@@ -12,7 +12,15 @@ from playbook.language.mistakes import Mistake
 from playbook.language.portable import count_if, joined, when
 
 # Columns that say whose a row is, and what programs write there when they do not know: nobody.
-WHOSE = {"user_id", "anonymous_id", "account_id", "session_id", "invited_by", "unit_id"}
+WHOSE = {
+    "user_id",
+    "anonymous_id",
+    "account_id",
+    "session_id",
+    "invited_by",
+    "unit_id",
+    "merged_id",
+}
 SAID = (
     *("undefined", "null", "NULL", "None", "nil", "<nil>", "NaN", "nan", "(not set)"),
     *("[object Object]", "00000000-0000-0000-0000-000000000000"),

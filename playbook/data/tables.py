@@ -12,7 +12,6 @@ import ibis.expr.types as ir
 
 from playbook.data import versions
 from playbook.language.mistakes import Mistake, either, listed
-from playbook.language.portable import when
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,11 @@ COLUMNS: dict[str, dict[str, Column]] = {
         "squares": Column("float64", "the sum of the squares of what each brought"),
         "counted_at": Column(TIME, "when this was counted; of several times the last counts"),
     },
+    "identities": {
+        "anonymous_id": Column("string", "a device or cookie, or an id that was merged", True),
+        "user_id": Column("string", "whose it is, or"),
+        "merged_id": Column("string", "the anonymous id that it was merged into"),
+    },
     "suppressions": {
         "user_id": Column("string", "who must not be sent to", True),
         "channel": Column("string", "on which channel; null: on every one"),
@@ -183,19 +187,12 @@ class Tables:
             return rows if rows is None else rows.filter((rows[column] <= last).fill_null(True))
 
         messages = by_then(self.messages, "sent_at")
-        if messages is not None:
-            times = [name for name in messages.columns if name.endswith("_at")]
-            seen = (messages.seen_at <= last).fill_null(False)
-            messages = messages.mutate(
-                seen_by_machine=when(seen, messages.seen_by_machine),
-                **{name: when(messages[name] <= last, messages[name]) for name in times},
-            )
         return replace(
             self,
             once=lambda: self.events.filter(self.events.at <= last),
             users=by_then(newest.get("users", self.users), "signed_up_at"),
             accounts=newest.get("accounts", self.accounts),
-            messages=messages,
+            messages=messages if messages is None else versions.known(messages, last),
             **{name: by_then(getattr(self, name), at) for name, at in KNOWN_SINCE.items()},
         )
 

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.language.periods import ANCIENT, moment
-from playbook.language.portable import joined
+from playbook.language.portable import joined, when
 
 SINCE = "valid_from"  # the column that makes rows of one id a history
 FROM, UNTIL = "from_", "until_"  # when a version holds: its end excluded
@@ -47,3 +47,13 @@ def _ordered(history: ir.Table) -> Sequence[ir.Value]:
     """What decides between rows of one id and time: the same on every engine, in every run."""
     texts = [history[c].cast("string").fill_null("") for c in history.columns if c != SINCE]
     return [joined(texts)]
+
+
+def known(messages: ir.Table, last: ir.TimestampScalar) -> ir.Table:
+    """The messages with what was known of them at a moment: later times are null."""
+    times = [name for name in messages.columns if name.endswith("_at")]
+    seen = (messages.seen_at <= last).fill_null(False)
+    return messages.mutate(
+        seen_by_machine=when(seen, messages.seen_by_machine),
+        **{name: when(messages[name] <= last, messages[name]) for name in times},
+    )

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 QUOTE = '"'
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 MEMORY = "memory"  # DuckDB's name of a session's own database
+SYSTEM = re.compile("pg_|(information_schema|system|sys)$", re.IGNORECASE)  # engines' schemas
 MEMTABLE = re.compile(r"ibis_\w*memtable_")  # begins those of data that Ibis hands over
 
 
@@ -31,7 +33,7 @@ class Warehouse:
 
     Attributes:
         connection: Ibis's own.
-        database: The schema; where it is a DuckDB file's, other schemas are in reach, too.
+        database: The schema whose tables need no other name; others' are `schema.table`.
         refused: The tables that cannot be read, and why: a mistake of whoever asks for them.
         left_out: What is there and is no table, nor part of one, and why.
         parts: What several results are made of → what the session keeps of it, if it does so far.
@@ -87,7 +89,8 @@ class Warehouse:
         """The table of that name."""
         if name in self.refused:
             raise self.refused[name]
-        places = self._places()
+        own = self._tables_in("", self.database)
+        places = own if name in own else self._places()
         if name not in places:
             left_out = f" Left out: {listed(self.left_out)}." if self.left_out else ""
             raise Mistake(
@@ -108,17 +111,34 @@ class Warehouse:
 
     def _places(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
         """Each table's name → the schema that it is in, and its name there."""
-        schemas = {"": self.database}
-        if isinstance(self.database, tuple) and not self._of_files:
-            catalog, own = self.database
-            others = {*self.connection.list_databases(catalog=catalog)} - {own}
-            schemas |= {f"{schema}.": (catalog, schema) for schema in sorted(others)}
+        others = self._elsewhere if self.engine != "duckdb" else self._in_other_schemas()
+        return {**others, **self._tables_in("", self.database)}
+
+    def _tables_in(
+        self, before: str, schema: str | tuple[str, str] | None
+    ) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
         return {
             before + name: (schema, name)
-            for before, schema in schemas.items()
             for name in self.connection.list_tables(database=schema)
             if not name.startswith(KEPT) and not MEMTABLE.match(name)
         }
+
+    @cached_property
+    def _elsewhere(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
+        """The tables of other schemas, asked for once: a server may have hundreds of them."""
+        return self._in_other_schemas()
+
+    def _in_other_schemas(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
+        if self._of_files:
+            return {}
+        catalog, own = self.database if isinstance(self.database, tuple) else (None, self.database)
+        schemas = self.connection.list_databases(**({"catalog": catalog} if catalog else {}))
+        own = own or self.connection.current_database
+        found = {}
+        for schema in sorted({*schemas} - {own}):
+            if not SYSTEM.match(schema):
+                found |= self._tables_in(f"{schema}.", (catalog, schema) if catalog else schema)
+        return found
 
     def columns(self, name: str, **wanted: str) -> ir.Table:
         """Columns of a table under other names: ids (`key`, `…_id`) as text, times in UTC."""

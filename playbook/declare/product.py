@@ -7,37 +7,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from playbook.declare.export import Export
+from playbook.declare.mapping import TableMap
 from playbook.declare.reading import Names, Noun
 from playbook.declare.roles import Roles
 from playbook.declare.sending import Destination, Sending
-
-
-class TableMap(Noun):
-    """How one table of the product becomes (a part of) a canonical table.
-
-    Attributes:
-        table: The product's table.
-        columns: Canonical column → the product's column, or several that identify together.
-        constants: Canonical column → a value that all rows have.
-        values: Canonical column → {the product's value: ours}; other values stay.
-        only: The product's column → the values that rows must have.
-        leave_out: The product's column → the values that rows must not have; null stays.
-    """
-
-    table: str
-    columns: dict[str, str | tuple[str, ...]] = {}
-    constants: dict[str, str | int | bool] = {}
-    values: dict[str, dict[str | int | bool, str]] = {}
-    only: dict[str, tuple[str | int | bool, ...]] = {}
-    leave_out: dict[str, tuple[str | int | bool, ...]] = {}
-
-    @model_validator(mode="after")
-    def _says_each_column_once(self) -> Self:
-        if twice := sorted(set(self.columns) & set(self.constants)):
-            raise ValueError(f"`{twice[0]}` stands under `columns` and under `constants`")
-        if lost := sorted(set(self.values) - set(self.columns)):
-            raise ValueError(f"`values` names `{lost[0]}`, which `columns` does not map")
-        return self
 
 
 class Agreement(Noun):

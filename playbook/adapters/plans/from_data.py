@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from playbook.data import sources
-from playbook.data.sources import native
+from playbook.data.mapping.parts import parts_of_map
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Declarations, Product, Property
@@ -153,12 +153,12 @@ def _unplanned_columns(
     planned = {name for point in plan for name in point.properties}
     kinds: dict[str, set[str]] = {}
     for each in product.tables.get("events", ()):
-        table = warehouse.table(each.table)
+        tables = [warehouse.table(name) for name in parts_of_map(each, warehouse)]
         for column, source in each.columns.items():
-            whole = isinstance(source, str) and source in table.columns
-            plain = whole and column not in each.values and not _is_id(column)
-            kind = _plan_type(table[source].type()) if plain else "string"
-            kinds.setdefault(column, set()).add(kind)
+            held = [table[source].type() for table in tables if source in table.columns]
+            plain = held and column not in {*each.values, *each.times} and not _is_id(column)
+            found = {*map(_plan_type, held)} if plain else {"string"}
+            kinds.setdefault(column, set()).update(found)
         for column in each.constants:
             kinds.setdefault(column, set()).add("string")
     return {
@@ -182,7 +182,7 @@ def _plan_type(kind: dt.DataType) -> str:
 def unused_columns(product: Product, warehouse: Warehouse) -> dict[str, list[str]]:
     """Table of events → its columns that product.yaml does not use."""
     found: dict[str, list[str]] = {}
-    for place in native.SOURCE.unmapped(product.tables["events"], warehouse):
+    for place in sources.unplanned_columns(Declarations(product, (), (), (), ()), warehouse):
         table, _dot, column = place.rpartition(".")
         found.setdefault(table, []).append(column)
     return found

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from playbook.data import doubts, versions
+from playbook.data import doubts, identities, versions
+from playbook.data.mapping import Mapped
+from playbook.data.mapping.parts import parts_of_map
+from playbook.data.mapping.presets import source_of
+from playbook.data.people import addressed, with_account_of_user
 from playbook.data.tables import COLUMNS, Tables, conform
 from playbook.data.warehouse import Warehouse
 from playbook.declare import Declarations, TableMap
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import united, when
 
-if TYPE_CHECKING:
-    from playbook.data.mapping import Mapped, Source
-
 TRAITS = {"users", "accounts"}  # tables that keep what else is mapped, as text to break down by
-PERSON = ("user_id_", "account_id_", "internal_")  # of a row's user, beside its own columns
 
 # Of rows that share the id (a table's first column), the first in this order is kept.
 ORDER: dict[str, tuple[str, ...]] = {
@@ -60,8 +57,19 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
         arrivals = warehouse.scanned(arriving, "arrivals")
         twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
         shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
+        if "identities" in ready:
+            columns = _delivered(mapped)
+            identities.refuse_without_devices(arrivals, columns["events"])
+            owners = identities.owners_of_devices(
+                _rows_that_count(arrivals, twice, shared),
+                ready.pop("identities"),
+                columns["identities"],
+                warehouse,
+            )
+            arrivals = warehouse.scanned(identities.with_owner(arrivals, owners), "resolved")
+            shared = warehouse.keep(identities.with_owner(shared, owners), "shared_resolved")
         if {"messages", "users"} <= set(ready):
-            ready["messages"] = _addressed(ready["messages"], ready["users"])
+            ready["messages"] = addressed(ready["messages"], ready["users"])
 
     def once() -> ir.Table:
         counting = _rows_that_count(arrivals, twice, shared)
@@ -75,9 +83,17 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
         shared=shared,
         histories=histories,
         doubts=in_doubt,
-        mapped={name: frozenset(table.columns) for name, table in mapped.items()},
+        mapped=_delivered(mapped),
         **ready,
     )
+
+
+def _delivered(mapped: Mapping[str, ir.Table]) -> dict[str, frozenset[str]]:
+    """The columns of each table that are mapped; identities tell users of events, too."""
+    found = {name: frozenset(table.columns) for name, table in mapped.items()}
+    if "identities" in found:
+        found["events"] |= {"user_id"}
+    return found
 
 
 @contextmanager
@@ -112,11 +128,19 @@ def said_nobody(found: Declarations, warehouse: Warehouse) -> ir.Table | None:
 
 def unplanned_columns(found: Declarations, warehouse: Warehouse) -> list[str]:
     """Columns of the product's events tables that no map names: properties without a plan."""
-    events = {each.table for each in found.product.tables["events"]}
-    named = [each for maps in found.product.tables.values() for each in maps]
-    return _source(found.product.source).unmapped(
-        [each for each in named if each.table in events], warehouse
-    )
+    product, source = found.product, source_of(found.product.source)
+
+    def tables(each: TableMap) -> set[str]:
+        return {*parts_of_map(each, warehouse)}
+
+    events = set().union(*map(tables, product.tables["events"]))
+    whole = [
+        source.completed(name, each, warehouse)
+        for name, maps in product.tables.items()
+        for each in maps
+        if tables(each) & events
+    ]
+    return source.unmapped(whole, warehouse)
 
 
 def _check_canonical(mapped: Mapping[str, object]) -> None:
@@ -140,20 +164,9 @@ def _check_canonical(mapped: Mapping[str, object]) -> None:
         )
 
 
-def _source(name: str) -> Source:
-    names = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
-    if name not in names:
-        raise Mistake(
-            f"product.yaml names the source `{name}`, which the playbook does not have.",
-            f"It has: {listed(names)}.",
-            nearest(name, names),
-        )
-    return importlib.import_module(f"playbook.data.sources.{name}").SOURCE
-
-
 def _mapped(found: Declarations, warehouse: Warehouse, name: str) -> Mapped:
     """A canonical table as the product maps it, completed by its source."""
-    maps, source = found.product.tables[name], _source(found.product.source)
+    maps, source = found.product.tables[name], source_of(found.product.source)
     if name == "events":
         maps = [_with_source(found, each) for each in maps]
     return source.mapped(name, maps, warehouse, _types(found, name), found.properties)
@@ -163,14 +176,14 @@ def _with_source(found: Declarations, each: TableMap) -> TableMap:
     """A map of events with its source: a table of people or accounts is one of its own, unless
     the map says otherwise, because it goes further back than a log."""
     own = {
-        other.table
+        other.called
         for name, maps in found.product.tables.items()
         for other in maps
         if name in {"users", "accounts"}
     }
-    if each.table not in own or "source" in {*each.columns, *each.constants}:
+    if each.called not in own or "source" in each.named:
         return each
-    return each.model_copy(update={"constants": each.constants | {"source": each.table}})
+    return each.model_copy(update={"constants": each.constants | {"source": each.called}})
 
 
 def _types(found: Declarations, name: str) -> dict[str, str]:
@@ -178,7 +191,7 @@ def _types(found: Declarations, name: str) -> dict[str, str]:
     canonical = {column: spec.type for column, spec in COLUMNS[name].items()}
     planned = found.properties if name == "events" else {}
     maps = found.product.tables[name]
-    named = dict.fromkeys(column for each in maps for column in (*each.columns, *each.constants))
+    named = dict.fromkeys(column for each in maps for column in each.named)
     for column in named:
         # A trait may have any name, but not one that was meant to be a canonical one.
         meant = set(canonical) - set(named)
@@ -255,32 +268,3 @@ def _rows_that_count(table: ir.Table, twice: ir.Table, shared: ir.Table) -> ir.T
     if "at" in table.columns:
         alone = alone.filter(_.at.notnull())
     return alone.union(shared.filter(_.copy_ == 0).drop("copy_"), distinct=False)
-
-
-def _addressed(messages: ir.Table, users: ir.Table) -> ir.Table:
-    """Messages with the account of their user where they name none."""
-    joined = _with_person(messages, users)
-    found = joined.mutate(account_id=_.account_id.coalesce(_.account_id_))
-    # Named, not dropped: Ibis writes what it drops in another order each time.
-    return found.select(*messages.columns)
-
-
-def with_account_of_user(events: ir.Table, users: ir.Table | None) -> ir.Table:
-    """Events with the account of their user where they name none, and whether it is one of us."""
-    if users is None:
-        return events.mutate(is_internal=ibis.literal(False), is_inferred=ibis.literal(False))
-    return (
-        _with_person(events, users)
-        .mutate(
-            is_inferred=_.account_id.isnull() & _.account_id_.notnull(),
-            account_id=_.account_id.coalesce(_.account_id_),
-            is_internal=_.internal_.fill_null(False),
-        )
-        .drop(*PERSON)
-    )
-
-
-def _with_person(table: ir.Table, users: ir.Table) -> ir.Table:
-    """Rows with what `users` says of their user, in the columns `PERSON`; null if unknown."""
-    people = users.select(user_id_="user_id", account_id_="account_id", internal_="is_internal")
-    return table.left_join(people, table.user_id == people.user_id_)
