@@ -39,11 +39,17 @@ def draw(result: Result, rows: Rows) -> Drawn:
     one = bool(result.by) and len({row["label"] for row in rows}) == 1
     drawn = [_effect_line(result, row, "" if one else result.label(row["label"])) for row in rows]
 
-    def effect_layers(base: alt.Chart, width: int) -> Layers:
-        return [*forest(base, drawn, LOOKS, TIP), marks.quiet(base, "refusal", width + 20)]
+    # Two treatments of one play: nobody of these is held out.
+    paired = any("against" in row for row in rows)
+    words = {"sizes": "one + other"} if paired else {}
 
-    picture = marks.board(drawn, HEADS, effect_layers, height=ROW * len(rows), bold="effect")
-    notes = ["Treated against held out, in percentage points (pp) with 95 % interval."]
+    def effect_layers(base: alt.Chart, width: int) -> Layers:
+        return [*forest(base, drawn, LOOKS, TIP | words), marks.quiet(base, "refusal", width + 20)]
+
+    heads = HEADS | words
+    picture = marks.board(drawn, heads, effect_layers, height=ROW * len(rows), bold="effect")
+    compared = "One treatment against the other" if paired else "Treated against held out"
+    notes = [f"{compared}, in percentage points (pp) with 95 % interval."]
     return picture, notes, [row["said"] for row in drawn]
 
 
