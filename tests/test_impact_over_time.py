@@ -108,6 +108,49 @@ def test_what_wears_off_or_grows_is_told_and_else_no_part_has_a_verdict(
     assert charts.of(found)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "change"),
+    [
+        (0.55, 0.3, "The effect falls with time; it brings more people than would have come"),
+        (0.4, 0.4, "No change with time is shown; it brings more people than would have come"),
+        (0.2, 0.2, "Of 1 other play no effect is shown, nor that it changes with time."),
+    ],
+)
+def test_whether_effects_last_is_told_of_all_plays_in_one_picture(first, second, change):
+    run = elsewhere.opened(HALF, **tables(over_time(first, second)))
+    found, weeks = impact.lasting(run), impact.over_weeks(run, "test").rows[:2]
+    assert [row["half"] for row in found.rows] == ["first half", "second half"]
+    # The only play: there is nothing to correct for.
+    names = (*EFFECT, "p_differs", "verdict")
+    assert [numbers(row, names) for row in found.rows] == [numbers(row, names) for row in weeks]
+    assert change in said(found)
+    assert charts.of(found)
+
+
+def test_whom_a_play_harms_is_named_where_its_effects_differ():
+    told = people({"treated": (1200, 0), "holdout": (1200, 0)})
+    told["persona"] = np.where(np.arange(len(told)) % 2, "sales", "data")
+    share = {("treated", "sales"): 0.15, ("treated", "data"): 0.6}
+    chance = [share.get(pair, 0.35) for pair in zip(told["arm"], told["persona"], strict=True)]
+    told["did"] = np.random.default_rng(3).random(len(told)) < chance
+    run = elsewhere.opened(HALF, **tables(told, users=users(told, persona=told["persona"])))
+    (row,) = impact.harmed(run).rows
+    sales = compared(told[told["persona"] == "sales"], impact.effects(run).rows[0]["deviations"])
+    assert (row["play"], row["whom"], row["in"]) == ("test", "sales", "points")
+    assert numbers(row) == pytest.approx([100 * each for each in numbers(sales.__dict__)])
+    assert said(impact.harmed(run)).startswith("test harms **sales**: **−")
+
+
+def test_a_play_that_harms_everybody_is_named_and_one_that_harms_nobody_is_not():
+    found = [
+        impact.harmed(elsewhere.opened(HALF, **tables(over_time(share, share))))
+        for share in (0.05, 0.2)
+    ]
+    assert [row["whom"] for row in found[0].rows] == ["everybody"]
+    assert not found[1].rows
+    assert said(found[1]) == "No play is shown to make anybody do less of what it wants."
+
+
 def test_weeks_with_too_few_units_and_units_of_one_day_are_not_compared():
     told = people({"treated": (600, 0.5), "holdout": (600, 0.2)}, a_day=290)
     run = elsewhere.opened(HALF, **tables(told, messages=messages(told[told["arm"] != "holdout"])))
