@@ -7,6 +7,7 @@ import io
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 from playbook.language.mistakes import Mistake, Nothing, listed, nearest
@@ -16,6 +17,17 @@ ASKED = ("measure", "unit", "start", "goal", "first", "goals", "within", "edges"
 ASKED += ("among", "unless", "order", "entry", "ties", "anchor", "windows", "optional")
 ASKED += ("exclude", "count")
 DONE, FAILED, MISTAKE, NOTHING, CLOSED = 0, 1, 2, 3, 4
+ABOUT = "Product-led growth in four stages, from a warehouse to honest reports."
+WEEKLY = "params/acme/runs/weekly.yaml"
+# Command → one that somebody would type.
+EXAMPLES = {
+    "demo": "playbook demo --events 5000000 --out big",
+    "check": f"playbook check {WEEKLY} --fail-on blocking",
+    "report": f"playbook report {WEEKLY}",
+    "answer": f"playbook answer first_workflow_24h --run {WEEKLY} --by persona",
+    "import": "playbook plan import plan.csv --out params/acme/tracking_plan.yaml",
+    "draft": f"playbook plan draft {WEEKLY} --out params/acme/tracking_plan.yaml",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,11 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return given.command(given)
     except Nothing as nothing:
-        print(nothing, file=sys.stderr)
-        return NOTHING
+        return _stopped(given, nothing, NOTHING)
     except Mistake as mistake:
-        print(mistake, file=sys.stderr)
-        return MISTAKE
+        return _stopped(given, mistake, MISTAKE)
     except KeyboardInterrupt:
         print("Stopped; nothing was changed.", file=sys.stderr)
         return FAILED
@@ -44,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands and what each is told."""
-    parser = argparse.ArgumentParser(prog="playbook", description=__doc__)
+    parser = argparse.ArgumentParser(prog="playbook", description=ABOUT)
+    parser.add_argument("--version", action="version", version=_versions())
+    _loudness(parser, default=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = _command(commands, "demo", _demo, "write the sample company's tables as Parquet")
@@ -87,9 +99,37 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(commands, name: str, function: Callable, says: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=says, description=says)
+    example = f"example: {EXAMPLES[name]}" if name in EXAMPLES else None
+    parser = commands.add_parser(name, help=says, description=says, epilog=example)
     parser.set_defaults(command=function)
+    _loudness(parser, default=argparse.SUPPRESS)
     return parser
+
+
+def _loudness(parser: argparse.ArgumentParser, *, default: object) -> None:
+    """How much is said, before the command or behind it."""
+    given = {"action": "store_true", "default": default}
+    parser.add_argument("-q", "--quiet", help="say nothing but results and mistakes", **given)
+    parser.add_argument("-v", "--verbose", help="show where a mistake was found", **given)
+
+
+def _versions() -> str:
+    """The version, and those of what counts: for whoever reports a fault."""
+    found = {}
+    for name in ("growth-playbook", "ibis-framework", "duckdb"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    own, *others = (f"{name} {version}" for name, version in found.items())
+    return f"{own} ({', '.join(others)}, Python {sys.version.split()[0]})"
+
+
+def _stopped(given: argparse.Namespace, mistake: Exception, code: int) -> int:
+    if given.verbose:
+        traceback.print_exception(mistake)
+    print(mistake, file=sys.stderr)
+    return code
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -101,7 +141,7 @@ def _demo(given: argparse.Namespace) -> int:
             f"It holds: {', '.join(sorted(p.name for p in given.out.iterdir())[:8])}.",
             "name another folder with --out, or remove it.",
         )
-    print(airtouch.write(given.out, events=given.events, progress=_progress))
+    print(airtouch.write(given.out, events=given.events, progress=_progress_of(given)))
     return DONE
 
 
@@ -158,7 +198,7 @@ def _report(given: argparse.Namespace) -> int:
     from playbook import report
 
     try:
-        index = report.render(given.run, out=given.out, progress=_progress)
+        index = report.render(given.run, out=given.out, progress=_progress_of(given))
     except report.Failed as failed:
         print(f"{failed}\nWhat failed and where: {failed.page}", file=sys.stderr)
         return FAILED
@@ -230,7 +270,7 @@ def _plan_import(given: argparse.Namespace) -> int:
 
     found = plans.imported_plan(given.files, given.format)
     source = ", ".join(path.name for path in given.files)
-    return _plan(plans.imported_as_yaml(found, source), given.out, found.summary)
+    return _plan(plans.imported_as_yaml(found, source), given, found.summary)
 
 
 def _plan_draft(given: argparse.Namespace) -> int:
@@ -239,22 +279,27 @@ def _plan_draft(given: argparse.Namespace) -> int:
 
     parameters = {"product": "", "warehouse": "demo"} | report.parameters(given.run, ())
     found = plans.draft_of(parameters["product"], parameters["warehouse"])
-    return _plan(plans.draft_as_yaml(found), given.out, found.summary)
+    return _plan(plans.draft_as_yaml(found), given, found.summary)
 
 
-def _plan(text: str, out: Path | None, summary: str) -> int:
+def _plan(text: str, given: argparse.Namespace, summary: str) -> int:
     """Print a plan or write it to a new file, and say what is in it."""
     from playbook.adapters import plans
 
-    if out:
-        plans.save(text, out)
-        print(out)
+    if given.out:
+        plans.save(text, given.out)
+        print(given.out)
     else:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # as the file would be, on any terminal
         print(text, end="")
-    print(summary, file=sys.stderr)
+    if not given.quiet:
+        print(summary, file=sys.stderr)
     return DONE
+
+
+def _progress_of(given: argparse.Namespace) -> Callable[[str], None]:
+    return (lambda _text: None) if given.quiet else _progress
 
 
 def _progress(text: str) -> None:

@@ -1,6 +1,6 @@
 """Every count of README's "Rules of counting" again, in loops over events: slow, and readable.
 
-It was written from README and docs/fields.md by somebody who had not read the engine, and covers
+It was written from README and docs/questions.md by somebody who had not read the engine, and covers
 the measures with their defaults, `unless`, `entry` and `among`. Where README is silent, the rule
 is another text's, or was settled when the two were first compared; each says "README is silent".
 """

@@ -1,5 +1,6 @@
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,48 @@ def test_an_unknown_command_is_the_users_mistake():
     with pytest.raises(SystemExit) as stopped:
         main(["reprot"])
     assert stopped.value.code == 2
+
+
+def test_the_version_is_that_of_the_package_and_of_what_counts(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    said = capsys.readouterr().out
+    assert re.match(r"growth-playbook \d\S* \(ibis-framework \d\S*, duckdb \d\S*, Python 3", said)
+
+
+@pytest.mark.parametrize("asked", [["-v", "check", "nowhere"], ["check", "nowhere", "--verbose"]])
+def test_verbose_shows_where_a_mistake_was_found(asked, capsys):
+    assert main(asked) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert "holds no product.yaml" in said.splitlines()[-3]
+
+
+def test_quiet_says_results_alone(tmp_path, capsys):
+    asked = ["demo", "--events", "2000", "--out"]
+    assert main([*asked, str(tmp_path / "loud")]) == 0
+    assert capsys.readouterr().err
+    assert main(["-q", *asked, str(tmp_path / "quiet")]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() == str(tmp_path / "quiet")
+    assert not said.err
+
+
+def test_the_help_of_each_command_says_what_it_is_for_and_shows_one(capsys):
+    for asked in (
+        ["demo"],
+        ["check"],
+        ["report"],
+        ["answer"],
+        ["plan", "import"],
+        ["plan", "draft"],
+    ):
+        with pytest.raises(SystemExit):
+            main([*asked, "--help"])
+        assert f"example: playbook {' '.join(asked)}" in capsys.readouterr().out
+    for name, example in command_line.EXAMPLES.items():
+        assert callable(command_line.parser().parse_args(shlex.split(example)[1:]).command), name
 
 
 def test_what_is_under_way_is_shown_on_a_terminal_only(monkeypatch, capsys):

@@ -273,3 +273,53 @@ def test_a_table_that_is_none_of_the_vendors_says_what_it_lacks():
         "It has: uuid, event.\n"
         "Hint: name PostHog's own table, or write `columns: {at: …}`."
     )
+
+
+@pytest.mark.parametrize("field", ["values: {evnt: {seen: saw}}", "times: {evnt: epoch_s}"])
+def test_a_map_says_how_to_read_only_what_it_or_its_preset_maps(field):
+    warehouse = opened("create table log as select '1' as id, 'seen' as what, now() as at")
+    maps = f"[{{table: log, columns: {{event_id: id, event: what, at: at}}, {field}}}]"
+    with pytest.raises(Mistake) as mistake:
+        read("native", warehouse, events=maps)
+    assert str(mistake.value) == (
+        f"The map of table `log` to `events` says `{field.partition(':')[0]}` of `evnt`, which no "
+        "column becomes.\n"
+        "It maps: event_id, event, at.\n"
+        "Hint: did you mean `event`?"
+    )
+
+
+def test_a_product_says_values_of_what_its_preset_maps_and_may_spell_as_it_likes():
+    warehouse = opened(
+        """create table EVENTS_1 as from (values
+            ('1', 'Page', '{"plan": "pro"}'::json, timestamp '2026-01-05 09:00', 'Web'),
+            ('2', 'Test', '{"plan": "pro"}', timestamp '2026-01-05 09:00', 'Web')
+        ) as t("UUID", "EVENT_TYPE", "EVENT_PROPERTIES", "EVENT_TIME", "PLATFORM")"""
+    )
+    maps = """
+    - table: EVENTS_1
+      columns: {plan: event_properties.plan}
+      values: {event: {Page: page_viewed}}
+      leave_out: {event_type: [Test]}
+    """
+    plan = "[{event: page_viewed, says: It is seen., properties: {plan: {}}}]"
+    found = declared(plan, more="source: amplitude", events=maps)
+    loaded = sources.tables_of(found, warehouse)
+    assert events(loaded, warehouse, "event", "plan") == [{"event": "page_viewed", "plan": "pro"}]
+
+
+def test_posthogs_persons_join_ids_and_are_no_users_themselves():
+    warehouse = opened(
+        """create table events as from (values
+            ('1', 'seen', '{}', 'd1', 'p1', timestamp '2026-01-05 09:00'),
+            ('2', 'seen', '{}', 'd2', 'p2', timestamp '2026-01-05 09:00'),
+            ('3', 'seen', '{}', 'd3', 'p3', timestamp '2026-01-05 09:00'),
+            ('4', 'ran', '{"$user_id": "ann"}', 'ann', 'p1', timestamp '2026-01-05 10:00')
+        ) as t(uuid, event, properties, distinct_id, person_id, timestamp)""",
+        """create table persons as from (values ('d1', 'p1'), ('d2', 'p1'), ('ann', 'p1'),
+            ('d3', 'p3')) as t(distinct_id, person_id)""",
+    )
+    maps = {"events": "[{table: events}]", "identities": "[{table: persons}]"}
+    seen = read("posthog", warehouse, "event_id", "user_id", **maps)
+    # d2 was merged after its event; nobody was ever identified as d3, though PostHog numbers them.
+    assert [row["user_id"] for row in seen] == ["ann", "ann", None, "ann"]

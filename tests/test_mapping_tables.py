@@ -127,10 +127,6 @@ def test_no_table_of_a_pattern_and_no_column_in_any_are_mistakes(stored):
         ({"table": "a", "from_name": "at", "columns": {"at": "x"}}, "`at` stands under `columns`"),
         ({"table": "a", "id_of": ["x"], "columns": {"event_id": "x"}}, "`id_of` makes the"),
         ({"table": "a", "newest": "x", "oldest": "x"}, "say one of `newest` and `oldest`"),
-        (
-            {"table": "a", "times": {"at": "epoch_s"}},
-            "`times` names `at`, which",
-        ),
     ],
 )
 def test_a_map_that_contradicts_itself_is_a_mistake(said, wrong):

@@ -127,9 +127,6 @@ class TableMap(Noun):
             where = "`columns`" if twice[0] in self.columns else "`from_name`"
             other = "`constants`" if twice[0] in self.constants else "`from_name`"
             raise ValueError(f"`{twice[0]}` stands under {where} and under {other}")
-        for field in ("values", "times"):
-            if lost := sorted({*getattr(self, field)} - {*self.columns}):
-                raise ValueError(f"`{field}` names `{lost[0]}`, which `columns` does not map")
         if self.id_of and "event_id" in given:
             raise ValueError("`id_of` makes the `event_id`, which is mapped as well")
         if self.newest and self.oldest:

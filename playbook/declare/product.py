@@ -64,7 +64,7 @@ class Product(Noun):
 
     Attributes:
         name: As people call it.
-        source: The module of `playbook.data.sources` that maps its tables.
+        source: Whose tables these are: `native`, your own, or a vendor's, by its preset.
         tables: Canonical table → one or more maps (their rows are united).
         core_personas: Whom the product is for: their getting stuck is a defect.
         order: Column → its values in reading order.

@@ -252,7 +252,7 @@ def _refuse_what_is_for_others(part: Part, kind: str, place: str) -> None:
             f"It has: {listed(sorted(part.model_fields_set | set(part.columns)))}.",
             "say it: `what: sent_at`, or `what: {column: …, values: {Sent: sent_at}}`."
             if needed[0] == "what"
-            else f"add `{needed[0]}:`; docs/fields.md has examples.",
+            else f"add `{needed[0]}:`; docs/exports.md has one.",
         )
 
 

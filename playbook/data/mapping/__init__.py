@@ -18,7 +18,7 @@ from playbook.data.rules import MISFIT
 from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.declare import TableMap
-from playbook.language.mistakes import Mistake
+from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import count_if, when
 
 __all__ = ["Mapped", "Source", "unread"]
@@ -197,6 +197,14 @@ class Mapped:
                         f"The map of table `{each.called}` to `{self.name}` says `{field}`.",
                         "Only users and accounts have one row each.",
                         "leave it out.",
+                    )
+            for field in ("values", "times"):
+                for lost in {*getattr(each, field)} - {*each.columns}:
+                    raise Mistake(
+                        f"The map of table `{each.called}` to `{self.name}` says `{field}` of "
+                        f"`{lost}`, which no column becomes.",
+                        f"It maps: {listed(each.columns)}.",
+                        nearest(lost, each.columns),
                     )
         if self.maps[0].fills:
             raise Mistake(

@@ -63,6 +63,7 @@ class Source:
         if preset is None:
             return each
         there = _columns(each, warehouse)
+        each = _spelt_as_there(each, there)
         columns = dict(self._missing(name, each, preset, there))
         given: dict[str, Any] = {"columns": {**each.columns, **columns}}
         taken = {*each.named, *columns}
@@ -159,6 +160,22 @@ def _spelt(path: str, there: Mapping[str, ir.Value]) -> str:
     if inside(there[column], [name for _rest, name in steps(rest)], engine="") is None:
         return ""
     return there[column].get_name() + path[len(column) :]
+
+
+def _spelt_as_there(each: TableMap, there: Mapping[str, ir.Value]) -> TableMap:
+    """A product's map with the vendor's columns spelt as its tables do."""
+
+    def spelt(source: Any) -> Any:
+        if isinstance(source, FirstOf):
+            return FirstOf(first_of=spelt(source.first_of))
+        if isinstance(source, tuple):
+            return tuple(map(spelt, source))
+        return _spelt(source, there) or source
+
+    given: dict[str, Any] = {"columns": {c: spelt(own) for c, own in each.columns.items()}}
+    for rows in ("only", "leave_out"):
+        given[rows] = {spelt(path): values for path, values in getattr(each, rows).items()}
+    return each.model_copy(update=given)
 
 
 def _timed(columns: Mapping[str, object], there: Mapping[str, ir.Value]) -> set[str]:
