@@ -30,7 +30,18 @@ from playbook.language.mistakes import Mistake, listed
 __all__ = ["asking", "begin", "choosing"]
 
 Tell = Callable[[str], None]
-GENERIC = {"csv", "parquet", "data", "tables", "warehouse", "json", "export", "exports", "db", "dwh"}
+GENERIC = {
+    "csv",
+    "parquet",
+    "data",
+    "tables",
+    "warehouse",
+    "json",
+    "export",
+    "exports",
+    "db",
+    "dwh",
+}
 
 
 @dataclass(frozen=True)
@@ -59,12 +70,13 @@ def begin(warehouse: str, *, product: str = "", ask: Ask, tell: Tell) -> Begun:
     folder = home / "params" / slug
     _refuse_there(folder)
     opened = warehouse_at(run.warehouse_url(home, place), home)
-    company = company_of(opened, ask, tell)
-    behaviour = behaviour_of(company.tables, opened)
-    users = company.tables.users if company.tables.has("users", "signed_up_at") else None
-    guide = guide_of(behaviour, events_done(behaviour, users), ask)
     name = " ".join(re.split("[_.-]+", slug)).strip().title()
-    company, draft = _drafted(name, company, opened)
+    with opened.held():
+        company = company_of(opened, ask, tell)
+        behaviour = behaviour_of(company.tables, opened)
+        users = company.tables.users if company.tables.has("users", "signed_up_at") else None
+        guide = guide_of(behaviour, events_done(behaviour, users), ask)
+        company, draft = _drafted(name, company, opened)
     _write(folder, name, company, guide, draft, place, tell)
     return Begun(folder, folder / "runs" / "weekly.yaml")
 

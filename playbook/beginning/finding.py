@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 from ibis import _
@@ -14,7 +14,7 @@ from playbook.beginning.logs import own_log, refuse
 from playbook.beginning.looking import Table, needed, tables_there
 from playbook.beginning.maps import Found, Map
 from playbook.beginning.questions import is_start
-from playbook.beginning.tables_of_events import log_of_tables, names_of
+from playbook.beginning.tables_of_events import log_of_tables
 from playbook.beginning.vendors import CALLS, NAMES, by_device, vendors_log
 from playbook.data import sources
 from playbook.data.tables import Tables
@@ -44,7 +44,6 @@ class Company:
     found: Found
     tables: Tables
     by: tuple[str, str] = ("", "users have no column of few values")
-    shapes: Mapping[str, Table] = field(default_factory=dict)
 
 
 def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> Company:
@@ -62,8 +61,8 @@ def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> C
     tell(_said(company.found))
     company = _with_units(company, there, warehouse, ask, tell)
     company = _with_sign_ups(company, warehouse)
-    further = people.further_tables(there, names_of(company.found), FURTHER)
-    further = [each for each in further if each.to not in names_of(company.found).values()]
+    taken = company.found.mapped(table.name for table in there)
+    further = people.further_tables(there, taken, FURTHER)
     found = company.found.adding(*further)
     found = replace(found, notes=_left(there, found, left_out))
     return replace(_loaded(found, warehouse), by=company.by)
@@ -125,8 +124,7 @@ def _with_units(
     company: Company, there: Sequence[Table], warehouse: Warehouse, ask: Ask, tell: Callable
 ) -> Company:
     """The company with its users and accounts, where tables have them."""
-    found, by = company.found, company.by
-    log = names_of(found)
+    by, log = company.by, company.found.mapped(table.name for table in there)
     free = [table for table in there if table.name not in log and table.last not in NOT_PEOPLE]
     for to, key in (("users", "user_id"), ("accounts", "account_id")):
         ids = _ids(company, key, warehouse)
@@ -170,10 +168,8 @@ def _with_sign_ups(company: Company, warehouse: Warehouse) -> Company:
 
 def _left(there: Sequence[Table], found: Found, left_out: Sequence[str]) -> tuple[str, ...]:
     """What is said of tables that are not mapped."""
-    named = {name for each in found.maps for name in each.tables if "*" not in name}
-    begins = tuple(n.partition("*")[0] for m in found.maps for n in m.tables if "*" in n)
-    free = [t.name for t in there if t.name not in named]
-    free = [name for name in free if not (begins and name.startswith(begins))]
+    named = found.mapped(table.name for table in there)
+    free = [table.name for table in there if table.name not in named]
     notes = list(found.notes)
     if free:
         more = f" and {len(free) - 20} more" if len(free) > 20 else ""

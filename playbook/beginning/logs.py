@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +26,17 @@ from playbook.data.warehouse import Warehouse
 from playbook.language.mistakes import Mistake, listed
 
 COUNTED = 8  # tables that are looked into
-LOGS = ("events", "event_log", "event", "tracks", "log", "logs", "activity", "activities", "actions")
+LOGS = (
+    "events",
+    "event_log",
+    "event",
+    "tracks",
+    "log",
+    "logs",
+    "activity",
+    "activities",
+    "actions",
+)
 OPTIONAL = ("account_id", "session_id", "received_at", "sent_at", "source", "app_version")
 OPTIONAL += ("user_agent", "is_bot")
 
@@ -118,7 +128,8 @@ def _events_in(table: Table) -> list[Column]:
     named = candidates(table, EVENTS["event"], is_event)
     private = {*EVENTS["user_id"], *EVENTS["anonymous_id"], *EVENTS["source"], "url", "country"}
     others = [c for c in table.columns if is_event(c) and c.distinct > 1 and c not in named]
-    return named or [c for c in others if c.plain not in private and not c.plain.endswith("_id")]
+    others = [c for c in others if c.plain not in private and not c.plain.endswith("_id")]
+    return named or sorted(others, key=lambda c: (c.distinct, c.name))
 
 
 def _times_in(table: Table) -> list[Column]:
@@ -137,7 +148,8 @@ def _with_person(table: Table, roles: dict[str, Column]) -> dict[str, Column] | 
         again = column.distinct < column.filled or (named and column.distinct > 1)
         return column.may_be_id and column.name not in taken and (again or column.filled == 1)
 
-    who = candidates(table, EVENTS["user_id"], repeats) or _unnamed(table, repeats)
+    who = candidates(table, EVENTS["user_id"], repeats)
+    who = who or _unnamed(table, roles["event"], repeats)
     device = candidates(table, EVENTS["anonymous_id"], repeats)
     if not who and not device:
         return None
@@ -161,11 +173,12 @@ def _strong(event: Column) -> bool:
     return event.plain in EVENTS["event"] and event.plain not in WEAK
 
 
-def _unnamed(table: Table, repeats: Any) -> list[Column]:
+def _unnamed(table: Table, event: Column, repeats: Callable[[Column], bool]) -> list[Column]:
     """Columns of no known name that may be people: ids that come again and again."""
     known = {name for role, names in EVENTS.items() if role != "user_id" for name in names}
     found = [c for c in table.columns if repeats(c) and c.plain not in known and c.distinct > 2]
-    found = [c for c in found if c.clock is None and not c.kind.is_floating() and not is_event(c)]
+    found = [c for c in found if c.clock is None and not c.kind.is_floating()]
+    found = [c for c in found if c.distinct > 2 * event.distinct]
     return sorted(found, key=lambda c: (not c.plain.endswith("id"), -c.distinct, c.name))
 
 

@@ -104,17 +104,14 @@ def plain(name: str) -> str:
 def tables_there(warehouse: Warehouse) -> tuple[list[Table], list[str]]:
     """The tables with the types of their columns, and which cannot be read, and why."""
     found, left_out = [], list(warehouse.left_out)
-    for name in warehouse.names:
-        if "*" in name:
-            left_out.append(f"{name} (a `*` stands for several tables)")
-            continue
-        try:
-            schema = warehouse.table(name).schema()
-        except Mistake as mistake:
-            left_out.append(f"{name} ({mistake.wrong})")
-            continue
-        kinds = list(schema.items())[:WIDEST]
-        found.append(Table(name, tuple(Column(column, kind) for column, kind in kinds)))
+    for name, rows in warehouse.tables():
+        if isinstance(rows, Mistake):
+            left_out.append(f"{name} ({rows.wrong})")
+        elif "*" in name:
+            left_out.append(f"{name} (in a map, a `*` stands for several tables)")
+        else:
+            kinds = list(rows.schema().items())[:WIDEST]
+            found.append(Table(name, tuple(Column(column, kind) for column, kind in kinds)))
     return found, left_out
 
 
@@ -187,9 +184,7 @@ def _counted(column: Column, place: int, row: Mapping[str, Any]) -> Column:
         return column
     filled, addresses = row[f"filled_{place}"], row.get(f"addresses_{place}", 0)
     clock = _clock(column.kind, place, row) if filled else None
-    return Column(
-        column.name, column.kind, filled, row[f"distinct_{place}"], addresses or 0, clock
-    )
+    return Column(column.name, column.kind, filled, row[f"distinct_{place}"], addresses or 0, clock)
 
 
 def _clock(kind: dt.DataType, place: int, row: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playbook import declare
+from playbook.data.mapping.places import matching
 from playbook.declare import Product
 
 PRIVATE = {"email", "e_mail", "mail", "phone", "ip", "name", "first_name", "last_name", "address"}
@@ -62,6 +63,15 @@ class Found:
     def of(self, table: str) -> tuple[Map, ...]:
         """The maps of a canonical table."""
         return tuple(each for each in self.maps if each.to == table)
+
+    def mapped(self, names: Iterable[str]) -> dict[str, str]:
+        """Those tables that are mapped → the canonical table; patterns count."""
+        names, found = [*names], {}
+        for each in self.maps:
+            for pattern in each.tables:
+                own = matching(names, pattern) if "*" in pattern else [pattern]
+                found |= dict.fromkeys(own, each.to)
+        return found
 
     def adding(self, *maps: Map) -> Found:
         """With further maps."""

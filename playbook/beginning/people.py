@@ -30,7 +30,14 @@ JOINS = 0.3  # of the log's ids, at least, have a row
 ONE_EACH = 0.95  # of the rows, at least, have an id of their own
 CALLED = {
     "users": ("users", "user", "people", "persons", "profiles", "customers", "members", "contacts"),
-    "accounts": ("accounts", "account", "workspaces", "organizations", "organisations", "companies"),
+    "accounts": (
+        "accounts",
+        "account",
+        "workspaces",
+        "organizations",
+        "organisations",
+        "companies",
+    ),
 }
 CALLED["accounts"] += ("orgs", "teams", "tenants", "groups")
 IDS = {
@@ -118,7 +125,7 @@ def _score(to: str, table: Table) -> int:
     also = {*USERS} - {"account_id"} if to == "users" else {*ACCOUNTS}
     wanted = USERS if to == "users" else ACCOUNTS
     known = sum(bool({*wanted[column]} & table.names) for column in also)
-    return 1 + 20 * named + 10 * ends + known
+    return 20 * named + 10 * ends + known if named or ends or known > 1 else 0
 
 
 def _joined(to: str, table: Table, ids: ir.Table, warehouse: Warehouse) -> Joined | None:

@@ -233,7 +233,9 @@ def _active(events: Sequence[Event], goal: After | None) -> Asked:
         "goal": core.name,
         "within": "7d",
     }
-    return Asked(says, (f"goal: {why}: {core.people:,} people, {per:.1f} days each.",), "key_metric")
+    return Asked(
+        says, (f"goal: {why}: {core.people:,} people, {per:.1f} days each.",), "key_metric"
+    )
 
 
 def _verification(events: Sequence[Event], start: Event, entry: dict[str, str]) -> list[Asked]:
@@ -280,7 +282,7 @@ def _left_undone(start: str, goal: str) -> Asked:
         "goal": goal,
         "within": "24h",
     }
-    return [Asked(says, ("Their names say that one finishes the other.",), "unfinished")][0]
+    return Asked(says, ("Their names say that one finishes the other.",), "unfinished")
 
 
 def without(guide: Guide, ids: Sequence[str]) -> Guide:

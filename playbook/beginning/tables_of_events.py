@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from playbook.beginning.columns import (
@@ -17,8 +17,11 @@ from playbook.beginning.columns import (
 )
 from playbook.beginning.logs import OPTIONAL, id_of_rows
 from playbook.beginning.looking import Column, Table, counted
+from playbook.beginning.looking import asked as asked_of
 from playbook.beginning.maps import Found, Map
+from playbook.data import keys
 from playbook.data.warehouse import Warehouse
+from playbook.language.portable import united
 
 MOST_TABLES = 60
 PEOPLE = ("users", "user", "people", "customers", "members", "accounts", "profiles", "contacts")
@@ -42,7 +45,8 @@ def log_of_tables(tables: Sequence[Table], warehouse: Warehouse) -> Found | None
     found = [(table, roles) for table in seen if (roles := _roles(table))]
     if len(found) < 2:
         return None
-    return _alike(found, asked, tables) or _one_by_one(found, asked)
+    alike = _alike(found, asked, tables) if _have_own_ids(found, warehouse) else None
+    return alike or _one_by_one(found, asked)
 
 
 def _timed(table: Table) -> list[Column]:
@@ -71,13 +75,24 @@ def _roles(table: Table) -> dict[str, Column]:
     return found
 
 
+def _have_own_ids(found: Sequence[One], warehouse: Warehouse) -> bool:
+    """Whether no two events of any of the tables have the same id."""
+    ids = [(table.name, roles["event_id"].name) for table, roles in found if "event_id" in roles]
+    if len(ids) < len(found):
+        return False
+    rows = [(warehouse.table(name), column) for name, column in ids]
+    every = united([table.select(id=keys.as_text(table[column])) for table, column in rows])
+    row = asked_of(every.aggregate(n=every.count(), ids=every.id.nunique()), warehouse)
+    return bool(row) and row[0]["n"] == row[0]["ids"]
+
+
 def _alike(found: Sequence[One], asked: Sequence[Table], tables: Sequence[Table]) -> Found | None:
     """One map of all tables, where they are written alike and their ids are texts."""
     first = found[0][1]
     written = {role: (c.name, c.clock) for role, c in first.items()}
     alike = all({r: (c.name, c.clock) for r, c in roles.items()} == written for _t, roles in found)
     own = first.get("event_id")
-    if not alike or own is None or not (own.kind.is_string() or own.kind.is_uuid()):
+    if not alike or own is None:
         return None
     names = [table.name for table, _roles in found]
     carried = _carried(found)
@@ -85,7 +100,9 @@ def _alike(found: Sequence[One], asked: Sequence[Table], tables: Sequence[Table]
     named = _pattern(names, tables)
     says: dict[str, Any] = {"table": named or names, "from_name": "event", "columns": columns}
     note = f"The log: {len(found)} tables, one for each event, which has its name from the table."
-    return Found("", (Map("events", says | times_of(first), (note, *_rest(found, asked))),), carried)
+    return Found(
+        "", (Map("events", says | times_of(first), (note, *_rest(found, asked))),), carried
+    )
 
 
 def _one_by_one(found: Sequence[One], asked: Sequence[Table]) -> Found:
@@ -96,7 +113,11 @@ def _one_by_one(found: Sequence[One], asked: Sequence[Table]) -> Found:
         own = {c.name for c in properties(table, [c.name for c in roles.values()])}
         columns = {role: c.name for role, c in roles.items()}
         columns |= {name: name for name in carried if name in own}
-        says = {"table": table.name, "columns": columns, "constants": {"event": table.last}}
+        says = {
+            "table": table.name,
+            "columns": columns,
+            "constants": {"event": table.name.rpartition(".")[2]},
+        }
         notes = (note, *_rest(found, asked)) if not maps else ()
         maps.append(Map("events", says | times_of(roles) | id_of_rows(table, roles), notes))
     return Found("", tuple(maps), carried)
@@ -126,8 +147,3 @@ def _pattern(names: Sequence[str], tables: Sequence[Table]) -> str:
     others = {table.name for table in tables if table.name.startswith(shared)} - {*names}
     dotted = any("." in name[len(shared) :] for name in names)
     return f"{shared}*" if len(shared) > 3 and not others and not dotted else ""
-
-
-def names_of(found: Found) -> Mapping[str, str]:
-    """Mapped table → the map's canonical table."""
-    return {name: each.to for each in found.maps for name in each.tables}

@@ -9,7 +9,9 @@ from playbook.adapters.plans.writing import ALONE, comment, scalar
 from playbook.beginning.maps import Found, Map
 from playbook.beginning.questions import Asked, Guide
 
-HEAD = "Written by `playbook init` from the tables: what it chose stands beside its reason. Yours now."
+HEAD = (
+    "Written by `playbook init` from the tables: what it chose stands beside its reason. Yours now."
+)
 
 
 def product_yaml(name: str, found: Found, guide: Guide) -> str:

@@ -60,6 +60,7 @@ def attached_while_read(connection: BaseBackend, path: Path) -> str:
 
     for method in READING:
         setattr(connection, method, holding(getattr(connection, method)))
+    connection.held = held
     return name
 
 
