@@ -23,6 +23,7 @@ from playbook.beginning.asking import Ask, asking, choosing
 from playbook.beginning.behaviour import behaviour_of, events_done
 from playbook.beginning.finding import Company, company_of
 from playbook.beginning.questions import Guide, guide_of, without
+from playbook.data.duckdb_file import held
 from playbook.data.warehouse import Warehouse, variable_of, warehouse_at, without_passwords
 from playbook.declare.reading import identifier
 from playbook.language.mistakes import Mistake, listed
@@ -71,7 +72,7 @@ def begin(warehouse: str, *, product: str = "", ask: Ask, tell: Tell) -> Begun:
     _refuse_there(folder)
     opened = warehouse_at(run.warehouse_url(home, place), home)
     name = " ".join(re.split("[_.-]+", slug)).strip().title()
-    with opened.held():
+    with held(opened.connection):
         company = company_of(opened, ask, tell)
         behaviour = behaviour_of(company.tables, opened)
         users = company.tables.users if company.tables.has("users", "signed_up_at") else None

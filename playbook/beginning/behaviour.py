@@ -19,6 +19,7 @@ from playbook.language.portable import count_if, seconds, when
 
 WINDOWS = ("24h", "3d", "7d", "14d")
 FEWEST_ROWS = 10  # the draft of a plan knows no event with fewer
+STRAY = timedelta(days=60)  # after the rows before it
 NEAR = timedelta(days=1)  # of a sign-up
 
 
@@ -111,10 +112,20 @@ def behaviour_of(tables: Tables, warehouse: Warehouse) -> Behaviour:
         first=_.at.min(), n=_.count(), days=_.at.date().nunique()
     )
     firsts = warehouse.keep(firsts, "begin_firsts")
-    ends = firsts.aggregate(people=_.person.nunique())
-    last = events.aggregate(end=_.at.max())
-    people = needed(ends, warehouse)[0]["people"]
-    return Behaviour(warehouse, events, firsts, people, needed(last, warehouse)[0]["end"])
+    people = needed(firsts.aggregate(people=_.person.nunique()), warehouse)[0]["people"]
+    days = events.group_by(day=_.at.date()).aggregate(n=_.count(), end=_.at.max())
+    return Behaviour(warehouse, events, firsts, people, _end(needed(days, warehouse)))
+
+
+def _end(days: Sequence[dict[str, Any]]) -> datetime:
+    """The last moment of the log, but for the few rows that claim to be much later."""
+    order = sorted(days, key=lambda row: row["end"])
+    stray, most = 0, sum(row["n"] for row in order) / 1_000
+    for before, last in zip(order[-2::-1], order[:0:-1], strict=True):
+        stray += last["n"]
+        if stray > max(most, 1) or last["end"] - before["end"] < STRAY:
+            return last["end"]
+    return order[0]["end"] if order else datetime(2000, 1, 1)
 
 
 def events_done(behaviour: Behaviour, users: ir.Table | None) -> list[Event]:

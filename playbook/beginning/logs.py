@@ -239,4 +239,5 @@ def _notes(log: Log, own: Mapping[str, Column], others: Sequence[Log]) -> Iterat
     if "event_id" not in log.roles:
         yield "No column is the id of a row: rows that agree in all of these are one event."
     if others:
-        yield f"Others that look like logs are not mapped: {', '.join(o.table.name for o in others)}."
+        names = ", ".join(other.table.name for other in others)
+        yield f"Others that look like logs are not mapped: {names}."

@@ -24,7 +24,7 @@ _CLOCK = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
 _ZONE = " ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
 # How a text may say when → what it looks like; the first that all values look like counts.
 FORMS = {
-    "": f"^[0-9]{{4}}-(0[1-9]|1[0-2])-[0-3][0-9]([T ]{_CLOCK}(:[0-5][0-9]([.][0-9]+)?)?({_ZONE})?)?$",
+    "": f"^[0-9]{{4}}-[01][0-9]-[0-3][0-9]([T ]{_CLOCK}(:[0-5][0-9]([.][0-9]+)?)?({_ZONE})?)?$",
     "epoch_s": "^[12][0-9]{9}$",
     "epoch_ms": "^[12][0-9]{12}$",
     "epoch_us": "^[12][0-9]{15}$",
@@ -74,7 +74,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the warehouse: its name, its columns with their types, and its rows, if counted."""
+    """A table of the warehouse: its name, its columns, and how many rows it has, if counted."""
 
     name: str
     columns: tuple[Column, ...]

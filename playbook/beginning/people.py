@@ -88,9 +88,9 @@ def map_of_users(joined: Joined, warehouse: Warehouse) -> Map:
     """How the table becomes `users`: what is known by name, and traits of few values."""
     table, taken = joined.table, [joined.id.name]
     found = columns_by_name(table, "users", USERS, taken)
-    if "persona" in found and found["persona"].plain == "role":
-        if _is_rank(table, found["persona"], warehouse):
-            found["role"] = found.pop("persona")
+    persona = found.get("persona")
+    if persona and persona.plain == "role" and _is_rank(table, persona, warehouse):
+        found["role"] = found.pop("persona")
     return _map("users", "user_id", joined, found)
 
 
@@ -117,9 +117,8 @@ def breakdown(users: Map | None, table: Table | None) -> tuple[str, str]:
 
 def _score(to: str, table: Table) -> int:
     """How much a table is called like one of units; 0: it has no id of them."""
-    if not candidates(table, IDS[to], lambda c: c.kind.is_string() or c.kind.is_numeric()):
-        if not any(c.kind.is_uuid() for c in table.columns):
-            return 0
+    if not candidates(table, IDS[to], lambda _c: True):
+        return 0
     named = table.last in CALLED[to]
     ends = table.last.endswith(CALLED[to])
     also = {*USERS} - {"account_id"} if to == "users" else {*ACCOUNTS}

@@ -191,9 +191,7 @@ def _activation(
 
 def _way(path: Sequence[str], seen: Watched, entry: dict[str, str]) -> Asked:
     known = {event.name: event for event in seen.events}
-    window, chosen = _window(known.get(path[-1]), seen)
-    longer = [w for w in WINDOWS if duration(w) <= duration(seen.within) * 2]
-    within = longer[-1]
+    within = [w for w in WINDOWS if duration(w) <= duration(seen.within) * 2][-1]
     steps = ", ".join(
         f"{name} ({known[name].done / seen.n:.0%})" for name in path[1:] if name in known and seen.n
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -115,16 +114,12 @@ class Warehouse:
 
     def tables(self) -> Iterator[tuple[str, ir.Table | Mistake]]:
         """Each table by its name; a mistake in the place of one that cannot be read."""
-        for name, place in sorted(self._places().items()):
+        places = self._places()
+        for name in self.names:
             try:
-                yield name, self.refused.get(name) or self._read(name, *place)
+                yield name, self.refused.get(name) or self._read(name, *places[name])
             except Mistake as mistake:
                 yield name, mistake
-        yield from ((name, self.refused[name]) for name in {*self.refused} - {*self._places()})
-
-    def held(self) -> AbstractContextManager[None]:
-        """Keeps a DuckDB file open for many statements in a row, for a short while only."""
-        return getattr(self.connection, "held", nullcontext)()
 
     def _places(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
         """Each table's name → the schema that it is in, and its name there."""
