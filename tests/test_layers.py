@@ -34,10 +34,6 @@ ROOMS = [
 STAGES = {"audit", "friction", "personalization", "impact"}
 # Whoever needs them imports them in the function that does.
 BY_NAME = {"adapters", "airtouch", "beginning"}
-    "adapters",
-    "airtouch",
-    "beginning",
-}  # whoever needs them imports them in the function that does
 READ = 7_030  # lines that one reads, at most, to see how an answer is made, and says itself
 SHARED = 0.15  # of functions have a name that another file defines, too
 

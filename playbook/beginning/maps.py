@@ -37,11 +37,12 @@ class Map:
     def without(self, columns: Iterable[str]) -> Map:
         """The map without some of its columns."""
         gone = {*columns}
-        left = {name: of for name, of in self.says["columns"].items() if name not in gone}
+        named = self.says.get("columns", {})
+        left = {name: of for name, of in named.items() if name not in gone}
         times = {n: form for n, form in self.says.get("times", {}).items() if n not in gone}
-        says = {**self.says, "columns": left}
-        says.pop("times", None)
-        return replace(self, says=says | ({"times": times} if times else {}))
+        fields = {"columns": left, "times": times}
+        says = {f: fields.get(f, own) for f, own in self.says.items() if fields.get(f, own)}
+        return replace(self, says=says)
 
 
 @dataclass(frozen=True)
