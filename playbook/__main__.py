@@ -63,6 +63,11 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--events", type=int, default=600_000, help="about how many events")
     demo.add_argument("--out", type=Path, default=Path("airtouch"), help="the folder to write")
 
+    init = _command(commands, "init", _init, "write a product from the tables of a warehouse")
+    init.add_argument("warehouse", help="a folder, a file, or env:NAME, as in a run's file")
+    init.add_argument("--product", default="", help="what it is called; else by the warehouse")
+    init.add_argument("--yes", action="store_true", help="choose what is not clear, ask nothing")
+
     check = _command(commands, "check", _check, "check a product's declarations and tables")
     check.add_argument("target", help="a run's YAML file, or a product's folder")
     check.add_argument("--warehouse", help="where a folder's tables are; else its first run tells")
@@ -142,6 +147,19 @@ def _demo(given: argparse.Namespace) -> int:
             "name another folder with --out, or remove it.",
         )
     print(airtouch.write(given.out, events=given.events, progress=_progress_of(given)))
+    return DONE
+
+
+def _init(given: argparse.Namespace) -> int:
+    from playbook import beginning
+
+    on_terminal = sys.stdin is not None and sys.stdin.isatty() and not given.yes
+    ask = beginning.asking(sys.stdin, sys.stderr) if on_terminal else beginning.choosing(_progress)
+    begun = beginning.begin(given.warehouse, product=given.product, ask=ask, tell=_progress)
+    here = Path.cwd().resolve()
+    file = begun.run.resolve()
+    print(begun.folder)
+    print(f"playbook report {file.relative_to(here) if file.is_relative_to(here) else file}")
     return DONE
 
 

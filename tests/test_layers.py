@@ -28,10 +28,12 @@ ROOMS = [
     ["views"],
     ["report"],
     ["adapters", "airtouch"],
+    ["beginning"],
     ["__main__", "__init__"],
 ]
 STAGES = {"audit", "friction", "personalization", "impact"}
-BY_NAME = {"adapters", "airtouch"}  # whoever needs them imports them in the function that does
+# Whoever needs them imports them in the function that does.
+BY_NAME = {"adapters", "airtouch", "beginning"}
 READ = 7_030  # lines that one reads, at most, to see how an answer is made, and says itself
 SHARED = 0.15  # of functions have a name that another file defines, too
 
@@ -45,6 +47,7 @@ FETCHES = {
     "data/keys": "whether numbers that hold ids can, of the columns that are such",
     "data/mapping": "counts what does not cast, after a load has failed",
     "adapters/exports/customerio": "which tests were drawn, to refuse what nothing is said of",
+    "beginning/looking": "counts of tables, columns and events, to choose from",
     "adapters/plans/from_data": "counts per event and the few values of a text, to draft a plan",
 }
 FETCHING = {

@@ -31,7 +31,7 @@ def test_every_command_is_understood(command):
 
 def test_every_subcommand_is_shown():
     shown = {shlex.split(command)[0] for command in COMMANDS}
-    assert shown == {"check", "report", "answer", "demo", "plan"}
+    assert shown == {"check", "report", "answer", "demo", "init", "plan"}
 
 
 def test_the_answer_command_runs_as_written(monkeypatch, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ from playbook.language.mistakes import Mistake
 
 READING = ("create_table", "execute", "get_schema", "list_databases", "list_tables", "raw_sql")
 READING += ("to_pyarrow", "to_pyarrow_batches")
+HELD = "playbook_held"  # what holds a connection's file
 
 
 def attached_while_read(connection: BaseBackend, path: Path) -> str:
@@ -32,7 +33,7 @@ def attached_while_read(connection: BaseBackend, path: Path) -> str:
     depth = 0
 
     @contextmanager
-    def held() -> Iterator[None]:
+    def holding_file() -> Iterator[None]:
         nonlocal depth
         if not depth:
             _attached(own, path, place, quoted)
@@ -53,14 +54,20 @@ def attached_while_read(connection: BaseBackend, path: Path) -> str:
     def holding(read: Callable) -> Callable:
         @functools.wraps(read)
         def reading(*args, **given):
-            with held():
+            with holding_file():
                 return read(*args, **given)
 
         return reading
 
     for method in READING:
         setattr(connection, method, holding(getattr(connection, method)))
+    setattr(connection, HELD, holding_file)
     return name
+
+
+def held(connection: BaseBackend) -> AbstractContextManager[None]:
+    """Holds the connection's file, if it has one, for many statements that soon end."""
+    return getattr(connection, HELD, nullcontext)()
 
 
 def _attached(own, path: Path, place: str, name: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,8 +98,11 @@ class Warehouse:
                 f"It has: {listed(self.names)}.{left_out}",
                 nearest(name, self.names),
             )
+        return self._read(name, *places[name])
+
+    def _read(self, name: str, schema: str | tuple[str, str] | None, own: str) -> ir.Table:
         try:
-            return self.connection.table(places[name][1], database=places[name][0])
+            return self.connection.table(own, database=schema)
         except Mistake:
             raise
         except Exception as error:
@@ -108,6 +111,15 @@ class Warehouse:
                 f"The engine says: {first_line(error)}",
                 "if it is a view, check what it is made of, or make a table of it.",
             ) from None
+
+    def tables(self) -> Iterator[tuple[str, ir.Table | Mistake]]:
+        """Each table by its name; a mistake in the place of one that cannot be read."""
+        places = self._places()
+        for name in self.names:
+            try:
+                yield name, self.refused.get(name) or self._read(name, *places[name])
+            except Mistake as mistake:
+                yield name, mistake
 
     def _places(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
         """Each table's name → the schema that it is in, and its name there."""

@@ -26,7 +26,7 @@ def plan_as_yaml(entries: Sequence[Entry], head: Sequence[str], *, destinations:
         head: The sentences at the head, a comment each.
         destinations: Says beside an entry without destinations what they are; "": nothing.
     """
-    lines = [line for sentence in head for line in _comment(sentence, "")]
+    lines = [line for sentence in head for line in comment(sentence, "")]
     for entry in entries:
         lines += _entry_lines(entry, destinations)
     return "\n".join(lines) + "\n"
@@ -47,7 +47,7 @@ def _entry_lines(entry: Entry, destinations: str) -> list[str]:
     own = [
         f"Not kept: {lost.says}." for lost in entry.lost if lost.property not in point.properties
     ]
-    lines = [line for note in (*entry.notes, *own) for line in _comment(note, "")]
+    lines = [line for note in (*entry.notes, *own) for line in comment(note, "")]
     lines += [f"- event: {scalar(point.event, ALONE)}", f"  says: {scalar(point.says, ALONE)}"]
     if point.owner or destinations:
         lines.append(f"  owner: {scalar(point.owner, ALONE)}")
@@ -58,7 +58,7 @@ def _entry_lines(entry: Entry, destinations: str) -> list[str]:
     for name, spec in point.properties.items():
         lost = [f"Not kept: {lost.says}." for lost in entry.lost if lost.property == name]
         for note in (*entry.beside.get(name, ()), *lost):
-            lines += _comment(note, "    ")
+            lines += comment(note, "    ")
         lines += _pair(name, f"{{{_property_fields(spec)}}}")
     lines += _destinations(point.destinations, destinations)
     if point.follows:
@@ -110,7 +110,7 @@ def _yaml_number(bound: float) -> str:
     return str(int(bound)) if bound.is_integer() else f"{bound!r}"
 
 
-def _comment(sentence: str, indent: str) -> list[str]:
+def comment(sentence: str, indent: str) -> list[str]:
     """A sentence as comment lines; what would end the comment is only a space in it."""
     clean = UNPRINTABLE.sub(" ", sentence.encode("utf-8", "replace").decode("utf-8"))
     clean = " ".join(clean.split())

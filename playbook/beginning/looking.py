@@ -1,0 +1,203 @@
+"""What stands in a warehouse's tables: their columns, and counts of what these hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from playbook.data.warehouse import Warehouse, first_line
+from playbook.language.mistakes import Mistake
+from playbook.language.portable import count_if
+
+WIDEST = 80  # columns of a table that are looked at
+# A number since 1970 of these years, in seconds.
+YEAR_2000, YEAR_2040 = 946_684_800, 2_208_988_800
+EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
+_DAY, _MONTH = "(0?[1-9]|[12][0-9]|3[01])", "(0?[1-9]|1[0-2])"
+_CLOCK = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
+_ZONE = " ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
+# How a text may say when → what it looks like; the first that all values look like counts.
+FORMS = {
+    "": f"^[0-9]{{4}}-[01][0-9]-[0-3][0-9]([T ]{_CLOCK}(:[0-5][0-9]([.][0-9]+)?)?({_ZONE})?)?$",
+    "epoch_s": "^[12][0-9]{9}$",
+    "epoch_ms": "^[12][0-9]{12}$",
+    "epoch_us": "^[12][0-9]{15}$",
+    "%d.%m.%Y": f"^{_DAY}[.]{_MONTH}[.][0-9]{{4}}$",
+    "%d.%m.%Y %H:%M": f"^{_DAY}[.]{_MONTH}[.][0-9]{{4}} {_CLOCK}$",
+    "%d.%m.%Y %H:%M:%S": f"^{_DAY}[.]{_MONTH}[.][0-9]{{4}} {_CLOCK}:[0-5][0-9]$",
+    "%Y/%m/%d %H:%M": f"^[0-9]{{4}}/{_MONTH}/{_DAY} {_CLOCK}$",
+    "%Y/%m/%d %H:%M:%S": f"^[0-9]{{4}}/{_MONTH}/{_DAY} {_CLOCK}:[0-5][0-9]$",
+    "%m/%d/%Y %H:%M": f"^{_MONTH}/{_DAY}/[0-9]{{4}} {_CLOCK}$",
+    "%d/%m/%Y %H:%M": f"^{_DAY}/{_MONTH}/[0-9]{{4}} {_CLOCK}$",
+}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column, and what was counted of it.
+
+    Attributes:
+        name: Its name.
+        kind: Its type.
+        filled: In how many rows it says something.
+        distinct: How many values it has.
+        addresses: How many of its values are e-mail addresses.
+        clock: How it says when: "" is a time, else as `times:` of a map; None: it says no time.
+    """
+
+    name: str
+    kind: dt.DataType
+    filled: int = 0
+    distinct: int = 0
+    addresses: int = 0
+    clock: str | None = None
+
+    @property
+    def plain(self) -> str:
+        """Its name as all are compared: `userId` and `User ID` are `user_id`."""
+        return plain(self.name)
+
+    @property
+    def may_be_id(self) -> bool:
+        """Whether its values can be ids: text or whole numbers, and no addresses."""
+        whole = self.kind.is_string() or self.kind.is_integer() or self.kind.is_uuid()
+        whole |= self.kind.is_decimal() or self.kind.is_floating()
+        return whole and self.filled > 0 and not self.addresses
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the warehouse: its name, its columns, and how many rows it has, if counted."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: int | None = None
+
+    @property
+    def last(self) -> str:
+        """Its name without its schema, as all are compared."""
+        return plain(self.name.rpartition(".")[2])
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its columns, as all are compared."""
+        return frozenset(column.plain for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def plain(name: str) -> str:
+    """A name in small letters, words parted by `_`."""
+    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip())
+    return re.sub(r"\W+", "_", parted.lower()).strip("_")
+
+
+def tables_there(warehouse: Warehouse) -> tuple[list[Table], list[str]]:
+    """The tables with the types of their columns, and which cannot be read, and why."""
+    found, left_out = [], list(warehouse.left_out)
+    for name, rows in warehouse.tables():
+        if isinstance(rows, Mistake):
+            left_out.append(f"{name} ({rows.wrong})")
+        elif "*" in name:
+            left_out.append(f"{name} (in a map, a `*` stands for several tables)")
+        else:
+            kinds = list(rows.schema().items())[:WIDEST]
+            found.append(Table(name, tuple(Column(column, kind) for column, kind in kinds)))
+    return found, left_out
+
+
+def counted(table: Table, warehouse: Warehouse) -> Table | None:
+    """The table with what is counted of its columns, in one scan; None if it cannot be read."""
+    rows = warehouse.table(table.name)
+    wanted: dict[str, ir.Value] = {"rows": rows.count()}
+    for place, column in enumerate(table.columns):
+        if is_plain(column.kind):
+            counts = _counts(rows[column.name])
+            wanted |= {f"{what}_{place}": value for what, value in counts.items()}
+    row = asked(rows.aggregate(**wanted), warehouse)
+    if row is None:
+        return None
+    columns = (_counted(column, place, row[0]) for place, column in enumerate(table.columns))
+    return Table(table.name, tuple(columns), row[0]["rows"])
+
+
+def rows_of(tables: Iterable[Table], warehouse: Warehouse) -> dict[str, int]:
+    """Table → how many rows it has; one that cannot be read has none."""
+    found = {}
+    for table in tables:
+        row = asked(warehouse.table(table.name).aggregate(rows=ibis._.count()), warehouse)
+        found[table.name] = row[0]["rows"] if row else 0
+    return found
+
+
+def asked(table: ir.Table, warehouse: Warehouse) -> list[Row] | None:
+    """The rows of a table of counts; None if the engine cannot count."""
+    try:
+        return warehouse.connection.to_pyarrow(table).to_pylist()
+    except Exception:  # a view whose table is gone, a file that is broken half-way
+        return None
+
+
+def needed(table: ir.Table, warehouse: Warehouse) -> list[Row]:
+    """The rows of a table of counts, of a log that was read before."""
+    try:
+        return warehouse.connection.to_pyarrow(table).to_pylist()
+    except Exception as error:
+        raise Mistake(
+            "The log cannot be counted.",
+            f"The engine says: {first_line(error)}",
+            "copy params/airtouch, and map your tables in its product.yaml by hand.",
+        ) from None
+
+
+def is_plain(kind: dt.DataType) -> bool:
+    """Whether values of a type are single ones."""
+    one = kind.is_string() or kind.is_numeric() or kind.is_boolean() or kind.is_uuid()
+    return one or kind.is_timestamp() or kind.is_date()
+
+
+def _counts(value: ir.Value) -> dict[str, ir.Value]:
+    kind = value.type()
+    if kind.is_string():
+        value = value.nullif("")
+    found = {"filled": value.count(), "distinct": value.nunique()}
+    if kind.is_string():
+        found["addresses"] = count_if(value.re_search("^[^@ ]+@[^@ ]+[.][^@ ]+$"))
+        for number, form in enumerate(FORMS.values()):
+            found[f"form{number}"] = count_if(value.strip().re_search(form))
+    elif kind.is_numeric():
+        found |= {"least": value.min().cast("float64"), "most": value.max().cast("float64")}
+    return found
+
+
+def _counted(column: Column, place: int, row: Mapping[str, Any]) -> Column:
+    if not is_plain(column.kind):
+        return column
+    filled, addresses = row[f"filled_{place}"], row.get(f"addresses_{place}", 0)
+    clock = _clock(column.kind, place, row) if filled else None
+    return Column(column.name, column.kind, filled, row[f"distinct_{place}"], addresses or 0, clock)
+
+
+def _clock(kind: dt.DataType, place: int, row: Mapping[str, Any]) -> str | None:
+    """How a column says when, if all that it says are times."""
+    if kind.is_timestamp() or kind.is_date():
+        return ""
+    if kind.is_string():
+        counts: Sequence[int] = [row[f"form{number}_{place}"] for number in range(len(FORMS))]
+        fitting = (f for f, n in zip(FORMS, counts, strict=True) if n == row[f"filled_{place}"])
+        return next(fitting, None)
+    if kind.is_numeric():
+        least, most = row[f"least_{place}"], row[f"most_{place}"]
+        for name, size in EPOCHS.items():
+            if YEAR_2000 * size <= least and most <= YEAR_2040 * size:
+                return name
+    return None
