@@ -178,7 +178,7 @@ def presets() -> str:
             for name, maps in preset.tables.items()
             for each in maps
         ]
-        text = "\n".join(head)
+        text = "\n".join(line if line[:1] == " " else line.replace("<", "\\<") for line in head)
         found.append(f"### `{path.stem}`\n\n{text}\n\n")
         found[-1] += table(("canonical table", "of their table", "columns that it gives"), given)
     return "\n\n".join(found)

@@ -308,7 +308,9 @@ def test_a_product_says_values_of_what_its_preset_maps_and_may_spell_as_it_likes
     assert events(loaded, warehouse, "event", "plan") == [{"event": "page_viewed", "plan": "pro"}]
 
 
-def test_posthogs_persons_join_ids_and_are_no_users_themselves():
+@pytest.mark.parametrize("table", ["persons", "person_distinct_ids"])
+@pytest.mark.parametrize("deleted", ["boolean", "integer", ""])
+def test_posthogs_persons_join_ids_and_are_no_users_themselves(table, deleted):
     warehouse = opened(
         """create table events as from (values
             ('1', 'seen', '{}', 'd1', 'p1', timestamp '2026-01-05 09:00'),
@@ -316,10 +318,12 @@ def test_posthogs_persons_join_ids_and_are_no_users_themselves():
             ('3', 'seen', '{}', 'd3', 'p3', timestamp '2026-01-05 09:00'),
             ('4', 'ran', '{"$user_id": "ann"}', 'ann', 'p1', timestamp '2026-01-05 10:00')
         ) as t(uuid, event, properties, distinct_id, person_id, timestamp)""",
-        """create table persons as from (values ('d1', 'p1'), ('d2', 'p1'), ('ann', 'p1'),
+        f"""create table {table} as from (values ('d1', 'p1'), ('d2', 'p1'), ('ann', 'p1'),
             ('d3', 'p3')) as t(distinct_id, person_id)""",
+        f"alter table {table} add column is_deleted {deleted} default 0" if deleted else "select 1",
+        f"insert into {table} values ('d3', 'p1', 1)" if deleted else "select 1",
     )
-    maps = {"events": "[{table: events}]", "identities": "[{table: persons}]"}
+    maps = {"events": "[{table: events}]", "identities": f"[{{table: {table}}}]"}
     seen = read("posthog", warehouse, "event_id", "user_id", **maps)
     # d2 was merged after its event; nobody was ever identified as d3, though PostHog numbers them.
     assert [row["user_id"] for row in seen] == ["ann", "ann", None, "ann"]

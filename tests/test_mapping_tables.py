@@ -234,3 +234,23 @@ def test_an_id_that_is_made_is_the_same_on_each_engine(stored):
     assert loaded(stored(log=log), "event_id", events=maps) == [
         {"event_id": "1a7d408d15f36edf5221d3848af7758d"}
     ]
+
+
+def test_what_is_read_of_many_tables_of_one_shape_is_said_once():
+    connection = ibis.duckdb.connect()
+    day = "create table day_{} as select '{}' as id, 'seen' as what, '{}' as said, now() as done_at"
+    for place in range(9):
+        connection.raw_sql(day.format(place, place, f'{{"plan": "p{place}"}}'))
+    connection.raw_sql("create table day_9 as select 9 as id, 'seen' as what, now() as done_at")
+    warehouse = Warehouse(connection)
+    maps = """
+    - table: day_*
+      columns: {event_id: id, event: what, at: done_at, source: said.plan}
+    """
+    tables = sources.tables_of(declared(events=maps), warehouse)
+    sql = str(ibis.to_sql(tables.arrivals, dialect="duckdb"))
+    assert sql.count("plan") == 1  # the path, in whatever words
+    assert events(tables, warehouse, "event_id", "source") == [
+        *({"event_id": str(place), "source": f"p{place}"} for place in range(9)),
+        {"event_id": "9", "source": None},  # of another shape: it lacks what the others say
+    ]

@@ -71,7 +71,7 @@ def test_links_lead_somewhere(page):
         assert not anchor or anchor in anchors(target.read_text("utf-8")), link
 
 
-def test_no_page_is_long_without_a_place_in_the_index():
+def test_every_page_has_its_place_in_the_index():
     index = (DOCS / "fields.md").read_text("utf-8")
     assert all(f"({page.name})" in index for page in PAGES if page.name != "fields.md")
     assert "docs/fields.md" in (root() / "README.md").read_text("utf-8")

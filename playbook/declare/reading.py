@@ -179,7 +179,7 @@ def parse(data: object, noun: type[N], *, place: str) -> N:
         f"{first['msg'].removeprefix('Value error, ')}.",
         cause.hint
         if isinstance(cause, Mistake)
-        else "correct the value; docs of the fields are in playbook/declare.",
+        else "correct the value; docs/fields.md says which page explains it.",
     )
 
 

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from playbook.data import keys
 from playbook.data.mapping.columns import Reader
-from playbook.data.mapping.parts import Part, parts_of_map
+from playbook.data.mapping.parts import Part, alike, parts_of_map
 from playbook.data.mapping.presets import Source
 from playbook.data.mapping.unions import filled, in_one
 from playbook.data.rules import MISFIT
@@ -88,7 +88,7 @@ class Mapped:
         """
         return {
             column + MISFIT: "boolean"
-            for part in self.parts
+            for part in alike(self.parts)
             for column, reader in part.readers.items()
             if reader.is_planned and reader.meant(part.raw[column])[1] is not None
         }
@@ -144,6 +144,7 @@ class Mapped:
 
     def _read(self, parts: Sequence[Part]) -> ir.Table:
         """The rows of parts, in one table, read."""
+        parts = alike(parts)
         readers = _common_readers(parts)
         alone = [self._alike(part, readers) for part in parts]
         rows = in_one(alone)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from playbook.data import keys
@@ -16,7 +17,7 @@ from playbook.data.tables import COLUMNS
 from playbook.data.warehouse import Warehouse
 from playbook.declare.mapping import FirstOf, TableMap, Value, parts_of
 from playbook.language.mistakes import Mistake, listed, nearest
-from playbook.language.portable import joined, md5
+from playbook.language.portable import joined, md5, united
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Part:
         warehouse: Where the table is.
         types: Each canonical column and its type.
         properties: The planned properties.
+        others: Further tables of the same shape, whose rows are taken with it: see `alike`.
     """
 
     to: str
@@ -42,6 +44,7 @@ class Part:
     warehouse: Warehouse
     types: Mapping[str, str]
     properties: frozenset[str]
+    others: tuple[str, ...] = ()
 
     @cached_property
     def readers(self) -> dict[str, Reader]:
@@ -102,8 +105,20 @@ class Part:
 
     @cached_property
     def stored(self) -> ir.Table:
-        """The product's table."""
-        return self.warehouse.table(self.table)
+        """The product's table; of several of one shape, what the map names of their rows."""
+        table = self.warehouse.table(self.table)
+        if not self.others:
+            return table
+        named = [name for name, _kind in self.shape]
+        further = [self.warehouse.table(name).select(named) for name in self.others]
+        return united([table.select(named), *further])
+
+    @cached_property
+    def shape(self) -> tuple[tuple[str, dt.DataType], ...]:
+        """The table's columns that the map names, and their types."""
+        schema = self.warehouse.table(self.table).schema()
+        roots = {column_of(schema.names, path) for path in self.map.sources}
+        return tuple((name, schema[name]) for name in sorted(roots - {""}))
 
     @cached_property
     def taken(self) -> ir.Table:
@@ -204,6 +219,23 @@ class Part:
 
     def _holds_ids(self, column: str) -> bool:
         return keys.is_id(column) and ibis.dtype(self.types[column]).is_string()
+
+
+def alike(parts: Sequence[Part]) -> list[Part]:
+    """The same rows in fewer parts: tables of a map whose columns are the same are read as one.
+
+    A year of a table a day is 365 tables: what is read of them would be said 365 times in every
+    statement. Where each table counts for itself (`newest`, `from_name`) it stays alone.
+    """
+    groups: dict[tuple, list[Part]] = {}
+    for part in parts:
+        own = part.map
+        alone = part.table if own.from_name or own.newest or own.oldest else ""
+        groups.setdefault((id(own), alone, part.shape), []).append(part)
+    return [
+        replace(first, others=tuple(other.table for other in others))
+        for first, *others in groups.values()
+    ]
 
 
 def parts_of_map(each: TableMap, warehouse: Warehouse) -> dict[str, str]:

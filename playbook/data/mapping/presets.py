@@ -78,6 +78,9 @@ class Source:
         for which in ROWS:
             if not getattr(each, which):
                 given[which] = getattr(preset, which)
+        if not each.leave_out:  # who lacks the column has nothing to leave out
+            left_out = {_spelt(path, there): own for path, own in preset.leave_out.items()}
+            given["leave_out"] = {path: own for path, own in left_out.items() if path}
         if "event_id" not in taken:
             given["id_of"] = tuple(filter(None, (_spelt(path, there) for path in preset.id_of)))
         if preset.from_name and preset.from_name not in {*taken, *others}:
@@ -175,6 +178,8 @@ def _spelt_as_there(each: TableMap, there: Mapping[str, ir.Value]) -> TableMap:
     given: dict[str, Any] = {"columns": {c: spelt(own) for c, own in each.columns.items()}}
     for rows in ("only", "leave_out"):
         given[rows] = {spelt(path): values for path, values in getattr(each, rows).items()}
+    for order in ("newest", "oldest"):
+        given[order] = getattr(each, order) and spelt(getattr(each, order))
     return each.model_copy(update=given)
 
 
