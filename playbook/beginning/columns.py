@@ -168,7 +168,8 @@ def _free(columns: Sequence[Column], of: str, taken: Collection[str]) -> Iterato
     for column in columns:
         name = column.name.lower()
         near = difflib.get_close_matches(column.name, COLUMNS[of], n=1, cutoff=0.8)
-        if name in seen or near or column.plain in PRIVATE or column.name.endswith("_misfit"):
+        private = column.plain in PRIVATE or name.startswith("_")  # `_synced` is of a loader
+        if name in seen or near or private or name.endswith("_misfit"):
             continue
         seen.add(name)
         yield column

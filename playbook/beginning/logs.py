@@ -166,7 +166,7 @@ def _with_person(table: Table, roles: dict[str, Column]) -> dict[str, Column] | 
 
     if ids := candidates(table, EVENTS["event_id"], tells):
         roles["event_id"] = ids[0]
-    return roles
+    return {role: roles[role] for role in EVENTS if role in roles}
 
 
 def _strong(event: Column) -> bool:
@@ -222,8 +222,7 @@ def _found(logs: Sequence[Log], others: Sequence[Log]) -> Found:
 
 
 def _says(log: Log, own: Mapping[str, Column]) -> dict[str, Any]:
-    ids = ("event_id", "user_id", "anonymous_id", "account_id", "session_id", "event", "at")
-    ordered = {r: log.roles[r] for r in (*ids, *log.roles) if r in log.roles}
+    ordered = dict(log.roles)
     columns = {role: c.name for role, c in ordered.items()}
     says = {"table": log.table.name, "columns": columns | {name: name for name in own}}
     return says | times_of(ordered) | id_of_rows(log.table, log.roles)
