@@ -15,6 +15,7 @@ from playbook.beginning.columns import (
     columns_by_name,
     fitting,
     is_event,
+    is_row_id,
     properties,
     recognised,
     times_of,
@@ -161,8 +162,7 @@ def _with_person(table: Table, roles: dict[str, Column]) -> dict[str, Column] | 
     taken = {column.name for column in roles.values()}
 
     def tells(column: Column) -> bool:
-        alone = column.distinct == column.filled == table.rows
-        return column.may_be_id and column.name not in taken and alone
+        return column.name not in taken and is_row_id(column, table)
 
     if ids := candidates(table, EVENTS["event_id"], tells):
         roles["event_id"] = ids[0]
