@@ -235,6 +235,19 @@ def test_check_passes_what_came_of_an_odd_warehouse(name, project, capsys):
     assert "0 blocking" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [
+        ("empty tables", "rows"),
+        ("nobody", "an id of people"),
+        ("addresses as ids", "an id of people"),
+    ],
+)
+def test_the_mistake_names_what_the_likeliest_table_lacks(name, lacking, project, capsys):
+    assert main(["init", written(project, companies.ODD[name][0]), "--yes"]) == 2
+    assert f"`events` lacks {lacking}." in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten(project, capsys):
     place = written(project, sample)
     mine = Path("params/acme/notes.txt")

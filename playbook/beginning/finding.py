@@ -56,7 +56,7 @@ def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> C
     log = vendors_log(there, warehouse) or own_log(there, warehouse, ask)
     log = log or log_of_tables(there, warehouse)
     if log is None:
-        raise refuse(there, left_out)
+        raise refuse(there, left_out, warehouse)
     alone = _loaded(replace(log, maps=log.of("events")), warehouse)
     company = _with_somebody(alone, warehouse)
     tell(_said(company.found))

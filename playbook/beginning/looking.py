@@ -202,8 +202,10 @@ def _clock(kind: dt.DataType, place: int, row: Mapping[str, Any]) -> str | None:
         return ""
     if kind.is_string():
         counts = [row.get(f"form{number}_{place}", -1) for number in range(len(FORMS))]
-        fitting = (f for f, n in zip(FORMS, counts, strict=True) if n == row[f"filled_{place}"])
-        return next(fitting, None)
+        fitting = [f for f, n in zip(FORMS, counts, strict=True) if n == row[f"filled_{place}"]]
+        if {"%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M"} <= {*fitting}:
+            return None  # day or month first: nobody can tell
+        return next(iter(fitting), None)
     if kind.is_numeric():
         least, most = row[f"least_{place}"], row[f"most_{place}"]
         for name, size in EPOCHS.items():
