@@ -22,6 +22,7 @@ WEEKLY = "params/acme/runs/weekly.yaml"
 # Command → one that somebody would type.
 EXAMPLES = {
     "demo": "playbook demo --events 5000000 --out big",
+    "init": "playbook init acme.duckdb --product acme",
     "check": f"playbook check {WEEKLY} --fail-on blocking",
     "report": f"playbook report {WEEKLY}",
     "answer": f"playbook answer first_workflow_24h --run {WEEKLY} --by persona",

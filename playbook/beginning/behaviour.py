@@ -213,8 +213,3 @@ def _after(firsts: ir.Table, people: ir.Table, start: str, length: timedelta) ->
 def _event(row: dict[str, Any]) -> After:
     by = {window: row[f"by{place}"] for place, window in enumerate(WINDOWS)}
     return After(row["event"], row["ever"], by, row["done"], row["kept"], row["took"])
-
-
-def shares(events: Sequence[Event], people: int) -> dict[str, float]:
-    """Event → the share of all people who ever do it."""
-    return {event.name: event.people / people if people else 0.0 for event in events}

@@ -69,6 +69,7 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
 WEAK = {"name", "type", "kind", "what"}  # of an event column: much else is called so
 IDS = {"event_id", "user_id", "anonymous_id", "account_id", "session_id", "invited_by"}
 NO_TIME = ("updated", "received", "deleted", "loaded", "birth", "modified", "expire", "sent")
+ROW_IDS = 0.95  # of the rows have an id of their own
 FEW, MOST_EVENTS = 12, 2_000
 MOST_TRAITS, MOST_PROPERTIES = 8, 30
 
@@ -107,6 +108,11 @@ def is_event(column: Column) -> bool:
     )
     text = column.kind.is_string() and column.clock is None and not column.addresses
     return text and few and column.filled > 0
+
+
+def is_row_id(column: Column, table: Table) -> bool:
+    """Whether a column may be the id of rows: nearly each row has its own, copies apart."""
+    return column.may_be_id and column.distinct >= ROW_IDS * (table.rows or 0)
 
 
 def columns_by_name(
@@ -168,7 +174,8 @@ def _free(columns: Sequence[Column], of: str, taken: Collection[str]) -> Iterato
     for column in columns:
         name = column.name.lower()
         near = difflib.get_close_matches(column.name, COLUMNS[of], n=1, cutoff=0.8)
-        if name in seen or near or column.plain in PRIVATE or column.name.endswith("_misfit"):
+        private = column.plain in PRIVATE or name.startswith("_")  # `_synced` is of a loader
+        if name in seen or near or private or name.endswith("_misfit"):
             continue
         seen.add(name)
         yield column

@@ -56,16 +56,21 @@ def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> C
     log = vendors_log(there, warehouse) or own_log(there, warehouse, ask)
     log = log or log_of_tables(there, warehouse)
     if log is None:
-        raise refuse(there, left_out)
-    company = _with_somebody(_loaded(log, warehouse), warehouse)
+        raise refuse(there, left_out, warehouse)
+    alone = _loaded(replace(log, maps=log.of("events")), warehouse)
+    company = _with_somebody(alone, warehouse)
     tell(_said(company.found))
-    company = _with_units(company, there, warehouse, ask, tell)
+    # Where devices stand for people, nobody is to be told from them.
+    devices = log.of("identities") if company is alone else ()
+    company = _with_units(company, devices, there, warehouse, ask, tell)
     company = _with_sign_ups(company, warehouse)
     taken = company.found.mapped(table.name for table in there)
     further = people.further_tables(there, taken, FURTHER)
-    found = company.found.adding(*further)
-    found = replace(found, notes=_left(there, found, left_out))
-    return replace(_loaded(found, warehouse), by=company.by)
+    if further:
+        more = _loaded(company.found.adding(*further), warehouse)
+        company = replace(more, by=company.by)
+    notes = _left(there, company.found, left_out)
+    return replace(company, found=replace(company.found, notes=notes))
 
 
 def _loaded(found: Found, warehouse: Warehouse) -> Company:
@@ -121,23 +126,31 @@ def _ids(company: Company, column: str, warehouse: Warehouse) -> ir.Table:
 
 
 def _with_units(
-    company: Company, there: Sequence[Table], warehouse: Warehouse, ask: Ask, tell: Callable
+    company: Company,
+    more: Sequence[Map],
+    there: Sequence[Table],
+    warehouse: Warehouse,
+    ask: Ask,
+    tell: Callable[[str], None],
 ) -> Company:
-    """The company with its users and accounts, where tables have them."""
+    """The company with `more` maps, its users and its accounts, where tables have them."""
     by, log = company.by, company.found.mapped(table.name for table in there)
     free = [table for table in there if table.name not in log and table.last not in NOT_PEOPLE]
+    added = list(more)
     for to, key in (("users", "user_id"), ("accounts", "account_id")):
-        ids = _ids(company, key, warehouse)
-        joined = people.table_of_units(to, free, ids, warehouse, ask)
-        if joined is None:
-            continue
-        own = people.map_of_users(joined, warehouse) if to == "users" else None
-        if own:
-            by = people.breakdown(own, joined.table)
-        each = own or people.map_of_accounts(joined)
-        tell(f"{to}: `{joined.table.name}`, {joined.share:.0%} of the log's ids have a row there")
-        company = _loaded(company.found.adding(each), warehouse)
-        free = [table for table in free if table.name != joined.table.name]
+        joined = people.table_of_units(to, free, _ids(company, key, warehouse), warehouse, ask)
+        if joined and to == "users":
+            added.append(people.map_of_users(joined, warehouse))
+            by = people.breakdown(added[-1], joined.table)
+        elif joined:
+            added.append(people.map_of_accounts(joined))
+        if joined:
+            share = f"{joined.share:.0%} of the log's ids have a row there"
+            tell(f"{to}: `{joined.table.name}`, {share}")
+            free = [table for table in free if table.name != joined.table.name]
+        if added:
+            company = _loaded(company.found.adding(*added), warehouse)
+            added = []
     mapped = {column for each in company.found.of("users") for column in each.says["columns"]}
     return replace(company, by=by if by[0] in mapped else ("", by[1]))
 

@@ -15,6 +15,7 @@ from playbook.beginning.columns import (
     columns_by_name,
     fitting,
     is_event,
+    is_row_id,
     properties,
     recognised,
     times_of,
@@ -80,18 +81,35 @@ def own_log(tables: Sequence[Table], warehouse: Warehouse, ask: Ask) -> Found | 
     return _found([first, *also], [log for log in found if log not in (first, *also)])
 
 
-def refuse(tables: Sequence[Table], left_out: Sequence[str]) -> Mistake:
-    """That no table is a log."""
+def refuse(tables: Sequence[Table], left_out: Sequence[str], warehouse: Warehouse) -> Mistake:
+    """That no table is a log, and what the likeliest one lacks."""
     names = listed(table.name for table in tables[:12])
     more = f" and {len(tables) - 12} more" if len(tables) > 12 else ""
     lost = f" Left out: {listed(left_out[:6])}." if left_out else ""
     return Mistake(
         "No table of the warehouse looks like a log of events, with rows in it.",
-        f"It has: {names}{more}.{lost}",
+        f"It has: {names}{more}.{_lacking(tables, warehouse)}{lost}",
         "a log says who (an id of a person or a device, no address), what (a text of few values, "
         "or one table for each event) and when. If yours does, copy params/airtouch, and name its "
         "columns in product.yaml.",
     )
+
+
+def _lacking(tables: Sequence[Table], warehouse: Warehouse) -> str:
+    """What the likeliest table lacks to be a log, in a sentence; "" if none is likely."""
+    likely = sorted((t for t in tables if _score(t) > 2), key=lambda t: (-_score(t), t.name))
+    table = counted(likely[0], warehouse) if likely else None
+    if table is None:
+        return ""
+    ids = candidates(table, EVENTS["user_id"] + EVENTS["anonymous_id"], lambda c: c.may_be_id)
+    lacks = {
+        "rows": table.rows,
+        "a column that is a time in every row": not table.rows or _times_in(table),
+        "a text of few values": not table.rows or _events_in(table),
+        "an id of people": not table.rows or ids,
+    }
+    told = listed(what for what, there in lacks.items() if not there)
+    return f" `{table.name}` lacks {told}." if not all(lacks.values()) else ""
 
 
 def id_of_rows(table: Table, roles: Mapping[str, Column]) -> dict[str, Any]:
@@ -161,12 +179,11 @@ def _with_person(table: Table, roles: dict[str, Column]) -> dict[str, Column] | 
     taken = {column.name for column in roles.values()}
 
     def tells(column: Column) -> bool:
-        alone = column.distinct == column.filled == table.rows
-        return column.may_be_id and column.name not in taken and alone
+        return column.name not in taken and is_row_id(column, table)
 
     if ids := candidates(table, EVENTS["event_id"], tells):
         roles["event_id"] = ids[0]
-    return roles
+    return {role: roles[role] for role in EVENTS if role in roles}
 
 
 def _strong(event: Column) -> bool:
@@ -222,8 +239,7 @@ def _found(logs: Sequence[Log], others: Sequence[Log]) -> Found:
 
 
 def _says(log: Log, own: Mapping[str, Column]) -> dict[str, Any]:
-    ids = ("event_id", "user_id", "anonymous_id", "account_id", "session_id", "event", "at")
-    ordered = {r: log.roles[r] for r in (*ids, *log.roles) if r in log.roles}
+    ordered = dict(log.roles)
     columns = {role: c.name for role, c in ordered.items()}
     says = {"table": log.table.name, "columns": columns | {name: name for name in own}}
     return says | times_of(ordered) | id_of_rows(log.table, log.roles)

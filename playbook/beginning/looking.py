@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,7 @@ FORMS = {
     "%m/%d/%Y %H:%M": f"^{_MONTH}/{_DAY}/[0-9]{{4}} {_CLOCK}$",
     "%d/%m/%Y %H:%M": f"^{_DAY}/{_MONTH}/[0-9]{{4}} {_CLOCK}$",
 }
+TIMELY = "^ *[0-9]{1,4}[-./0-9][-./:0-9TZUC +]*$"  # what all of them look like
 Row = dict[str, Any]
 
 
@@ -123,11 +124,20 @@ def counted(table: Table, warehouse: Warehouse) -> Table | None:
         if is_plain(column.kind):
             counts = _counts(rows[column.name])
             wanted |= {f"{what}_{place}": value for what, value in counts.items()}
-    row = asked(rows.aggregate(**wanted), warehouse)
-    if row is None:
+    found = asked(rows.aggregate(**wanted), warehouse)
+    if found is None:
         return None
-    columns = (_counted(column, place, row[0]) for place, column in enumerate(table.columns))
-    return Table(table.name, tuple(columns), row[0]["rows"])
+    row = found[0]
+    timely = {
+        f"form{number}_{place}": count_if(rows[column.name].strip().re_search(form))
+        for place, column in enumerate(table.columns)
+        if row.get(f"timely_{place}") and row[f"timely_{place}"] == row[f"filled_{place}"]
+        for number, form in enumerate(FORMS.values())
+    }
+    if timely:  # few texts are times: only these are looked at again
+        row |= (asked(rows.aggregate(**timely), warehouse) or [{}])[0]
+    columns = (_counted(column, place, row) for place, column in enumerate(table.columns))
+    return Table(table.name, tuple(columns), row["rows"])
 
 
 def rows_of(tables: Iterable[Table], warehouse: Warehouse) -> dict[str, int]:
@@ -171,9 +181,8 @@ def _counts(value: ir.Value) -> dict[str, ir.Value]:
         value = value.nullif("")
     found = {"filled": value.count(), "distinct": value.nunique()}
     if kind.is_string():
-        found["addresses"] = count_if(value.re_search("^[^@ ]+@[^@ ]+[.][^@ ]+$"))
-        for number, form in enumerate(FORMS.values()):
-            found[f"form{number}"] = count_if(value.strip().re_search(form))
+        found["addresses"] = count_if(value.contains("@"))
+        found["timely"] = count_if(value.re_search(TIMELY))
     elif kind.is_numeric():
         found |= {"least": value.min().cast("float64"), "most": value.max().cast("float64")}
     return found
@@ -192,9 +201,11 @@ def _clock(kind: dt.DataType, place: int, row: Mapping[str, Any]) -> str | None:
     if kind.is_timestamp() or kind.is_date():
         return ""
     if kind.is_string():
-        counts: Sequence[int] = [row[f"form{number}_{place}"] for number in range(len(FORMS))]
-        fitting = (f for f, n in zip(FORMS, counts, strict=True) if n == row[f"filled_{place}"])
-        return next(fitting, None)
+        counts = [row.get(f"form{number}_{place}", -1) for number in range(len(FORMS))]
+        fitting = [f for f, n in zip(FORMS, counts, strict=True) if n == row[f"filled_{place}"]]
+        if {"%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M"} <= {*fitting}:
+            return None  # day or month first: nobody can tell
+        return next(iter(fitting), None)
     if kind.is_numeric():
         least, most = row[f"least_{place}"], row[f"most_{place}"]
         for name, size in EPOCHS.items():

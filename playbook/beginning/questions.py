@@ -10,7 +10,7 @@ from typing import Any
 from playbook.beginning.asking import Ask
 from playbook.beginning.behaviour import WINDOWS, After, Behaviour, Event, Watched, watched
 from playbook.beginning.looking import plain
-from playbook.language.mistakes import Mistake, listed
+from playbook.language.mistakes import Mistake
 from playbook.language.periods import duration, words
 
 # Parts of names of events, as `plain` writes them.
@@ -291,8 +291,3 @@ def without(guide: Guide, ids: Sequence[str]) -> Guide:
 
 def _said(name: str) -> str:
     return " ".join(name.replace("_", " ").split())
-
-
-def summary(guide: Guide) -> str:
-    """The questions in a sentence."""
-    return f"{len(guide.questions)} questions: {listed(a.says['id'] for a in guide.questions)}."

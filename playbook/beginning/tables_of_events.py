@@ -9,9 +9,11 @@ from playbook.beginning.columns import (
     EVENTS,
     MOST_PROPERTIES,
     NO_TIME,
+    ROW_IDS,
     candidates,
     columns_by_name,
     fitting,
+    is_row_id,
     properties,
     times_of,
 )
@@ -67,8 +69,7 @@ def _roles(table: Table) -> dict[str, Column]:
     taken = {column.name for column in found.values()}
 
     def tells(column: Column) -> bool:
-        alone = column.distinct == column.filled == table.rows
-        return column.may_be_id and column.name not in taken and alone
+        return column.name not in taken and is_row_id(column, table)
 
     if own := candidates(table, EVENTS["event_id"], tells):
         found["event_id"] = own[0]
@@ -83,7 +84,7 @@ def _have_own_ids(found: Sequence[One], warehouse: Warehouse) -> bool:
     rows = [(warehouse.table(name), column) for name, column in ids]
     every = united([table.select(id=keys.as_text(table[column])) for table, column in rows])
     row = asked_of(every.aggregate(n=every.count(), ids=every.id.nunique()), warehouse)
-    return bool(row) and row[0]["n"] == row[0]["ids"]
+    return bool(row) and row[0]["ids"] >= ROW_IDS * row[0]["n"]
 
 
 def _alike(found: Sequence[One], asked: Sequence[Table], tables: Sequence[Table]) -> Found | None:
