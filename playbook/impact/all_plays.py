@@ -80,10 +80,11 @@ def trial_of_all(run: Run) -> Trial:
         Unfit: Nobody is.
         Unanswerable: No play is sent, or the headline is no share that they can be measured by.
     """
+    if not any(not play.draft for play in run.declared.plays):
+        none = "No play is sent yet" if run.declared.plays else "No play is declared"
+        raise Unanswerable(f"{none}: there is nothing to be held out from.")
     if not run.declared.product.sending.holdout:
         raise Unfit(NONE_HELD_OUT)
-    if not any(not play.draft for play in run.declared.plays):
-        raise Unanswerable("No play is sent yet: there is nothing to be held out from.")
     play = _as_play(run, headline(run))
 
     def made() -> Run:
