@@ -26,7 +26,7 @@ from playbook.language.portable import count_if, pieces, seconds, united, when
 from playbook.language.wording import capital, plain
 from playbook.ledger import Arms
 from playbook.results import Answer, Result
-from playbook.results.columns import KEY
+from playbook.results.columns import KEY, TEXT
 from playbook.results.section import Unanswerable, section
 from playbook.results.sentences import Told, bullets
 from playbook.run import Run
@@ -38,7 +38,7 @@ NO_SUCH = (
     "`totals` holds what cannot be: fewer than no units, more that did it than there were, or "
     "squares too small for their sum"
 )
-SHOWN = {"experiment": KEY, "hypothesis": KEY} | MEASURED
+SHOWN = {"experiment": KEY, "hypothesis": TEXT} | MEASURED
 
 
 @section("impact.totals")
