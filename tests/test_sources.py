@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
 from typing import Any
 
 import ibis
 import pyarrow as pa
 import pytest
-import yaml
 
-from playbook import declare
 from playbook.data import sources
 from playbook.data.mapping import Source
-from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse
-from playbook.declare import DataPoint, Declarations, Product
+from playbook.declare import Declarations
 from playbook.language.mistakes import Mistake
 from tests import random_log
+from tests.maps import declared, events
 from tests.spec import at, rows, table
 
 LOG = """
@@ -35,39 +32,6 @@ PEOPLE = """
     bob |           | 2026-01-05 10:00 |
     cat | w1        | 2026-01-05 11:00 | yes
 """
-
-
-@pytest.fixture
-def stored(engine):
-    """Writes tables for the source to read, and takes them away again."""
-    names = []
-
-    def store(**tables: ibis.Table) -> Warehouse:
-        for name, drawn in tables.items():
-            engine.create_table(name, drawn, overwrite=True)
-            names.append(name)
-        return Warehouse(engine)
-
-    yield store
-    for name in names:
-        engine.drop_table(name, force=True)
-
-
-def declared(plan: str = "", **maps: str) -> Declarations:
-    """A product of these maps, each a list in YAML."""
-    tables = {name: yaml.safe_load(dedent(text)) for name, text in maps.items()}
-    points = yaml.safe_load(dedent(plan)) or []
-    return Declarations(
-        product=declare.parse({"name": "Small", "tables": tables}, Product, place="product.yaml"),
-        plan=tuple(declare.parse(point, DataPoint, place="plan") for point in points),
-        questions=(),
-        plays=(),
-        experiments=(),
-    )
-
-
-def events(tables: Tables, warehouse: Warehouse, *columns: str) -> list[dict[str, Any]]:
-    return rows(tables.events.select(*columns), warehouse.connection)
 
 
 def test_columns_are_renamed_and_ids_become_text(stored):

@@ -13,8 +13,7 @@ from playbook.data.warehouse import Warehouse
 from playbook.language.mistakes import Mistake
 from playbook.language.portable import united
 
-HOPS = 3  # each doubles how many merges are followed
-LINKS = 2**HOPS  # merges of a chain that are followed at most
+HOPS = 3  # each doubles how many merges of a chain are followed: 8 at most
 RESOLVED = "is_resolved"  # the column of events whose user is that of their anonymous id
 
 

@@ -160,10 +160,9 @@ def _days_said(result: Result, told: Told, _words: str) -> str:
 def _course_said(result: Result, told: Told, rows: Rows) -> str:
     *early, end = rows
     shown = [row for row in early if row["verdict"] in (WORKS, HARMS)]
-    caught = [row for row in shown if _catches_up(row)]
+    peak = _peak(early)
     in_the_end = f"within {end['within']} {_points_said(end)}"
-    if caught:
-        peak = max(caught, key=lambda row: abs(row["difference"]))
+    if peak:
         by_then = f"within {peak['within']} it is {_points_said(peak)}"
         told.segment = f"within={peak['within']}"
         later = told.points(f"{peak['label']}.later", peak["later"])
@@ -185,11 +184,15 @@ def _course_said(result: Result, told: Told, rows: Rows) -> str:
 def course_in_words(result: Result, rows: Rows) -> str:
     """What one treatment brings in the end, and whether sooner, without numbers; "" if unknown."""
     *early, end = rows
-    caught = [row for row in early if row["verdict"] in (WORKS, HARMS) and _catches_up(row)]
-    if caught:
-        peak = max(caught, key=lambda row: abs(row["difference"]))
+    if peak := _peak(early):
         return CAUGHT_UP[peak["verdict"], end["verdict"]].format(whom=result.counted)
     return IN_THE_END.get(end["verdict"], "").format(whom=result.counted)
+
+
+def _peak(early: Rows) -> dict[str, Any] | None:
+    """The time of the largest effect that the other arm catches up with."""
+    caught = [row for row in early if row["verdict"] in (WORKS, HARMS) and _catches_up(row)]
+    return max(caught, key=lambda row: abs(row["difference"]), default=None)
 
 
 def _catches_up(row: dict[str, Any]) -> bool:

@@ -82,7 +82,7 @@ def _say(result: Result, told: Told, courses: dict[str, str]) -> str:
     """What changes with time, and whether more come in the end, of plays that show anything."""
     lines, still = [], 0
     for (label,), halves in grouped(result.rows, ("label",)).items():
-        change, course = change_said(halves, halves[0]["p_differs"]), courses.get(label, "")
+        change, course = change_said(halves), courses.get(label, "")
         if not (change or course):
             still += 1
             continue

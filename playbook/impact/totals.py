@@ -17,6 +17,7 @@ from playbook.impact import valued
 from playbook.impact.checking import FAILED, arm_sizes
 from playbook.impact.compared import COUNTS
 from playbook.impact.counts import Counts
+from playbook.impact.judging import CANNOT_TELL, NO_CLAIM
 from playbook.impact.metrics import MEASURED, measured, metric_said
 from playbook.impact.trial import looks_by
 from playbook.inference.samples import SUMS
@@ -182,13 +183,13 @@ def _refusal(experiment: Experiment, arms: Arms, rows: Rows) -> str:
 
 def _untold(metric: Metric, reason: str) -> dict[str, Any]:
     said = {"metric": metric.name, "treatment": "treated", "says": metric.words, "in": ""}
-    said |= {"role": metric.role, "verdict": "cannot tell", "grade": "–", "because": reason}
+    said |= {"role": metric.role, "verdict": CANNOT_TELL, "grade": NO_CLAIM, "because": reason}
     return dict.fromkeys(MEASURED) | {"n_treated": 0, "n_holdout": 0} | said
 
 
 def _unsquared() -> dict[str, Any]:
     nothing = dict.fromkeys(("difference", "low", "high", "p", "explained"))
-    return nothing | {"verdict": "cannot tell", "grade": "–", "because": NO_SQUARES}
+    return nothing | {"verdict": CANNOT_TELL, "grade": NO_CLAIM, "because": NO_SQUARES}
 
 
 def _as_counts(row: dict[str, Any], metric: Metric) -> dict[str, Any]:

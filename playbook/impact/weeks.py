@@ -122,7 +122,7 @@ def _treatment_said(told: Told, rows: Rows) -> str:
         text = "Too few units to say whether the effect wears off or grows."
     else:
         first, second = map(half_said, halves)
-        change = change_said(halves, p) or "It is not shown that the effect changes with time"
+        change = change_said(halves) or "It is not shown that the effect changes with time"
         text = f"{change}: {first} in the first half of the units, {second} in the "
         text += f"second (p = {p:.2g})."
     few = sum(row["verdict"] == TOO_FEW for row in weeks)
@@ -141,9 +141,9 @@ def half_said(row: dict[str, Any]) -> str:
     return f"**{points(row['difference'])} points** ({ends}, n = {n:,})"
 
 
-def change_said(halves: Rows, p: float) -> str:
+def change_said(halves: Rows) -> str:
     """How the effect changes, or ""; what is looked at often needs as much to change as to work."""
-    if p >= two_sided(halves[0]["deviations"]):
+    if halves[0]["p_differs"] >= two_sided(halves[0]["deviations"]):
         return ""
     first, second = (row["difference"] for row in halves)
     return "The effect falls with time" if second < first else "The effect rises with time"
