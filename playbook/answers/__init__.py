@@ -13,6 +13,7 @@ from ibis import _
 from playbook.answers.definition import definition
 from playbook.answers.needs import lacks, lately, mapped, refuse_doubted
 from playbook.answers.question_on_run import Asked, age_of, columns, phrases_of
+from playbook.answers.together import as_seen
 from playbook.counting import active, curves, measures, owners, shaping, units
 from playbook.counting.shaping import Rows
 from playbook.declare import Question
@@ -83,6 +84,7 @@ def asked(
             f"`{id}` is counted by `{question.measure}`: this section needs {either(counted_by)}."
         )
     refuse_doubted(run, question, columns(by))
+    run = as_seen(run, question)
     observed = run.since(age_of(run, question).before)
     known = observed.until(observed.extent.reaches(*question.events, but=question.start))
     return Asked(known, question, columns(by), since=run.period.since)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from playbook.declare import Question
 from playbook.language.periods import Period, duration, words
 from playbook.results import PERIOD
 
 
-def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...]:
+def definition(
+    question: Question, period: Period, any_of: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
     """How a question is counted, as (word, value) pairs in reading order."""
     pairs = [
         ("measure", question.measure),
@@ -20,6 +24,11 @@ def definition(question: Question, period: Period) -> tuple[tuple[str, str], ...
         ("edges", ", ".join(words(duration(edge)) for edge in question.edges)),
         ("hold", ", ".join(question.hold)),
         ("unless", question.unless),
+        *(
+            (name, f"any of {', '.join(any_of[name])}")
+            for name in question.events
+            if name in any_of
+        ),
         *_attempts_told(question),
         (PERIOD, f"{period.since:%d %b %Y} to {period.until:%d %b %Y}"),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from playbook.answers.together import as_seen
 from playbook.data import arrivals
 from playbook.declare import Question
 from playbook.language.mistakes import Mistake, listed
@@ -13,6 +14,7 @@ from playbook.run import Run
 
 def lacks(run: Run, question: Question) -> str:
     """What a question needs and the data do not have; "" if it can be answered."""
+    run = as_seen(run, question)
     for event in question.events:
         status, seen = arrivals.need(
             question,

@@ -214,16 +214,16 @@ class Asked:
             told: How it is counted besides, as (word, value) pairs.
             given: Further fields of the result.
         """
-        order = self.run.declared.product.order
+        product = self.run.declared.product
         fields = {
             "id": "",
             "by": self.by,
-            "definition": definition(self.question, self.run.period)
+            "definition": definition(self.question, self.run.period, product.any_of)
             + units.session_rule(self.run.tables, self.question.unit)
             + units.among_rule(self.run.tables, self.question.among)
             + told,
             "as_of": self.run.as_of,
-            "min_n": self.run.declared.product.min_n,
+            "min_n": product.min_n,
             "labels": self.run.labels,
             "asks": self.question.asks,
             "declared": self.question.said,
@@ -234,7 +234,7 @@ class Asked:
             "within": self.phrases.within,
             "prepared": self.run.warehouse.prepared,
             "older": self.older,
-            "finish": lambda rows: shaping.ordered(finish(rows), self.by, order),
+            "finish": lambda rows: shaping.ordered(finish(rows), self.by, product.order),
         }
         # A list has its own order.
         table = table if shape == "list" else self._shared(table)

@@ -64,7 +64,7 @@ def _weighed(run: Run, violation: Violation, moves: Defects) -> dict[str, Any]:
     """A violation with its weight: the questions that need it, and how far it moves answers."""
     subject, defect, property = violation.subject, violation.defect, violation.property
     own = [row["moves"] for _q, row in moves if defect and row["defect"].startswith(defect)]
-    asking = [q for q in run.declared.questions if subject in q.events]
+    asking = [q for q in run.declared.questions if subject in run.declared.needed(q)]
     if property is not None:
         asking = [q for q in asking if property in (*q.hold, *q.columns)]
     asked = 0 if violation.elsewhere else len(asking)

@@ -9,6 +9,7 @@ from datetime import timedelta
 import ibis
 from ibis import _
 
+from playbook.answers.together import as_seen
 from playbook.audit.violation import Violation
 from playbook.inference import stats
 from playbook.language.portable import pieces, seconds
@@ -86,7 +87,7 @@ def source_violations(run: Run, found: Answer) -> Iterator[Violation]:
         if row["status"] == "stalled":
             seen = f"silent since {row['last']}, while other sources go on"
             asked = run.declared.questions
-            ends = [run.extent.reaches(*q.events, but=q.start) for q in asked]
+            ends = [as_seen(run, q).extent.reaches(*q.events, but=q.start) for q in asked]
             said = {"expected": "as fresh as the others", "rows": row["rows"]}
             minor = all(end == run.period.as_of for end in ends)
             yield Violation("freshness", row["source"], seen, minor=minor, **said)

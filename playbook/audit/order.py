@@ -124,7 +124,9 @@ def visit_violations(_run: Run, found: Answer) -> Iterator[Violation]:
 
 def _named_events(run: Run) -> list[str]:
     """The events that a question, a play or the path names."""
-    names = [event for question in run.declared.questions for event in question.events]
+    names = [
+        event for question in run.declared.questions for event in run.declared.needed(question)
+    ]
     for play in run.declared.plays:
         names += play.events
     return sorted({*names, *run.declared.product.path})

@@ -78,7 +78,7 @@ def _points(run: Run) -> Rows:
                 "rows": row["n"] if row else 0,
                 "status": status,
                 "note": note,
-                "questions": sum(event in q.events for q in run.declared.questions),
+                "questions": sum(event in run.declared.needed(q) for q in run.declared.questions),
             }
         )
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from playbook import answers
 from playbook.answers import bounds as bounding
+from playbook.answers.together import as_seen
 from playbook.audit.plan import GONE, data_points
 from playbook.audit.violation import Violation
 from playbook.data import arrivals
@@ -136,11 +137,12 @@ def defects_of_answers(run: Run) -> list[tuple[Question, dict[str, Any]]]:
 def needs(run: Run) -> Rows:
     """What each question needs of the data, and what is there: rows of shape `audit`."""
     found: Rows = []
-    known = answers.lately(run)
     for question in run.declared.questions:
-        reaches = run.extent.reaches(*question.events, but=question.start)
+        own = as_seen(run, question)
+        reaches = own.extent.reaches(*question.events, but=question.start)
         for event in question.events:
             column = arrivals.unit_column(run.tables, question.unit)
+            known = answers.lately(own)
             status, seen = arrivals.need(question, event, known, reaches, column=column)
             found.append(_need(run, question, event, status, seen))
         for column in question.columns:
@@ -151,7 +153,7 @@ def needs(run: Run) -> Rows:
                 seen = "no such column is mapped"
             found.append(_need(run, question, column, status, seen))
         if reaches < run.period.as_of:
-            silent = [f"`{e}`" for e in question.events if e in run.extent.fell_silent]
+            silent = [f"`{e}`" for e in question.events if e in own.extent.fell_silent]
             seen = (
                 f"{', '.join(silent) or 'a source'} fell silent: its data end on {reaches:%d %b %Y}"
             )

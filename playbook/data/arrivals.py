@@ -117,13 +117,13 @@ def conflicts(shared: ir.Table, columns: Sequence[str]) -> ir.Table:
 
 def without_copies(rows: Rows, copies: Rows) -> Rows:
     """What `daily_counts` counts of all rows, less what it counts of the copies among them."""
-    less = {_log_key(row): row for row in copies}
+    less = {log_key(row): row for row in copies}
     return [
         {
-            name: value - less[_log_key(row)][name] if _is_count(name) else value
+            name: value - less[log_key(row)][name] if is_count(name) else value
             for name, value in row.items()
         }
-        if _log_key(row) in less
+        if log_key(row) in less
         else row
         for row in rows
     ]
@@ -155,7 +155,7 @@ def coverage_per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str
             continue
         event = found.setdefault(row["event"], {"event": row["event"], "inferred": 0})
         for name, value in row.items():
-            if _is_count(name):
+            if is_count(name):
                 event[name] = event.get(name, 0) + value
         event["first"] = min(event.get("first", row["first"]), row["first"])
         event["last"] = min(max(event.get("last", row["last"]), row["last"]), as_of)
@@ -167,11 +167,13 @@ def coverage_per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str
     return found
 
 
-def _is_count(name: str) -> bool:
+def is_count(name: str) -> bool:
+    """Whether a column of `daily_counts` is a number of rows."""
     return name in COUNTS or name.startswith(("with_", "late_", "broken_"))
 
 
-def _log_key(row: Mapping[str, Any]) -> tuple:
+def log_key(row: Mapping[str, Any]) -> tuple:
+    """Of what a row of `daily_counts` counts the rows."""
     return row["event"], row["source"], row["app_version"], row["day"]
 
 

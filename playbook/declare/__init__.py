@@ -77,6 +77,12 @@ class Declarations:
         """The question of that id, if the product asks it."""
         return next((question for question in self.questions if question.id == id), None)
 
+    def needed(self, question: Question) -> tuple[str, ...]:
+        """The planned events that a question needs, and the names that it has for several."""
+        groups = self.product.any_of
+        of_groups = (event for name in question.events for event in groups.get(name, ()))
+        return tuple(dict.fromkeys((*question.events, *of_groups)))
+
     @cached_property
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Part of the guide → the ids of the questions that play it, in reading order."""

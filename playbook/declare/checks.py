@@ -20,9 +20,14 @@ def check_names(found: Declarations) -> None:
     _check_once("data points", [*planned, *former])
     _check_once("questions", asked)
     _check_types(found.plan)
+    _check_any_of(found, planned)
     for place, event in _used(found):
+        _check_one_event(found, place, event)
         _check_known(f"The {place} uses the event", event, "plan has", planned)
     for question in found.questions:
+        for event in question.events:
+            place, names = f"The question `{question.id}`", [*planned, *found.product.any_of]
+            _check_known(f"{place} uses the event", event, "plan has", names)
         for held in question.hold:
             place = f"The question `{question.id}` holds the property"
             _check_known(place, held, "plan's events carry", found.properties)
@@ -41,6 +46,39 @@ def check_names(found: Declarations) -> None:
                 f"product.yaml maps: {listed(found.product.tables)}.",
                 "map `totals` (test, arm, at, n, value; metric, squares) in product.yaml.",
             )
+
+
+def _check_any_of(found: Declarations, planned: Sequence[str]) -> None:
+    """Names for several events are new ones, and no question counts an event under two."""
+    groups = found.product.any_of
+    _check_once("events", [*planned, *groups])
+    for name, events in groups.items():
+        if not events:
+            raise Mistake(
+                f"`any_of` of product.yaml: `{name}` names no event.",
+                f"The plan has: {listed(planned)}.",
+                "name the events that count as one by this name, or remove it.",
+            )
+        for event in events:
+            _check_known(f"`any_of` of product.yaml: `{name}` is the event", event, "", planned)
+    for question in found.questions:
+        members = {event: name for name in question.events for event in groups.get(name, ())}
+        named = [e for name in question.events for e in groups.get(name, (name,))]
+        if twice := [event for event in named if named.count(event) > 1]:
+            raise Mistake(
+                f"The question `{question.id}` counts the event `{twice[0]}` under two names.",
+                f"By `any_of` of product.yaml it is one of `{members[twice[0]]}`.",
+                "name one of the two.",
+            )
+
+
+def _check_one_event(found: Declarations, place: str, name: str) -> None:
+    if events := found.product.any_of.get(name):
+        raise Mistake(
+            f"The {place} uses `{name}`, which stands for several events.",
+            f"By `any_of` of product.yaml it is any of: {listed(events)}.",
+            "name one of them; only questions count several as one.",
+        )
 
 
 def _check_roles(found: Declarations, asked: Sequence[str]) -> None:
@@ -125,8 +163,8 @@ def _suppresses_itself(slug: str, by: dict[str, Sequence[str]]) -> list[str]:
 
 
 def _used(found: Declarations) -> list[tuple[str, str]]:
-    """(place, event) wherever an event is named outside the plan."""
-    used = [(f"question `{q.id}`", event) for q in found.questions for event in q.events]
+    """(place, event) wherever an event is named outside plan and questions."""
+    used: list[tuple[str, str]] = []
     for play in found.plays:
         used += [(f"play `{play.slug}`", event) for event in play.events]
         for metric in play.metrics:

@@ -70,6 +70,8 @@ class Product(Noun):
         order: Column → its values in reading order.
         labels: Names in the data → words for people.
         path: The events of the path to value, in order.
+        any_of: Name → events that a question counts as one by that name: whoever did any of them
+            did it. A question names such a name or one of its events, never both.
         passive: Events that nobody decides to do, such as page views: paths pass over them.
         headline: The question whose answer opens every report: short for `roles: {headline: …}`.
         roles: Which questions play which part of the guide, where they do not tell it.
@@ -92,6 +94,7 @@ class Product(Noun):
     order: dict[str, tuple[str, ...]] = {}
     labels: dict[str, str] = {}
     path: Names = ()
+    any_of: dict[str, Names] = {}
     passive: Names = ()
     headline: str = ""
     roles: Roles = Roles()

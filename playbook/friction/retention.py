@@ -163,9 +163,11 @@ def _of_cohorts(asking: Asked, every: str, calendar: bool, shaped: Callable[...,
         return shaped(rows, asking.by, every=length, calendar=calendar, period=period)
 
     kind = "of the calendar, UTC" if calendar else "from each start on"
+    together = asking.run.declared.product.any_of
+    kept = {*_counting_words(question), *together}
     definition = (
         ("measure", "retention"),
-        *(p for p in answers.definition(question, period) if p[0] in _counting_words(question)),
+        *(p for p in answers.definition(question, period, together) if p[0] in kept),
         ("entry", "the first start in the period"),
         ("cohorts", "week of the start (Monday, UTC)"),
         ("periods", f"{words(length)} {kind}; only complete ones"),

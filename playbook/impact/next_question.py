@@ -93,7 +93,8 @@ def _loss(run: Run, question: Question, answer: Answer, works: Works) -> dict[st
         return row | {"because": answer.reason}
     lost, of, to = _lost_most(question, answer.rows)
     row |= {"lost": lost, "of": of, "to": to}
-    plays = [play for play in run.declared.plays if play.goal == to and not play.draft]
+    goals = run.declared.product.any_of.get(to, (to,))
+    plays = [play for play in run.declared.plays if play.goal in goals and not play.draft]
     row |= {"plays": tuple(p.slug for p in plays)}
     if works is None and plays:
         return row
