@@ -13,7 +13,6 @@ from typing import Any
 import ibis.expr.types as ir
 
 from playbook.data import arrivals, extent
-from playbook.data import warehouse as warehouses
 from playbook.data.arrivals import Rows
 from playbook.data.extent import Extent
 from playbook.data.tables import Tables
@@ -207,6 +206,7 @@ def open(
     since: str = "",
     until: str = "",
     as_of: str = "",
+    engine: str = "",
 ) -> Run:
     """A run, ready to be asked.
 
@@ -217,12 +217,13 @@ def open(
         since: First day of entries (UTC), or "-90d" before the last event; "": all.
         until: First day after the entries; "": up to the last event.
         as_of: Look at the data as it was then; "": up to the last event.
+        engine: What it may take of the machine, such as "memory: 4GB, threads: 2".
     """
-    from playbook.data import sources  # whoever reads how a run is asked needs no mapping
+    from playbook.data import opening, sources  # whoever reads how a run is asked needs neither
 
     home = root()
     declared = declarations(home / product)
-    opened = warehouses.warehouse_at(warehouse_url(home, warehouse), home)
+    opened = opening.warehouse_at(warehouse_url(home, warehouse), home, engine)
     tables = sources.tables_of(declared, opened)
     with sources.cast_failures(declared, opened):
         counts = counted(declared, tables)

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from playbook.data import warehouse
+from playbook.data import opening
 from playbook.language.mistakes import Mistake
 from tests.spec import rows
 
@@ -31,7 +31,7 @@ def write(path: Path, statement: str, *, then: str = "") -> None:
 
 def test_an_open_warehouse_locks_no_writer_out_and_refuses_what_it_wrote(tmp_path):
     path = make(tmp_path / "shop.duckdb")
-    opened = warehouse.warehouse_at(str(path))
+    opened = opening.warehouse_at(str(path))
     users = opened.table("users")
     kept = opened.keep(users, "users")
     assert rows(users) == [{"id": "ann"}]
@@ -39,7 +39,7 @@ def test_an_open_warehouse_locks_no_writer_out_and_refuses_what_it_wrote(tmp_pat
     for ask in (lambda: rows(users), lambda: opened.names, opened.refuse_changes):
         with pytest.raises(Mistake, match=r"shop\.duckdb` was written since it was opened"):
             ask()
-    assert len(rows(warehouse.warehouse_at(str(path)).table("users"))) == 2
+    assert len(rows(opening.warehouse_at(str(path)).table("users"))) == 2
     write(path, "insert into users values ('cat')")  # nor did what was refused lock it
     assert kept is not None
 
@@ -49,7 +49,7 @@ def test_what_a_writer_left_in_its_log_is_read_and_a_longer_log_is_refused(tmp_p
     dies = "; import os; os._exit(0)"
     write(path, "insert into users values ('bob')", then=dies)
     assert path.with_name("shop.duckdb.wal").exists()
-    opened = warehouse.warehouse_at(str(path))
+    opened = opening.warehouse_at(str(path))
     assert len(rows(opened.table("users"))) == 2
     write(path, "insert into users values ('cat')", then=dies)
     with pytest.raises(Mistake, match="was written since"):
@@ -58,12 +58,12 @@ def test_what_a_writer_left_in_its_log_is_read_and_a_longer_log_is_refused(tmp_p
 
 def test_while_a_writer_holds_the_file_the_reader_says_so(tmp_path):
     path = make(tmp_path / "shop.duckdb")
-    opened = warehouse.warehouse_at(str(path))
+    opened = opening.warehouse_at(str(path))
     holds = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print(flush=True); input()"
     command = [sys.executable, "-c", holds, str(path)]
     with subprocess.Popen(command, stdin=-1, stdout=-1) as writer:
         writer.stdout.readline()
-        for ask in (lambda: opened.names, lambda: warehouse.warehouse_at(str(path))):
+        for ask in (lambda: opened.names, lambda: opening.warehouse_at(str(path))):
             with pytest.raises(Mistake, match=r"shop\.duckdb` cannot be opened") as mistake:
                 ask()
             assert mistake.value.hint.startswith("let the program that writes it finish")
@@ -78,7 +78,7 @@ def test_views_that_name_their_database_and_other_schemas_are_in_reach(tmp_path,
         ((own,),) = connection.sql("select current_database()").fetchall()
         own = '"' + own.replace('"', '""') + '"'
         connection.execute(f'create view {own}."main"."events" as from {own}."raw"."log"')
-    opened = warehouse.warehouse_at(str(path))
+    opened = opening.warehouse_at(str(path))
     assert opened.names == ["events", "raw.log", "users"]
     assert rows(opened.table("events")) == rows(opened.table("raw.log")) == [{"n": 1}]
 
@@ -86,19 +86,19 @@ def test_views_that_name_their_database_and_other_schemas_are_in_reach(tmp_path,
 def test_a_view_that_cannot_be_read_is_a_mistake(tmp_path):
     path = make(tmp_path / "shop.duckdb", "create view v as from users", "drop table users")
     with pytest.raises(Mistake, match="`v` of the warehouse cannot be read"):
-        warehouse.warehouse_at(str(path)).table("v")
+        opening.warehouse_at(str(path)).table("v")
 
 
 def test_a_file_of_the_sessions_own_name_is_read(tmp_path):
     path = make(tmp_path / "Memory.duckdb")
-    assert rows(warehouse.warehouse_at(str(path)).table("users")) == [{"id": "ann"}]
+    assert rows(opening.warehouse_at(str(path)).table("users")) == [{"id": "ann"}]
 
 
 @pytest.mark.parametrize("url", ["duckdb://{}", "DuckDB://{}", "  duckdb://{} ", "duckdb://{}?x=1"])
 def test_a_url_of_a_file_is_never_opened_for_writing(tmp_path, url, monkeypatch):
     path = make(tmp_path / "shop.duckdb")
     monkeypatch.setenv("ACME", url.format(path.name))
-    opened = warehouse.warehouse_at(" env:ACME", tmp_path)
+    opened = opening.warehouse_at(" env:ACME", tmp_path)
     assert rows(opened.table("users")) == [{"id": "ann"}]
     with pytest.raises(duckdb.Error, match="read-only"):
         opened.connection.raw_sql("drop table shop.main.users")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from playbook.data import warehouse
+from playbook.data import opening
 from playbook.language.mistakes import Mistake
 from tests.spec import rows
 
@@ -21,13 +21,13 @@ def put(path: Path, select: str = "select 'ann' as id") -> None:
 
 
 def read(folder: Path, table: str = "log") -> list[dict]:
-    found = rows(warehouse.warehouse_at(str(folder)).table(table))
+    found = rows(opening.warehouse_at(str(folder)).table(table))
     return sorted(found, key=lambda row: str(row.get("id")))
 
 
 def refusal(folder: Path, table: str = "log") -> Mistake:
     with pytest.raises(Mistake) as mistake:
-        warehouse.warehouse_at(str(folder)).table(table)
+        opening.warehouse_at(str(folder)).table(table)
     return mistake.value
 
 
@@ -51,7 +51,7 @@ def test_what_is_hidden_or_staged_is_left_out_and_named(tmp_path, staged):
     put(tmp_path / "_users.parquet")
     (tmp_path / "log" / "_SUCCESS").touch()
     (tmp_path / "orders.xlsx").write_text("id\nann")
-    opened = warehouse.warehouse_at(str(tmp_path))
+    opened = opening.warehouse_at(str(tmp_path))
     assert rows(opened.table("log")) == [{"id": 1}]
     hidden = staged if staged.startswith("a/") else staged.partition("/")[0]
     assert opened.left_out == (
@@ -109,7 +109,7 @@ def test_a_table_of_another_format_is_refused_by_name_and_others_are_read(
     assert f"{place}` is a table of {vendor}." in refusal(tmp_path).wrong
     assert read(tmp_path, "users") == [{"id": "ann"}]
     with pytest.raises(Mistake, match=f"is a table of {vendor}"):
-        warehouse.warehouse_at(str(tmp_path / place))
+        opening.warehouse_at(str(tmp_path / place))
 
 
 def test_a_column_that_is_null_throughout_or_of_bytes_is_text(tmp_path):
@@ -121,7 +121,7 @@ def test_a_column_that_is_null_throughout_or_of_bytes_is_text(tmp_path):
         {"id": "ann", "at": None},
         {"id": "bé", "at": None},
     ]
-    table = warehouse.warehouse_at(str(tmp_path)).table("log")
+    table = opening.warehouse_at(str(tmp_path)).table("log")
     assert [str(kind) for kind in table.schema().types] == ["string", "string"]
 
 
@@ -149,7 +149,7 @@ def test_parts_are_read_in_a_type_that_loses_nothing(tmp_path, first, second, ki
     put(tmp_path / "log" / "c.parquet", "select 3 as own")
     if "where" in second:
         put(tmp_path / "log" / "b.parquet", f"select {second.replace(' where', ' as x where')}")
-    table = warehouse.warehouse_at(str(tmp_path)).table("log")
+    table = opening.warehouse_at(str(tmp_path)).table("log")
     assert str(table.x.type()) == kind
     found = {row["Own"]: row["x"] for row in rows(table)}
     assert found[3] is None
@@ -178,7 +178,7 @@ def test_a_nested_column_whose_types_differ_is_left_out_alone(tmp_path):
     put(tmp_path / "log" / "a.parquet", "select 1 as id, {'x': 1} as apart, [1] as alike")
     put(tmp_path / "log" / "b.parquet", "select 2 as id, {'y': 'a'} as apart, [2] as alike")
     put(tmp_path / "log" / "c.parquet", "select 3 as id")
-    opened = warehouse.warehouse_at(str(tmp_path))
+    opened = opening.warehouse_at(str(tmp_path))
     assert rows(opened.table("log").order_by("id")) == [
         {"id": 1, "alike": [1]},
         {"id": 2, "alike": [2]},
@@ -208,7 +208,7 @@ def test_two_things_of_one_name_are_refused_under_either(tmp_path, other):
         "log",
         other.partition("/")[0],
     }
-    assert "log" in warehouse.warehouse_at(str(tmp_path)).names
+    assert "log" in opening.warehouse_at(str(tmp_path)).names
     assert read(tmp_path, "users") == [{"id": "ann"}]
 
 

@@ -232,14 +232,14 @@ def test_only_a_few_modules_bring_rows_home():
     assert fetching == set(FETCHES)
 
 
-def test_only_the_warehouse_reads_the_environment_for_declarations():
+def test_only_opening_a_warehouse_reads_the_environment_for_declarations():
     reading_it = {
         path
         for path, tree in MODULES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     }
-    assert {path for path in reading_it if room(path) != "report"} <= {"data/warehouse"}
+    assert {path for path in reading_it if room(path) != "report"} <= {"data/opening"}
 
 
 @pytest.mark.parametrize("path", MODULES)

@@ -12,7 +12,7 @@ from playbook.run import root
 
 NOTEBOOKS = sorted((root() / "notebooks").glob("*.ipynb"))
 SHAPE = ["Bottom line", "What to do next", "How the numbers are made"]
-PARAMETERS = ["product", "warehouse", "since", "until", "as_of", "by"]
+PARAMETERS = ["product", "warehouse", "since", "until", "as_of", "engine", "by"]
 
 pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

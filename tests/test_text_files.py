@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from playbook.data import warehouse
+from playbook.data import opening
 from playbook.language.mistakes import Mistake
 from tests.spec import rows
 
@@ -24,17 +24,17 @@ def put(path: Path, text: str) -> None:
 
 
 def read(place: Path, table: str = "log") -> list[dict]:
-    return rows(warehouse.warehouse_at(str(place)).table(table))
+    return rows(opening.warehouse_at(str(place)).table(table))
 
 
 def kinds(place: Path, table: str = "log") -> dict[str, str]:
-    found = warehouse.warehouse_at(str(place)).table(table).schema()
+    found = opening.warehouse_at(str(place)).table(table).schema()
     return {name: str(kind) for name, kind in found.items()}
 
 
 def refusal(place: Path, table: str = "log") -> Mistake:
     with pytest.raises(Mistake) as told:
-        warehouse.warehouse_at(str(place)).table(table)
+        opening.warehouse_at(str(place)).table(table)
     return told.value
 
 
@@ -237,7 +237,7 @@ def test_a_folders_name_is_no_pattern_and_hidden_parts_are_none(tmp_path, name):
     put(tmp_path / name / "parts[12]" / ".staged" / "x.jsonl", '{"id": 5}\n')
     assert read(tmp_path / name) == [{"id": "2"}]
     assert read(tmp_path / name, "parts[12]") == [{"id": "3"}]
-    assert warehouse.warehouse_at(str(tmp_path / name)).left_out == (
+    assert opening.warehouse_at(str(tmp_path / name)).left_out == (
         "parts[12]/.staged (hidden)",
         "parts[12]/_x.jsonl (hidden)",
     )
@@ -247,7 +247,7 @@ def test_what_has_another_format_than_its_tables_parts_is_left_out_and_named(tmp
     (tmp_path / "log").mkdir()
     duckdb.sql(f"copy (select 1 as id) to '{tmp_path}/log/a.parquet'")
     put(tmp_path / "log" / "notes.csv", "id\n2\n")
-    opened = warehouse.warehouse_at(str(tmp_path))
+    opened = opening.warehouse_at(str(tmp_path))
     assert rows(opened.table("log")) == [{"id": 1}]
     assert opened.left_out == ("log/notes.csv (beside Parquet)",)
 
@@ -266,6 +266,6 @@ def test_one_file_is_a_warehouse_of_one_table(tmp_path, name):
     else:
         put(path, "id\n1\n" if "csv" in name else '{"id": 1}\n')
     put(tmp_path / "users.csv", "id\n1\n")
-    opened = warehouse.warehouse_at(str(path))
+    opened = opening.warehouse_at(str(path))
     assert opened.names == ["my log"]
     assert rows(opened.table("my log")) == [{"id": "1"}]

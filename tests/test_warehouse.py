@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from ibis import _
 
-from playbook.data import warehouse
+from playbook.data import opening
 from playbook.data.warehouse import Warehouse, without_passwords
 from playbook.language.mistakes import Mistake
 from tests.spec import rows, table
@@ -41,14 +41,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_parquet_has_its_files_and_its_folders_of_parts(folder):
-    opened = warehouse.warehouse_at(str(folder))
+    opened = opening.warehouse_at(str(folder))
     assert opened.names == ["events", "users"]
     assert rows(opened.table("events")) == [{"id": 1, "source": None}, {"id": 2, "source": "web"}]
 
 
 def test_a_file_that_is_not_parquet_names_itself(folder):
     (folder / "orders.parquet").write_text("id,total")
-    opened = warehouse.warehouse_at(str(folder))
+    opened = opening.warehouse_at(str(folder))
     assert opened.names == ["events", "orders", "users"]
     with pytest.raises(Mistake, match=r"orders\.parquet` cannot be read as Parquet"):
         opened.table("orders")
@@ -56,7 +56,7 @@ def test_a_file_that_is_not_parquet_names_itself(folder):
 
 def test_an_unknown_table_suggests_the_nearest(folder):
     with pytest.raises(Mistake) as mistake:
-        warehouse.warehouse_at(str(folder)).table("user")
+        opening.warehouse_at(str(folder)).table("user")
     assert str(mistake.value) == (
         "The warehouse has no table `user`.\n"
         "It has: events, users. Left out: README.md (no table).\n"
@@ -65,7 +65,7 @@ def test_an_unknown_table_suggests_the_nearest(folder):
 
 
 def test_a_duckdb_file_is_read_by_several_and_never_written(file):
-    first, second = warehouse.warehouse_at(str(file)), warehouse.warehouse_at(str(file))
+    first, second = opening.warehouse_at(str(file)), opening.warehouse_at(str(file))
     assert first.names == second.names == ["users"]
     assert rows(first.table("users")) == rows(second.table("users")) == [{"id": "ann"}]
     with pytest.raises(duckdb.Error, match="read-only"):
@@ -73,7 +73,7 @@ def test_a_duckdb_file_is_read_by_several_and_never_written(file):
 
 
 def test_a_duckdb_file_can_be_written_again_after_its_reader_closes(file):
-    opened = warehouse.warehouse_at(str(file))
+    opened = opening.warehouse_at(str(file))
     opened.keep(opened.table("users"), "kept")
     opened.connection.disconnect()
     with duckdb.connect(str(file)) as writer:
@@ -85,19 +85,19 @@ def test_a_duckdb_file_can_be_written_again_after_its_reader_closes(file):
 def test_a_file_that_is_no_database_says_what_the_engine_says(tmp_path):
     (tmp_path / "notes.txt").write_text("hello " * 1000)
     with pytest.raises(Mistake, match=r"notes\.txt` cannot be opened") as mistake:
-        warehouse.warehouse_at(str(tmp_path / "notes.txt"))
+        opening.warehouse_at(str(tmp_path / "notes.txt"))
     assert mistake.value.there.startswith("DuckDB says: ")
 
 
 def test_a_missing_path_names_it_and_the_working_folder(tmp_path):
     with pytest.raises(Mistake, match="There is no warehouse at") as mistake:
-        warehouse.warehouse_at(str(tmp_path / "gone"))
+        opening.warehouse_at(str(tmp_path / "gone"))
     assert str(Path.cwd()) in mistake.value.there
 
 
 def test_a_variable_holds_the_place_and_stays_out_of_sight(folder, monkeypatch):
     monkeypatch.setenv("ACME_WAREHOUSE", str(folder))
-    assert warehouse.warehouse_at("env:ACME_WAREHOUSE").names == ["events", "users"]
+    assert opening.warehouse_at("env:ACME_WAREHOUSE").names == ["events", "users"]
 
 
 @pytest.mark.parametrize("value", [None, ""])
@@ -106,7 +106,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch, value):
     if value is not None:
         monkeypatch.setenv("ACME_WAREHOUSE", value)
     with pytest.raises(Mistake, match="no variable `ACME_WAREHOUSE`"):
-        warehouse.warehouse_at("env:ACME_WAREHOUSE")
+        opening.warehouse_at("env:ACME_WAREHOUSE")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch, value):
 def test_a_warehouse_that_does_not_answer_says_so_without_the_password(url, monkeypatch):
     monkeypatch.setenv("ACME_WAREHOUSE", url)
     with pytest.raises(Mistake) as mistake:
-        warehouse.warehouse_at("env:ACME_WAREHOUSE")
+        opening.warehouse_at("env:ACME_WAREHOUSE")
     for part in ("s3cr", "part", "1@"):
         assert part not in str(mistake.value)
     assert mistake.value.__cause__ is None
@@ -147,7 +147,7 @@ def test_scrubbed_leaves_all_but_the_password(text, shown):
 
 
 def test_postgresql_opens_in_utc_whatever_its_servers_zone_is(postgres_url):
-    opened = warehouse.warehouse_at(postgres_url)
+    opened = opening.warehouse_at(postgres_url)
     assert opened.engine == "postgres"
     assert opened.connection.raw_sql("show timezone").fetchone() == ("UTC",)
     opened.connection.disconnect()
@@ -212,7 +212,7 @@ def test_without_the_right_to_make_temporary_tables_nothing_is_kept(
     ):
         postgres_connection.raw_sql(statement)
     try:
-        reader = warehouse.warehouse_at(postgres_url.replace("playbook:secret", "reader"))
+        reader = opening.warehouse_at(postgres_url.replace("playbook:secret", "reader"))
         units = reader.table("units")
         assert reader.keep(units, "units") is units
         assert reader.prepared(reader.shared(units)).equals(units)
@@ -224,5 +224,5 @@ def test_without_the_right_to_make_temporary_tables_nothing_is_kept(
 
 
 def test_the_url_of_a_duckdb_file_locks_nobody_out_either(file):
-    opened = [warehouse.warehouse_at(f"duckdb://{file}"), warehouse.warehouse_at(str(file))]
+    opened = [opening.warehouse_at(f"duckdb://{file}"), opening.warehouse_at(str(file))]
     assert [each.names for each in opened] == [["users"], ["users"]]

@@ -8,14 +8,14 @@ import duckdb
 import ibis
 import pytest
 
-from playbook.data import bucket, engines, warehouse
+from playbook.data import bucket, engines, opening
 from playbook.language.mistakes import Mistake
 from tests.spec import rows
 
 
 def refusal(url: str) -> Mistake:
     with pytest.raises(Mistake) as told:
-        warehouse.warehouse_at(url)
+        opening.warehouse_at(url)
     assert told.value.__cause__ is None
     return told.value
 
@@ -116,4 +116,4 @@ def test_a_buckets_parquet_files_and_folders_of_parts_are_tables(tmp_path: Path)
 def test_a_file_of_sqlite_opens_by_its_url(tmp_path):
     url = f"sqlite://{tmp_path}/shop.db"
     ibis.connect(url).create_table("users", ibis.memtable({"id": ["ann"]}))
-    assert rows(warehouse.warehouse_at(url).table("users"), ibis.connect(url)) == [{"id": "ann"}]
+    assert rows(opening.warehouse_at(url).table("users"), ibis.connect(url)) == [{"id": "ann"}]

@@ -24,7 +24,8 @@ from playbook.beginning.behaviour import behaviour_of, events_done
 from playbook.beginning.finding import Company, company_of
 from playbook.beginning.questions import Guide, guide_of, without
 from playbook.data.duckdb_file import held
-from playbook.data.warehouse import Warehouse, variable_of, warehouse_at, without_passwords
+from playbook.data.opening import warehouse_at
+from playbook.data.warehouse import Warehouse, variable_of, without_passwords
 from playbook.declare.reading import identifier
 from playbook.language.mistakes import Mistake, listed
 

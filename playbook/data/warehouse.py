@@ -1,13 +1,11 @@
-"""Opens a warehouse with Ibis; the only reader of environment variables and of engines' quirks."""
+"""An open warehouse: its tables, and what a session keeps of them, whatever the engine."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from uuid import uuid4
 
 import ibis
@@ -235,42 +233,6 @@ def _in_utc(value: ir.Value) -> ir.TimestampValue:
     return value.cast("timestamp(6)")
 
 
-def warehouse_at(url: str, home: Path | None = None) -> Warehouse:
-    """The warehouse at a URL.
-
-    Args:
-        url: A folder of Parquet, CSV or JSON lines, one such file, a DuckDB file (read-only), an
-            Ibis URL such as `postgres://…`, `md:…`, a bucket's folder of Parquet such as `s3://…`,
-            or `env:NAME` for a variable that holds one of these.
-        home: The folder that paths start from, in a variable, too; else the working folder.
-    """
-    # Whoever reads how an answer is made needs none of them.
-    from playbook.data import engines, files
-    from playbook.data.duckdb_file import attached_while_read
-
-    url, home = url.strip(), home or Path.cwd()
-    if name := variable_of(url):
-        return warehouse_at(_variable(name), home)
-    scheme, is_url, rest = url.partition("://")
-    if is_url and scheme.lower() == "duckdb":
-        # Ibis would open it for writing, and lock everybody else out.
-        url, is_url = rest.partition("?")[0], ""
-    if is_url or url.lower().startswith(("md:", "motherduck:")):
-        return Warehouse(*engines.opened(f"{scheme.lower()}://{rest}" if is_url else url))
-    path, connection = home / url, ibis.duckdb.connect()
-    # An embedded engine of our own: nothing that a notebook holds open locks anybody out.
-    if url and (path.is_dir() or (path.is_file() and files.format_of(path.name))):
-        views = files.views_of_folder if path.is_dir() else files.view_of_file
-        return Warehouse(connection, (MEMORY, "main"), *views(connection, path))
-    if path.is_file():
-        return Warehouse(connection, (attached_while_read(connection, path), "main"))
-    raise Mistake(
-        f"There is no warehouse at `{without_passwords(url)}`.",
-        f"Paths start from {home}.",
-        "name a folder of Parquet or CSV, a DuckDB file, or env:NAME with an Ibis URL in it.",
-    )
-
-
 def variable_of(url: str) -> str:
     """The name of the variable that holds the URL; "" where none does."""
     kind, _colon, name = url.strip().partition(":")
@@ -287,13 +249,3 @@ def first_line(said: object) -> str:
     """The first line of what an engine says, without passwords."""
     lines = without_passwords(str(said)).strip().splitlines()
     return lines[0].strip() if lines else "nothing."
-
-
-def _variable(name: str) -> str:
-    if not os.environ.get(name):
-        raise Mistake(
-            f"The environment has no variable `{name}`.",
-            "The run names it as the warehouse (its value never stands in a file).",
-            f'set it: export {name}="postgres://user:password@host/database".',
-        )
-    return os.environ[name]

@@ -52,7 +52,11 @@ def render(path: Path, *, out: Path | None = None, progress: Progress = print) -
     home.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=home))
     try:
-        stages = [execute(slug, title, given, building, progress) for slug, title in asked.items()]
+        events = sum(row["n"] for row in opened.arrived)
+        stages = [
+            execute(slug, title, given, building, progress, events=events)
+            for slug, title in asked.items()
+        ]
         opened.warehouse.refuse_changes()  # else some notebooks told of another state
         final = home / f"{opened.period.as_of:%Y-%m-%d}"
         if any(stage.reason for stage in stages):

@@ -46,6 +46,8 @@ def parameters(path: Path, slugs: Iterable[str] | None = None) -> dict[str, str]
                     f"It has: {listed(known)}.",
                     nearest(str(name), known),
                 )
+    if isinstance(given.get("engine"), dict):
+        given["engine"] = ", ".join(f"{name}: {value}" for name, value in given["engine"].items())
     for name, value in given.items():
         if isinstance(value, dict | list):
             raise Mistake(

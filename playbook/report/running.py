@@ -19,7 +19,8 @@ from playbook.data.warehouse import variable_of, without_passwords
 from playbook.report.runfile import notebook_file
 from playbook.report.sections import Told, told
 
-CELL_TIMEOUT = 600  # seconds
+CELL_TIMEOUT = 600  # seconds, and as many for each so many events
+EVENTS = 5_000_000
 # Expressions are many small objects that live long: looking for garbage less often saves 7 %.
 SELDOM = "--IPKernelApp.exec_lines=import gc; gc.set_threshold(50_000, 20, 50); del gc"
 Progress = Callable[[str], None]
@@ -47,9 +48,15 @@ class Stage:
 
 
 def execute(
-    slug: str, title: str, given: Mapping[str, str], building: Path, progress: Progress
+    slug: str,
+    title: str,
+    given: Mapping[str, str],
+    building: Path,
+    progress: Progress,
+    *,
+    events: int = 0,
 ) -> Stage:
-    """One notebook, executed beside its final place."""
+    """One notebook, executed beside its final place; on so many events."""
     import papermill
     from traitlets.config import Config
 
@@ -70,7 +77,7 @@ def execute(
             kernel_name="python3",
             cwd=str(source.parent if source.is_relative_to(home) else home),
             progress_bar=False,
-            execution_timeout=CELL_TIMEOUT,
+            execution_timeout=CELL_TIMEOUT * (1 + events // EVENTS),
             iopub_timeout=120,
             config=Config({"KernelManager": wires}),
             extra_arguments=[SELDOM],

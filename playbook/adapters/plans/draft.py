@@ -21,7 +21,7 @@ from playbook.adapters.plans.from_data import (
     seen_in_log,
     unused_columns,
 )
-from playbook.data import warehouse as warehouses
+from playbook.data import opening
 from playbook.data.warehouse import Warehouse
 from playbook.declare import DataPoint, Product, Property
 from playbook.language.mistakes import listed
@@ -56,7 +56,7 @@ def draft_of(product: str, warehouse: str = "demo") -> Draft:
     path = folder / "tracking_plan.yaml"
     written = path.is_file() and declare.read_yaml(path) is not None
     plan = declare.read_list(path, DataPoint) if written else ()
-    opened = warehouses.warehouse_at(run.warehouse_url(home, warehouse), home)
+    opened = opening.warehouse_at(run.warehouse_url(home, warehouse), home)
     return inferred_plan(found, plan, opened)
 
 

@@ -1,0 +1,38 @@
+"""`Engine`: how much of a machine, or of a warehouse, a run may take."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from playbook.declare.reading import Noun, parse, read_text
+
+
+def _size(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)? ?[MGT]i?B", text):
+        raise ValueError(f"`{text}` is no size: write 900MB or 4GB")
+    return text
+
+
+class Engine(Noun):
+    """How much of a machine a run may take, where the engine runs in the run's own process.
+
+    Attributes:
+        memory: What the engine may hold in memory, such as `4GB`; it writes to disk what is
+            more. Four fifths of the machine's, unless given.
+        threads: How many cores it may use at once; all, unless given.
+        spill: The folder for what does not fit in memory, from the project's folder; that
+            folder itself, unless given.
+    """
+
+    memory: Annotated[str, AfterValidator(_size)] | None = None
+    threads: int | None = Field(default=None, ge=1)
+    spill: str = "."
+
+
+def engine_of(said: str) -> Engine:
+    """What a run's `engine` says: a piece of YAML such as `memory: 4GB, threads: 2`."""
+    place = "The run's `engine`"
+    return parse(read_text(f"{{{said}}}", place), Engine, place=place)
