@@ -17,6 +17,7 @@ from playbook.language.mistakes import Mistake, listed, nearest
 ALIASES = {"postgresql": "postgres", "spark": "pyspark"}
 EXTRAS = ("clickhouse", "mssql", "mysql", "postgres", "snowflake", "trino")  # of this project
 BUCKETS = ("s3", "gs", "gcs", "r2", "http", "https", "hf")  # that DuckDB reads by `httpfs`
+SPARK = ("pyspark", "sc")
 CLOUD = ("md", "motherduck")
 SHORT = 4  # letters of a secret that are no secret in the middle of a word
 
@@ -39,6 +40,8 @@ def opened(url: str) -> tuple[Any, ...]:
         except duckdb.Error as error:
             raise _no_answer(url, error) from None
     scheme = ALIASES.get(scheme.lower(), scheme.lower())
+    if scheme in SPARK:
+        return (_connection("pyspark", url),)
     _refuse_unknown(scheme)
     return (_connection(scheme, url),)
 
@@ -89,6 +92,10 @@ def _refuse_unknown(scheme: str) -> None:
 
 def _connection(engine: str, url: str) -> BaseBackend:
     try:
+        if engine == "pyspark":
+            from playbook.data.spark import session_at
+
+            return session_at(url)
         return ibis.connect(url)
     except ImportError as error:
         package = f"growth-playbook[{engine}]"

@@ -65,7 +65,12 @@ class Warehouse:
     @property
     def keeps(self) -> bool:
         """Whether the engine lets a session have tables of its own."""
-        return self.engine in {"duckdb", "postgres"}
+        return self.engine in {"duckdb", "postgres", "pyspark"}
+
+    @property
+    def inlines(self) -> bool:
+        """Whether the engine computes what a statement names twice as often as it is named."""
+        return self.engine == "pyspark"
 
     @property
     def where_to_cast(self) -> str:
@@ -185,6 +190,10 @@ class Warehouse:
         """
         if not self.keeps:
             return table
+        if self.engine == "pyspark":
+            from playbook.data import spark
+
+            return spark.kept(self.connection, self._of_parts(table.op()), KEPT + name)
         try:
             kept = self.connection.create_table(KEPT + name, table, temp=True, overwrite=True)
         except Exception as error:
@@ -206,7 +215,20 @@ class Warehouse:
         Each part is computed when the first result needs it. What a result shows as its SQL is
         the whole statement nevertheless.
         """
+        self._mark(table.op())
         return table.op().replace(self._kept([table.op()])).to_expr()
+
+    def _mark(self, statement: Relation) -> None:
+        """Makes parts of what a statement names twice, where the engine computes it twice."""
+        if self.inlines:
+            from playbook.data.kept_parts import named_twice
+
+            self.parts.update(dict.fromkeys(named_twice(statement, self.parts)))
+
+    def _of_parts(self, node: Relation) -> ir.Table:
+        """A relation, made of what the session keeps of its parts."""
+        self._mark(node)
+        return node.replace(self._kept(node.__children__)).to_expr()
 
     def _kept(self, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
         """The outermost shared parts among expressions and what they are made of, as kept."""
@@ -221,7 +243,7 @@ class Warehouse:
         return found
 
     def _computed(self, part: Relation) -> Relation:
-        table = part.replace(self._kept(part.__children__)).to_expr()
+        table = self._of_parts(part)
         # Several runs may share a connection: none may take another's part for its own.
         kept = self.keep(table, f"part_{uuid4().hex}").op()
         # The types that the statement has: what keeps it may be wider.
