@@ -1,9 +1,8 @@
-"""Opens a Spark session at a URL, and keeps in it what several statements read."""
+"""Opens a session of Spark's at a URL."""
 
 from __future__ import annotations
 
 import ibis
-import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 # Of our own session alone: its statements are long, and Spark would compare all their conditions.
@@ -38,11 +37,3 @@ def session_at(url: str) -> BaseBackend:
         session.catalog.setCurrentDatabase(schema)
     return ibis.pyspark.connect(session)
 
-
-def kept(connection: BaseBackend, table: ir.Table, name: str) -> ir.Table:
-    """The table, computed once, under a name of the session's."""
-    connection._run_pre_execute_hooks(table)
-    rows = connection.raw_sql(connection.compile(table))
-    rows.localCheckpoint(eager=True).createOrReplaceTempView(name)
-    # With the types that the statement has: Spark's own times have no scale.
-    return connection.table(name).op().copy(schema=table.schema()).to_expr()

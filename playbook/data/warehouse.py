@@ -20,7 +20,9 @@ from playbook.language.mistakes import Mistake, listed, nearest
 _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 
-QUOTE = '"'
+# What is not there is null, as elsewhere, and neither 0 nor "" nor 1970.
+CLICKHOUSE = {"session_timezone": "UTC", "join_use_nulls": 1}
+CLICKHOUSE |= {"aggregate_functions_null_for_empty": 1, "session_timeout": 3600}
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 MEMORY = "memory"  # DuckDB's name of a session's own database
 SYSTEM = re.compile("pg_|(information_schema|system|sys)$", re.IGNORECASE)  # engines' schemas
@@ -51,6 +53,9 @@ class Warehouse:
         # A cast between a time with a zone and one without reads the session's zone.
         if self.engine in {"duckdb", "postgres"}:
             self.connection.raw_sql("SET TimeZone = 'UTC'")
+        if self.engine == "clickhouse":
+            for name, value in CLICKHOUSE.items():
+                self.connection.con.set_client_setting(name, value)
 
     @property
     def engine(self) -> str:
@@ -58,19 +63,14 @@ class Warehouse:
         return self.connection.name
 
     @property
-    def has_microseconds(self) -> bool:
-        """Whether Ibis can move a time by less than a second on this engine."""
-        return self.engine != "clickhouse"
-
-    @property
     def keeps(self) -> bool:
         """Whether the engine lets a session have tables of its own."""
-        return self.engine in {"duckdb", "postgres", "pyspark"}
+        return self.engine in {"duckdb", "postgres"} or self.inlines
 
     @property
     def inlines(self) -> bool:
         """Whether the engine computes what a statement names twice as often as it is named."""
-        return self.engine == "pyspark"
+        return self.engine in {"pyspark", "clickhouse"}
 
     @property
     def where_to_cast(self) -> str:
@@ -183,26 +183,12 @@ class Warehouse:
         return self.keep(table, name) if self.engine == "postgres" else table
 
     def keep(self, table: ir.Table, name: str) -> ir.Table:
-        """The table, computed once for this session, where the engine lets us; else as it is.
-
-        PostgreSQL plans the cleaning of events as if it left next to no rows, and then loops
-        over all of them: a session's own table, with statistics, is some hundred times faster.
-        """
+        """The table, computed once for this session, where the engine lets us; else as it is."""
         if not self.keeps:
             return table
-        if self.engine == "pyspark":
-            from playbook.data import spark
+        from playbook.data import kept_parts  # whoever reads how an answer is made needs none of it
 
-            return spark.kept(self.connection, self._of_parts(table.op()), KEPT + name)
-        try:
-            kept = self.connection.create_table(KEPT + name, table, temp=True, overwrite=True)
-        except Exception as error:
-            if "permission denied to create temporary" in str(error):
-                return table
-            raise
-        if self.engine == "postgres":
-            self.connection.raw_sql(f'ANALYZE "{(KEPT + name).replace(QUOTE, QUOTE * 2)}"')
-        return kept
+        return kept_parts.kept(self.connection, self._of_parts(table.op()), KEPT + name)
 
     def shared(self, table: ir.Table) -> ir.Table:
         """The table, as a part that several results are made of: `prepared` keeps it."""
@@ -219,16 +205,15 @@ class Warehouse:
         return table.op().replace(self._kept([table.op()])).to_expr()
 
     def _mark(self, statement: Relation) -> None:
-        """Makes parts of what a statement names twice, where the engine computes it twice."""
+        """Makes parts of what a statement names twice, where the engine would compute it twice."""
         if self.inlines:
             from playbook.data.kept_parts import named_twice
 
             self.parts.update(dict.fromkeys(named_twice(statement, self.parts)))
 
-    def _of_parts(self, node: Relation) -> ir.Table:
-        """A relation, made of what the session keeps of its parts."""
-        self._mark(node)
-        return node.replace(self._kept(node.__children__)).to_expr()
+    def _of_parts(self, whole: Relation) -> ir.Table:
+        self._mark(whole)
+        return whole.replace(self._kept(whole.__children__)).to_expr()
 
     def _kept(self, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
         """The outermost shared parts among expressions and what they are made of, as kept."""
@@ -243,17 +228,16 @@ class Warehouse:
         return found
 
     def _computed(self, part: Relation) -> Relation:
-        table = self._of_parts(part)
         # Several runs may share a connection: none may take another's part for its own.
-        kept = self.keep(table, f"part_{uuid4().hex}").op()
+        kept = self.keep(part.to_expr(), f"part_{uuid4().hex}").op()
         # The types that the statement has: what keeps it may be wider.
-        self.parts[part] = kept.copy(schema=part.schema) if kept != table.op() else kept
+        self.parts[part] = kept.copy(schema=part.schema) if kept != part else kept
         return self.parts[part]
 
 
 def _in_utc(value: ir.Value) -> ir.TimestampValue:
     if value.type().is_string() or (value.type().is_timestamp() and value.type().timezone):
-        value = value.cast("timestamp('UTC')")
+        value = value.cast("timestamp('UTC', 6)")
     return value.cast("timestamp(6)")
 
 

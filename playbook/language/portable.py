@@ -14,6 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 BUCKETS = 10_000
+TIME = "timestamp(6)"
 _HEX = "0123456789abcdef"
 
 
@@ -99,6 +100,17 @@ def shifted(time: ir.TimestampValue, seconds: ir.IntegerValue) -> ir.TimestampVa
     Trino has no negative duration that is read from a column.
     """
     return time - ibis.interval(days=1) + (seconds + 86_400).as_interval("s")
+
+
+def sooner(time: ir.TimestampValue, microseconds: int, *, engine: str) -> ir.TimestampValue:
+    """The time so many microseconds earlier; Ibis has no such interval for ClickHouse."""
+    if engine == "clickhouse":
+        return _subtract_microseconds(time, ibis.literal(microseconds, "int64"))
+    return time - ibis.interval(microseconds=microseconds)
+
+
+@ibis.udf.scalar.builtin(name="subtractMicroseconds", signature=((TIME, "int64"), TIME))
+def _subtract_microseconds(time, microseconds): ...
 
 
 def offsets(zone: str, first_year: int, last_year: int) -> list[tuple[datetime, int]]:
