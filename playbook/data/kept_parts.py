@@ -38,7 +38,7 @@ def named_twice(statement: Relation, kept: Container[Relation]) -> list[Relation
         weight[node] = _own_weight(node) + sum(weight[part] for part in below[node])
         if node in kept and node is not statement:
             weight[node] = 0
-        elif node is not statement and named[node] > 1 and weight[node] >= WORTH and not isinstance(node, ops.Reference):
+        elif node is not statement and _is_part(node, named[node], weight[node]):
             found.append(node)
             weight[node] = 0
     return found
@@ -124,6 +124,12 @@ def _read_by(node: Relation) -> Iterator[Relation]:
             yield child
         else:
             waiting += child.__children__
+
+
+def _is_part(node: Relation, named: int, weight: int) -> bool:
+    if isinstance(node, ops.InMemoryTable):  # sent with every statement that names it
+        return True
+    return named > 1 and weight >= WORTH and not isinstance(node, ops.Reference)
 
 
 def _own_weight(node: Relation) -> int:

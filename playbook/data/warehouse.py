@@ -16,6 +16,7 @@ from ibis.backends import BaseBackend
 from ibis.expr.operations import Relation
 
 from playbook.language.mistakes import Mistake, listed, nearest
+from playbook.language.portable import with_booleans
 
 _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
@@ -202,7 +203,8 @@ class Warehouse:
         the whole statement nevertheless.
         """
         self._mark(table.op())
-        return table.op().replace(self._kept([table.op()])).to_expr()
+        found = table.op().replace(self._kept([table.op()])).to_expr()
+        return with_booleans(found) if self.engine == "clickhouse" else found
 
     def _mark(self, statement: Relation) -> None:
         """Makes parts of what a statement names twice, where the engine would compute it twice."""

@@ -56,6 +56,13 @@ def when(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
     return ibis.cases((condition, value), else_=None)
 
 
+def with_booleans(table: ir.Table) -> ir.Table:
+    """The table, whose comparisons are booleans; ClickHouse compares to 0 and 1."""
+    told = {name: table[name] for name, kind in table.schema().items() if kind.is_boolean()}
+    yes_or_no = {n: ibis.cases((v, True), (~v, False), else_=None) for n, v in told.items()}
+    return table.mutate(**yes_or_no) if told else table
+
+
 def seconds(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.IntegerValue:
     """Whole seconds from `start` to `end`, each first cut to its second.
 
