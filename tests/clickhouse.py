@@ -67,6 +67,8 @@ class _Answers(BaseHTTPRequestHandler):
     """One statement after another: chDB has one session."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece
+    disable_nagle_algorithm = True
     connection_to_chdb = None
     home = Path()
 

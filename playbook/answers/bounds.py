@@ -23,8 +23,9 @@ from playbook.data import arrivals, people, placeholders
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.data.tables import Tables
 from playbook.declare import Question
+from playbook.language.dialects import sooner
 from playbook.language.periods import words
-from playbook.language.portable import sooner, when
+from playbook.language.portable import when
 from playbook.language.wording import percent
 from playbook.results import Answer
 from playbook.results.columns import COUNT, KEY, TEXT, Column, share_of

@@ -11,6 +11,7 @@ import duckdb
 import ibis
 from ibis.backends import BaseBackend
 
+from playbook.data import sessions
 from playbook.data.warehouse import first_line, without_passwords
 from playbook.language.mistakes import Mistake, listed, nearest
 
@@ -93,9 +94,7 @@ def _refuse_unknown(scheme: str) -> None:
 def _connection(engine: str, url: str) -> BaseBackend:
     try:
         if engine == "pyspark":
-            from playbook.data.spark import session_at
-
-            return session_at(url)
+            return sessions.spark(url)
         return ibis.connect(url)
     except ImportError as error:
         package = f"growth-playbook[{engine}]"

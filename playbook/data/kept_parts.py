@@ -1,79 +1,125 @@
-"""What a session keeps of a statement, and what it should: engines compute twice what is named so.
+"""What a session keeps of its statements: what several are made of, and what one names twice.
 
 DuckDB and PostgreSQL compute once what a statement names twice. Spark and ClickHouse put it in as
-often as it is named: a statement of ten steps, each made of the one before it twice, is a thousand.
+often as it is named: ten steps, each told from the one before it twice, are a thousand.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections import Counter
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 from ibis.expr.operations import Relation
 
-WORTH = 2  # of what is computed twice: less is as soon computed as kept
-COMPUTED = (ops.JoinChain, ops.Aggregate, ops.Set, ops.Distinct, ops.Sort)
+from playbook.language.dialects import with_booleans
+
+if TYPE_CHECKING:
+    from playbook.data.warehouse import Warehouse
+
+INLINES = {"clickhouse", "pyspark"}  # what a statement names
+DEAR = 2  # of these, at least, is a part made that is worth keeping
+COMPUTED = (ops.Aggregate, ops.Distinct, ops.JoinChain, ops.Set, ops.Sort)
 
 
-def named_twice(statement: Relation, kept: Container[Relation]) -> list[Relation]:
-    """The relations that several others of a statement are made of, where that would be dear.
-
-    What they are made of comes before them.
-
-    Args:
-        statement: The relation that is fetched.
-        kept: Relations that are kept already, and cost nothing more.
-    """
-    below, order = _made_of(statement, kept)
-    named: dict[Relation, int] = defaultdict(int)
-    for parts in below.values():
-        for part in parts:
-            named[part] += 1
-    weight: dict[Relation, int] = {}
-    found = []
-    for node in order:
-        weight[node] = _own_weight(node) + sum(weight[part] for part in below[node])
-        if node in kept and node is not statement:
-            weight[node] = 0
-        elif node is not statement and _is_part(node, named[node], weight[node]):
-            found.append(node)
-            weight[node] = 0
-    return found
+def prepared(warehouse: Warehouse, table: ir.Table) -> ir.Table:
+    """The table, whose parts are read from what the session keeps of them."""
+    statement = table.op()
+    _mark(warehouse, statement)
+    found = statement.replace(_kept_parts(warehouse, [statement])).to_expr()
+    return with_booleans(found) if warehouse.engine == "clickhouse" else found
 
 
-def kept(connection: BaseBackend, table: ir.Table, name: str) -> ir.Table:
-    """The table, computed once, under a name of the session's; as it is where that is refused.
-
-    PostgreSQL plans the cleaning of events as if it left next to no rows, and then loops
-    over all of them: a session's own table, with statistics, is some hundred times faster.
-    """
-    match connection.name:
+def kept(warehouse: Warehouse, table: ir.Table, name: str) -> ir.Table:
+    """The table, computed once, under a name of the session's; as it is where that is refused."""
+    whole, connection = table.op(), warehouse.connection
+    _mark(warehouse, whole)
+    of_parts = whole.replace(_kept_parts(warehouse, whole.__children__)).to_expr()
+    match warehouse.engine:
         case "pyspark":
-            _keep_on_spark(connection, table, name)
+            _keep_on_spark(connection, of_parts, name)
         case "clickhouse":
-            _keep_on_clickhouse(connection, table, name)
+            _keep_on_clickhouse(connection, of_parts, name)
         case _:
-            try:
-                stored = connection.create_table(name, table, temp=True, overwrite=True)
-            except Exception as error:
-                if "permission denied to create temporary" in str(error):
-                    return table
-                raise
-            if connection.name == "postgres":
-                connection.raw_sql("ANALYZE " + quoted(name, '"'))
-            return stored
+            stored = _keep(connection, of_parts, name)
+            return table if stored is None else stored
     # With the types that the statement has: these engines' times have no scale, or another.
     return connection.table(name).op().copy(schema=table.schema()).to_expr()
 
 
-def _keep_on_spark(connection: BaseBackend, table: ir.Table, name: str) -> None:
-    """As a checkpoint: a cached table would keep its plan, which grows with each made of it.
+def named_twice(statement: Relation, kept: Container[Relation] = ()) -> list[Relation]:
+    """What a statement names twice and is dear to compute, and the tables that it brings along.
 
-    Its rows are in the memory of the executors, or on their disks, and nowhere else: nothing is
-    left in a catalog, and no right to write there is needed.
+    What such a part is made of comes before it.
+
+    Args:
+        statement: The relation that is computed.
+        kept: Relations that are parts already.
+    """
+    below = _made_of(statement, kept)
+    named = Counter(part for parts in below.values() for part in parts)
+    cost: dict[Relation, int] = {}
+    found = []
+    for node, parts in below.items():
+        cost[node] = _is_computed(node) + sum(cost[part] for part in parts)
+        if node is not statement and (node in kept or _is_part(node, named[node], cost[node])):
+            found.append(node)
+            cost[node] = 0
+    return [node for node in found if node not in kept]
+
+
+def _mark(warehouse: Warehouse, statement: Relation) -> None:
+    if warehouse.engine in INLINES:
+        warehouse.parts.update(dict.fromkeys(named_twice(statement, warehouse.parts)))
+
+
+def _kept_parts(warehouse: Warehouse, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
+    """The outermost parts among expressions and what they are made of, as kept."""
+    found, seen, waiting = {}, set(), list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node in warehouse.parts:
+            found[node] = warehouse.parts[node] or _computed(warehouse, node)
+        elif node not in seen:
+            seen.add(node)
+            waiting += node.__children__
+    return found
+
+
+def _computed(warehouse: Warehouse, part: Relation) -> Relation:
+    # Several runs may share a connection: none may take another's part for its own.
+    stored = warehouse.keep(part.to_expr(), f"part_{uuid4().hex}").op()
+    # The types that the statement has: what keeps it may be wider.
+    warehouse.parts[part] = stored.copy(schema=part.schema) if stored != part else stored
+    return warehouse.parts[part]
+
+
+def _keep(connection: BaseBackend, table: ir.Table, name: str) -> ir.Table | None:
+    """As a temporary table; None where that is refused.
+
+    PostgreSQL plans the cleaning of events as if it left next to no rows, and then loops
+    over all of them: a session's own table, with statistics, is some hundred times faster.
+    """
+    try:
+        stored = connection.create_table(name, table, temp=True, overwrite=True)
+    except Exception as error:
+        if "permission denied to create temporary" in str(error):
+            return None
+        raise
+    if connection.name == "postgres":
+        connection.raw_sql("ANALYZE " + _quoted(name, '"'))
+    return stored
+
+
+def _keep_on_spark(connection: BaseBackend, table: ir.Table, name: str) -> None:
+    """As a checkpoint: a cached table keeps its plan, which grows with each that is made of it.
+
+    Its rows are in the executors' memory, or on their disks: nothing is left in a catalog, and
+    nobody needs a right to write there.
     """
     connection._run_pre_execute_hooks(table)
     rows = connection.raw_sql(connection.compile(table))
@@ -81,59 +127,55 @@ def _keep_on_spark(connection: BaseBackend, table: ir.Table, name: str) -> None:
 
 
 def _keep_on_clickhouse(connection: BaseBackend, table: ir.Table, name: str) -> None:
-    """As a temporary table of the session's; Ibis's own way would cut times to the second."""
-    connection.raw_sql(f"DROP TEMPORARY TABLE IF EXISTS {quoted(name, '`')}")
+    """As a temporary table of the session's; Ibis's own way would cut its times to the second."""
+    own = f"TEMPORARY TABLE {_quoted(name, '`')}"
+    connection.raw_sql(f"DROP {own.replace('TABLE', 'TABLE IF EXISTS', 1)}")
     connection.raw_sql(
-        f"CREATE TEMPORARY TABLE {quoted(name, '`')} ENGINE = Memory AS {connection.compile(table)}",
+        f"CREATE {own} ENGINE = Memory AS {connection.compile(table)}",
         external_tables=connection._collect_in_memory_tables(table),
     )
 
 
-def quoted(name: str, mark: str) -> str:
-    """A name as a statement writes it."""
+def _quoted(name: str, mark: str) -> str:
     return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
 
-def _made_of(
-    statement: Relation, kept: Container[Relation]
-) -> tuple[dict[Relation, list[Relation]], list[Relation]]:
-    """Each relation → those that it reads, and all of them in the order of their making."""
-    below: dict[Relation, list[Relation]] = {}
-    order: list[Relation] = []
-    waiting = [(statement, False)]
+def _made_of(statement: Relation, kept: Container[Relation]) -> dict[Relation, list[Relation]]:
+    """Each relation → those that it reads, which stand before it; of kept ones nothing is read."""
+    found: dict[Relation, list[Relation]] = {}
+    waiting = [(statement, None)]
     while waiting:
-        node, is_done = waiting.pop()
-        if is_done:
-            order.append(node)
-        elif node not in below:
-            is_kept = node in kept and node is not statement
-            below[node] = [] if is_kept else list(_read_by(node))
-            waiting.append((node, True))
-            waiting += [(part, False) for part in below[node]]
-    return below, order
+        node, read = waiting.pop()
+        if read is not None:
+            found[node] = read
+        elif node not in found:
+            read = [] if node in kept and node is not statement else _read_by(node)
+            waiting += [(node, read), *((part, None) for part in read)]
+    return found
 
 
-def _read_by(node: Relation) -> Iterator[Relation]:
-    seen, waiting = {node}, list(node.__children__)
+def _read_by(node: Relation) -> list[Relation]:
+    found, seen, waiting = [], {node}, list(node.__children__)
     while waiting:
         child = waiting.pop()
-        if child in seen:
-            continue
-        seen.add(child)
-        if isinstance(child, Relation):
-            yield child
-        else:
-            waiting += child.__children__
+        if child not in seen:
+            seen.add(child)
+            if isinstance(child, Relation):
+                found.append(child)
+            else:
+                waiting += child.__children__
+    return found
 
 
-def _is_part(node: Relation, named: int, weight: int) -> bool:
-    if isinstance(node, ops.InMemoryTable):  # sent with every statement that names it
+def _is_part(node: Relation, named: int, cost: int) -> bool:
+    if isinstance(node, ops.InMemoryTable):  # it is sent with each statement that reads it
         return True
-    return named > 1 and weight >= WORTH and not isinstance(node, ops.Reference)
+    return named > 1 and cost >= DEAR and not isinstance(node, ops.Reference)
 
 
-def _own_weight(node: Relation) -> int:
-    if isinstance(node, COMPUTED):
-        return 1
+def _is_computed(node: Relation) -> bool:
+    """Whether a relation is more than columns and rows of another as they are."""
     values = node.values.values() if isinstance(node, ops.Project) else ()
-    return int(any(value.find(ops.WindowFunction, filter=ops.Value) for value in values))
+    return isinstance(node, COMPUTED) or any(
+        value.find(ops.WindowFunction, filter=ops.Value) for value in values
+    )

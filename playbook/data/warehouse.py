@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
 
 import ibis
 import ibis.expr.types as ir
@@ -16,14 +15,10 @@ from ibis.backends import BaseBackend
 from ibis.expr.operations import Relation
 
 from playbook.language.mistakes import Mistake, listed, nearest
-from playbook.language.portable import with_booleans
 
 _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 
-# What is not there is null, as elsewhere, and neither 0 nor "" nor 1970.
-CLICKHOUSE = {"session_timezone": "UTC", "join_use_nulls": 1}
-CLICKHOUSE |= {"aggregate_functions_null_for_empty": 1, "session_timeout": 3600}
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 MEMORY = "memory"  # DuckDB's name of a session's own database
 SYSTEM = re.compile("pg_|(information_schema|system|sys)$", re.IGNORECASE)  # engines' schemas
@@ -51,12 +46,9 @@ class Warehouse:
     )
 
     def __post_init__(self) -> None:
-        # A cast between a time with a zone and one without reads the session's zone.
-        if self.engine in {"duckdb", "postgres"}:
-            self.connection.raw_sql("SET TimeZone = 'UTC'")
-        if self.engine == "clickhouse":
-            for name, value in CLICKHOUSE.items():
-                self.connection.con.set_client_setting(name, value)
+        from playbook.data import sessions  # whoever reads how an answer is made needs none
+
+        sessions.settle(self.connection)
 
     @property
     def engine(self) -> str:
@@ -66,12 +58,7 @@ class Warehouse:
     @property
     def keeps(self) -> bool:
         """Whether the engine lets a session have tables of its own."""
-        return self.engine in {"duckdb", "postgres"} or self.inlines
-
-    @property
-    def inlines(self) -> bool:
-        """Whether the engine computes what a statement names twice as often as it is named."""
-        return self.engine in {"pyspark", "clickhouse"}
+        return self.engine in {"clickhouse", "duckdb", "postgres", "pyspark"}
 
     @property
     def where_to_cast(self) -> str:
@@ -185,11 +172,9 @@ class Warehouse:
 
     def keep(self, table: ir.Table, name: str) -> ir.Table:
         """The table, computed once for this session, where the engine lets us; else as it is."""
-        if not self.keeps:
-            return table
-        from playbook.data import kept_parts  # whoever reads how an answer is made needs none of it
+        from playbook.data import kept_parts  # whoever reads how an answer is made needs neither
 
-        return kept_parts.kept(self.connection, self._of_parts(table.op()), KEPT + name)
+        return kept_parts.kept(self, table, KEPT + name) if self.keeps else table
 
     def shared(self, table: ir.Table) -> ir.Table:
         """The table, as a part that several results are made of: `prepared` keeps it."""
@@ -202,39 +187,9 @@ class Warehouse:
         Each part is computed when the first result needs it. What a result shows as its SQL is
         the whole statement nevertheless.
         """
-        self._mark(table.op())
-        found = table.op().replace(self._kept([table.op()])).to_expr()
-        return with_booleans(found) if self.engine == "clickhouse" else found
+        from playbook.data import kept_parts
 
-    def _mark(self, statement: Relation) -> None:
-        """Makes parts of what a statement names twice, where the engine would compute it twice."""
-        if self.inlines:
-            from playbook.data.kept_parts import named_twice
-
-            self.parts.update(dict.fromkeys(named_twice(statement, self.parts)))
-
-    def _of_parts(self, whole: Relation) -> ir.Table:
-        self._mark(whole)
-        return whole.replace(self._kept(whole.__children__)).to_expr()
-
-    def _kept(self, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
-        """The outermost shared parts among expressions and what they are made of, as kept."""
-        found, seen, waiting = {}, set(), list(nodes)
-        while waiting:
-            node = waiting.pop()
-            if node in self.parts:
-                found[node] = self.parts[node] or self._computed(node)
-            elif node not in seen:
-                seen.add(node)
-                waiting += node.__children__
-        return found
-
-    def _computed(self, part: Relation) -> Relation:
-        # Several runs may share a connection: none may take another's part for its own.
-        kept = self.keep(part.to_expr(), f"part_{uuid4().hex}").op()
-        # The types that the statement has: what keeps it may be wider.
-        self.parts[part] = kept.copy(schema=part.schema) if kept != part else kept
-        return self.parts[part]
+        return kept_parts.prepared(self, table)
 
 
 def _in_utc(value: ir.Value) -> ir.TimestampValue:

@@ -14,7 +14,6 @@ import ibis
 import ibis.expr.types as ir
 
 BUCKETS = 10_000
-TIME = "timestamp(6)"
 _HEX = "0123456789abcdef"
 
 
@@ -54,13 +53,6 @@ def count_if(condition: ir.BooleanValue) -> ir.IntegerScalar:
 def when(condition: ir.BooleanValue, value: ir.Value) -> ir.Value:
     """The value where the condition holds, else null of the same type."""
     return ibis.cases((condition, value), else_=None)
-
-
-def with_booleans(table: ir.Table) -> ir.Table:
-    """The table, whose comparisons are booleans; ClickHouse compares to 0 and 1."""
-    told = {name: table[name] for name, kind in table.schema().items() if kind.is_boolean()}
-    yes_or_no = {n: ibis.cases((v, True), (~v, False), else_=None) for n, v in told.items()}
-    return table.mutate(**yes_or_no) if told else table
 
 
 def seconds(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.IntegerValue:
@@ -107,17 +99,6 @@ def shifted(time: ir.TimestampValue, seconds: ir.IntegerValue) -> ir.TimestampVa
     Trino has no negative duration that is read from a column.
     """
     return time - ibis.interval(days=1) + (seconds + 86_400).as_interval("s")
-
-
-def sooner(time: ir.TimestampValue, microseconds: int, *, engine: str) -> ir.TimestampValue:
-    """The time so many microseconds earlier; Ibis has no such interval for ClickHouse."""
-    if engine == "clickhouse":
-        return _subtract_microseconds(time, ibis.literal(microseconds, "int64"))
-    return time - ibis.interval(microseconds=microseconds)
-
-
-@ibis.udf.scalar.builtin(name="subtractMicroseconds", signature=((TIME, "int64"), TIME))
-def _subtract_microseconds(time, microseconds): ...
 
 
 def offsets(zone: str, first_year: int, last_year: int) -> list[tuple[datetime, int]]:
