@@ -6,6 +6,7 @@ often as it is named: ten steps, each told from the one before it twice, are a t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
@@ -39,14 +40,13 @@ def kept(warehouse: Warehouse, table: ir.Table, name: str) -> ir.Table:
     whole, connection = table.op(), warehouse.connection
     _mark(warehouse, whole)
     of_parts = whole.replace(_kept_parts(warehouse, whole.__children__)).to_expr()
-    match warehouse.engine:
-        case "pyspark":
-            _keep_on_spark(connection, of_parts, name)
-        case "clickhouse":
-            _keep_on_clickhouse(connection, of_parts, name)
-        case _:
-            stored = _keep(connection, of_parts, name)
-            return table if stored is None else stored
+    if warehouse.engine not in INLINES:
+        stored = _keep(connection, of_parts, name)
+        return table if stored is None else stored
+    # A table may be made of one of the same name: neither engine replaces one by the other.
+    name = "_".join([*re.findall(r"\w+", name), uuid4().hex])
+    keep = _keep_on_spark if warehouse.engine == "pyspark" else _keep_on_clickhouse
+    keep(connection, of_parts, name)
     # With the types that the statement has: these engines' times have no scale, or another.
     return connection.table(name).op().copy(schema=table.schema()).to_expr()
 
@@ -111,7 +111,7 @@ def _keep(connection: BaseBackend, table: ir.Table, name: str) -> ir.Table | Non
             return None
         raise
     if connection.name == "postgres":
-        connection.raw_sql("ANALYZE " + _quoted(name, '"'))
+        connection.raw_sql('ANALYZE "{}"'.format(name.replace('"', '""')))
     return stored
 
 
@@ -121,23 +121,19 @@ def _keep_on_spark(connection: BaseBackend, table: ir.Table, name: str) -> None:
     Its rows are in the executors' memory, or on their disks: nothing is left in a catalog, and
     nobody needs a right to write there.
     """
-    connection._run_pre_execute_hooks(table)
+    for brought in table.op().find(ops.InMemoryTable):  # Ibis's own way would lose nulls
+        data = brought.data.to_pyarrow(brought.schema)
+        connection._session.createDataFrame(data).createOrReplaceTempView(brought.name)
     rows = connection.raw_sql(connection.compile(table))
     rows.localCheckpoint(eager=True).createOrReplaceTempView(name)
 
 
 def _keep_on_clickhouse(connection: BaseBackend, table: ir.Table, name: str) -> None:
     """As a temporary table of the session's; Ibis's own way would cut its times to the second."""
-    own = f"TEMPORARY TABLE {_quoted(name, '`')}"
-    connection.raw_sql(f"DROP {own.replace('TABLE', 'TABLE IF EXISTS', 1)}")
     connection.raw_sql(
-        f"CREATE {own} ENGINE = Memory AS {connection.compile(table)}",
+        f"CREATE TEMPORARY TABLE {name} ENGINE = Memory AS {connection.compile(table)}",
         external_tables=connection._collect_in_memory_tables(table),
     )
-
-
-def _quoted(name: str, mark: str) -> str:
-    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
 
 def _made_of(statement: Relation, kept: Container[Relation]) -> dict[Relation, list[Relation]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import ibis
 from ibis.backends import BaseBackend
 
@@ -32,7 +34,7 @@ def settle(connection: BaseBackend) -> None:
 
 
 def spark(url: str) -> BaseBackend:
-    """A session of Spark's: the process's own, if it has one.
+    """A session of Spark's, in whose settings and views nobody else has a part.
 
     Args:
         url: `spark://HOST:PORT` of a cluster, `spark://local[N]` for N cores of this machine,
@@ -50,7 +52,9 @@ def spark(url: str) -> BaseBackend:
         builder = builder.remote(f"sc://{place}/{semicolon}{options}")
     elif place:
         builder = builder.master(place if place.startswith("local") else f"spark://{place}")
-    session = builder.getOrCreate()
+    # A process has one classic Spark, whichever master it was started with.
+    is_remote = scheme == "sc" or (not place and os.environ.get("SPARK_REMOTE"))
+    session = builder.create() if is_remote else builder.getOrCreate().newSession()
     if schema:
         session.sql(f"USE {schema}")
     return ibis.pyspark.connect(session)
