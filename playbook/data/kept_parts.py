@@ -125,7 +125,10 @@ def _keep_on_spark(connection: BaseBackend, table: ir.Table, name: str) -> None:
         data = brought.data.to_pyarrow(brought.schema)
         connection._session.createDataFrame(data).createOrReplaceTempView(brought.name)
     rows = connection.raw_sql(connection.compile(table))
-    rows.localCheckpoint(eager=True).createOrReplaceTempView(name)
+    stored = rows.localCheckpoint(eager=True)
+    if stored.sparkSession is not connection._session:  # of several, Connect takes the first
+        stored = type(stored)(stored._plan, connection._session)
+    stored.createOrReplaceTempView(name)
 
 
 def _keep_on_clickhouse(connection: BaseBackend, table: ir.Table, name: str) -> None:
