@@ -5,15 +5,19 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pytest
 from hypothesis import HealthCheck, settings
 
 import playbook as pb
+from playbook import airtouch as simulator
 from playbook.data.warehouse import Warehouse
+from playbook.results import Result
 from playbook.run import Run
-from tests import postgres
+from tests import clickhouse, postgres, spark
+from tests.every_result import results
 
 # The same examples each time, however long they take: none fails by chance, or where others work.
 settings.register_profile(
@@ -30,7 +34,8 @@ gc.set_threshold(50_000, 20, 50)
 
 # The files that take longest begin, so that no worker is left with one of them at the end.
 LONGEST = (
-    *("test_report", "test_engines", "test_bounds", "test_truth", "test_main", "test_published"),
+    *("test_engines_on_spark", "test_report", "test_engines", "test_engines_on_clickhouse"),
+    *("test_bounds", "test_truth", "test_main", "test_published"),
     *("test_attempt_rules", "test_travel", "test_triggers_reference"),
 )
 
@@ -88,6 +93,41 @@ def stored(engine) -> Iterator[Callable[..., Warehouse]]:
 def airtouch() -> Run:
     """The sample company, opened whole."""
     return pb.open("params/airtouch")
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Path:
+    """The sample company's tables, drawn small."""
+    return simulator.write(tmp_path_factory.mktemp("small") / "demo", events=20_000)
+
+
+@pytest.fixture(scope="session")
+def here(small) -> Run:
+    """The small sample company, opened by DuckDB."""
+    return pb.open("params/airtouch", str(small))
+
+
+@pytest.fixture(scope="session")
+def found(here) -> list[Result]:
+    """Every result of the small sample company, by DuckDB."""
+    return results(here)
+
+
+@pytest.fixture(scope="session")
+def spark_session(tmp_path_factory) -> Iterator[Any]:
+    """A session of Spark's on two cores; what is asked of it is asked of the whole process's."""
+    if reason := spark.missing():
+        pytest.skip(reason)
+    with spark.session(tmp_path_factory.mktemp("spark")) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url() -> Iterator[str]:
+    if reason := clickhouse.missing():
+        pytest.skip(reason)
+    with clickhouse.server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -90,10 +90,11 @@ def test_an_extra_and_the_tests_pin_the_same_ibis():
 def test_the_tests_have_what_every_extra_installs():
     tested = bounds(EXTRAS["dev"]).items()
     extras = {name: bounds(extra).items() for name, extra in EXTRAS.items()}
-    assert all(extra <= tested for name, extra in extras.items() if name not in DRIVERS)
+    assert all(extra <= tested for name, extra in extras.items() if name not in (*DRIVERS, "spark"))
 
 
 def test_an_engines_extra_is_ibiss_own_driver_in_our_version_of_ibis():
     (ours,) = EXTRAS["postgres"]
-    assert {*DRIVERS, "postgres"} == set(engines.EXTRAS)
+    assert {*DRIVERS, "postgres", "spark"} == set(engines.EXTRAS)
+    assert EXTRAS["spark"][0] == ours.replace("postgres", "pyspark")
     assert all(EXTRAS[name] == [ours.replace("postgres", name)] for name in DRIVERS)

@@ -8,7 +8,7 @@ import duckdb
 import ibis
 import pytest
 
-from playbook.data import bucket, engines, opening
+from playbook.data import bucket, engines, opening, sessions
 from playbook.language.mistakes import Mistake
 from tests.spec import rows
 
@@ -31,6 +31,7 @@ def test_an_engine_that_does_not_exist_is_named_with_those_that_do():
     ("engine", "line"),
     [
         ("snowflake", "pip install 'growth-playbook[snowflake]'"),
+        ("spark", "pip install 'growth-playbook[spark]'"),
         ("bigquery", f"pip install 'ibis-framework[bigquery]=={ibis.__version__}'"),
     ],
 )
@@ -41,6 +42,7 @@ def test_a_driver_that_is_not_installed_is_named_with_the_line_that_installs_it(
         raise ImportError("Failed to import") from ModuleNotFoundError("No module named 'driver'")
 
     monkeypatch.setattr(ibis, "connect", connect)
+    monkeypatch.setattr(sessions, "spark", connect)
     mistake = refusal(f"{engine}://ann:s3cret@account/product")
     assert mistake.wrong == f"The driver for {engine} is not installed."
     assert mistake.there == "Python says: No module named 'driver'"

@@ -23,6 +23,7 @@ from playbook.data import arrivals, people, placeholders
 from playbook.data.arrivals import UNIT_COLUMN
 from playbook.data.tables import Tables
 from playbook.declare import Question
+from playbook.language.dialects import sooner
 from playbook.language.periods import words
 from playbook.language.portable import when
 from playbook.language.wording import percent
@@ -119,8 +120,8 @@ def _recounts(run: Run, question: Question) -> Iterator[Recount]:
     def changed(**columns: Any) -> Run:
         return replace(run, tables=tables.changed(**columns))
 
-    if run.warehouse.has_microseconds:
-        yield Recount("ties", "equal times count as out of order", changed(at=_untied(question)))
+    untied = _untied(question, run.warehouse.engine)
+    yield Recount("ties", "equal times count as out of order", changed(at=untied))
     if copies := _differing_copies(run, question):
         touches = f"{copies:,} events arrive twice, and not alike"
         yield from (
@@ -171,10 +172,10 @@ def _shared_ids(run: Run) -> list[str]:
     return run.remembered(("shared ids",), made)
 
 
-def _untied(question: Question) -> ir.TimestampValue:
+def _untied(question: Question, engine: str) -> ir.TimestampValue:
     """Times with later steps moved before earlier ones, by a microsecond for each place."""
     moved = [
-        (_.event == event, _.at - ibis.interval(microseconds=place))
+        (_.event == event, sooner(_.at, place, engine=engine))
         for place, event in enumerate(question.events)
     ]
     return ibis.cases(*moved, else_=_.at)

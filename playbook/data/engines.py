@@ -11,11 +11,12 @@ import duckdb
 import ibis
 from ibis.backends import BaseBackend
 
+from playbook.data import sessions
 from playbook.data.warehouse import first_line, without_passwords
 from playbook.language.mistakes import Mistake, listed, nearest
 
-ALIASES = {"postgresql": "postgres", "spark": "pyspark"}
-EXTRAS = ("clickhouse", "mssql", "mysql", "postgres", "snowflake", "trino")  # of this project
+ALIASES = {"postgresql": "postgres", "pyspark": "spark", "sc": "spark"}
+EXTRAS = ("clickhouse", "mssql", "mysql", "postgres", "snowflake", "spark", "trino")  # of ours
 BUCKETS = ("s3", "gs", "gcs", "r2", "http", "https", "hf")  # that DuckDB reads by `httpfs`
 CLOUD = ("md", "motherduck")
 SHORT = 4  # letters of a secret that are no secret in the middle of a word
@@ -25,7 +26,8 @@ def opened(url: str) -> tuple[Any, ...]:
     """What a `Warehouse` is made of: a connection, its schema, and what of it is no table.
 
     Args:
-        url: `md:NAME`, a bucket's folder of Parquet such as `s3://…`, or any URL that Ibis opens.
+        url: `md:NAME`, a bucket's folder of Parquet such as `s3://…`, a session of Spark's (see
+            `sessions.spark`), or any URL that Ibis opens.
     """
     scheme, _colon, rest = url.partition(":")
     if scheme.lower() in CLOUD:
@@ -77,7 +79,7 @@ def _with_extension(name: str, url: str) -> BaseBackend:
 
 
 def _refuse_unknown(scheme: str) -> None:
-    engines = sorted(point.name for point in entry_points(group="ibis.backends"))
+    engines = sorted({*(point.name for point in entry_points(group="ibis.backends")), "spark"})
     known = [*engines, *CLOUD, *BUCKETS]
     if scheme not in engines:
         raise Mistake(
@@ -89,7 +91,7 @@ def _refuse_unknown(scheme: str) -> None:
 
 def _connection(engine: str, url: str) -> BaseBackend:
     try:
-        return ibis.connect(url)
+        return sessions.spark(url) if engine == "spark" else ibis.connect(url)
     except ImportError as error:
         package = f"growth-playbook[{engine}]"
         if engine not in EXTRAS:  # what it needs cannot stand beside what we lock

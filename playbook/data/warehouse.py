@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from uuid import uuid4
 
 import ibis
 import ibis.expr.types as ir
@@ -18,7 +17,6 @@ from playbook.language.mistakes import Mistake, listed, nearest
 _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 
-QUOTE = '"'
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 MEMORY = "memory"  # DuckDB's name of a session's own database
 SYSTEM = re.compile("pg_|(information_schema|system|sys)$", re.IGNORECASE)  # engines' schemas
@@ -46,9 +44,9 @@ class Warehouse:
     )
 
     def __post_init__(self) -> None:
-        # A cast between a time with a zone and one without reads the session's zone.
-        if self.engine in {"duckdb", "postgres"}:
-            self.connection.raw_sql("SET TimeZone = 'UTC'")
+        from playbook.data import sessions  # whoever reads how an answer is made needs none
+
+        sessions.settle(self.connection)
 
     @property
     def engine(self) -> str:
@@ -56,14 +54,9 @@ class Warehouse:
         return self.connection.name
 
     @property
-    def has_microseconds(self) -> bool:
-        """Whether Ibis can move a time by less than a second on this engine."""
-        return self.engine != "clickhouse"
-
-    @property
     def keeps(self) -> bool:
         """Whether the engine lets a session have tables of its own."""
-        return self.engine in {"duckdb", "postgres"}
+        return self.engine in {"clickhouse", "duckdb", "postgres", "pyspark"}
 
     @property
     def where_to_cast(self) -> str:
@@ -176,22 +169,10 @@ class Warehouse:
         return self.keep(table, name) if self.engine == "postgres" else table
 
     def keep(self, table: ir.Table, name: str) -> ir.Table:
-        """The table, computed once for this session, where the engine lets us; else as it is.
+        """The table, computed once for this session, where the engine lets us; else as it is."""
+        from playbook.data import kept_parts  # whoever reads how an answer is made needs neither
 
-        PostgreSQL plans the cleaning of events as if it left next to no rows, and then loops
-        over all of them: a session's own table, with statistics, is some hundred times faster.
-        """
-        if not self.keeps:
-            return table
-        try:
-            kept = self.connection.create_table(KEPT + name, table, temp=True, overwrite=True)
-        except Exception as error:
-            if "permission denied to create temporary" in str(error):
-                return table
-            raise
-        if self.engine == "postgres":
-            self.connection.raw_sql(f'ANALYZE "{(KEPT + name).replace(QUOTE, QUOTE * 2)}"')
-        return kept
+        return kept_parts.kept(self, table, KEPT + name) if self.keeps else table
 
     def shared(self, table: ir.Table) -> ir.Table:
         """The table, as a part that several results are made of: `prepared` keeps it."""
@@ -204,32 +185,14 @@ class Warehouse:
         Each part is computed when the first result needs it. What a result shows as its SQL is
         the whole statement nevertheless.
         """
-        return table.op().replace(self._kept([table.op()])).to_expr()
+        from playbook.data import kept_parts
 
-    def _kept(self, nodes: Iterable[Relation]) -> dict[Relation, Relation]:
-        """The outermost shared parts among expressions and what they are made of, as kept."""
-        found, seen, waiting = {}, set(), list(nodes)
-        while waiting:
-            node = waiting.pop()
-            if node in self.parts:
-                found[node] = self.parts[node] or self._computed(node)
-            elif node not in seen:
-                seen.add(node)
-                waiting += node.__children__
-        return found
-
-    def _computed(self, part: Relation) -> Relation:
-        table = part.replace(self._kept(part.__children__)).to_expr()
-        # Several runs may share a connection: none may take another's part for its own.
-        kept = self.keep(table, f"part_{uuid4().hex}").op()
-        # The types that the statement has: what keeps it may be wider.
-        self.parts[part] = kept.copy(schema=part.schema) if kept != table.op() else kept
-        return self.parts[part]
+        return kept_parts.prepared(self, table)
 
 
 def _in_utc(value: ir.Value) -> ir.TimestampValue:
     if value.type().is_string() or (value.type().is_timestamp() and value.type().timezone):
-        value = value.cast("timestamp('UTC')")
+        value = value.cast("timestamp('UTC', 6)")
     return value.cast("timestamp(6)")
 
 

@@ -19,7 +19,7 @@ from playbook.language import portable
 from playbook.language.mistakes import Mistake, listed, nearest
 from playbook.language.portable import when
 
-UTC = "timestamp('UTC')"
+UTC = "timestamp('UTC', 6)"
 MILLISECONDS = 100_000_000_000  # seconds since 1970 that are never reached before the year 5138
 
 

@@ -14,7 +14,7 @@ from playbook.data.tables import TIME
 from playbook.declare.mapping import EPOCHS, Clock
 from playbook.language.portable import offsets, shifted
 
-UTC = dt.dtype("timestamp('UTC')")
+UTC = dt.dtype("timestamp('UTC', 6)")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DIGITS = {"%Y": "[0-9]{4}", "%f": "[0-9]{1,6}"}
 _WORDS = {"%b": "[A-Za-z]{3}", "%p": "[AaPp][Mm]", "%z": "Z|[+-][0-9]{2}:?[0-9]{2}"}
