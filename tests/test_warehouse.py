@@ -201,28 +201,6 @@ def test_two_that_share_a_connection_do_not_take_each_others_parts(engine):
         assert rows(bob.prepared(of_bob), engine) == [{"unit": "bob"}]
 
 
-def test_without_the_right_to_make_temporary_tables_nothing_is_kept(
-    postgres_connection, postgres_url
-):
-    for statement in (
-        "revoke temporary on database postgres from public",
-        "create role reader login",
-        "create table units as select 'ann' as unit",
-        "grant select on units to reader",
-    ):
-        postgres_connection.raw_sql(statement)
-    try:
-        reader = opening.warehouse_at(postgres_url.replace("playbook:secret", "reader"))
-        units = reader.table("units")
-        assert reader.keep(units, "units") is units
-        assert reader.prepared(reader.shared(units)).equals(units)
-        assert rows(units) == [{"unit": "ann"}]
-        reader.connection.disconnect()
-    finally:
-        postgres_connection.raw_sql("grant temporary on database postgres to public")
-        postgres_connection.raw_sql("drop table units")
-
-
 def test_the_url_of_a_duckdb_file_locks_nobody_out_either(file):
     opened = [opening.warehouse_at(f"duckdb://{file}"), opening.warehouse_at(str(file))]
     assert [each.names for each in opened] == [["users"], ["users"]]

@@ -17,12 +17,15 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 from ibis.expr.operations import Relation
 
+from playbook.data import scratch
 from playbook.language.dialects import with_booleans
 
 if TYPE_CHECKING:
     from playbook.data.warehouse import Warehouse
 
-INLINES = {"clickhouse", "pyspark"}  # what a statement names
+ONCE = {"duckdb", "postgres"}  # compute what a statement names twice; others put it in
+# What PostgreSQL says to a user without the right, in a session that only reads, and on a replica.
+REFUSED = ("permission denied to create temporary", "read-only transaction", "during recovery")
 DEAR = 2  # of these, at least, is a part made that is worth keeping
 COMPUTED = (ops.Aggregate, ops.Distinct, ops.JoinChain, ops.Set, ops.Sort)
 
@@ -40,7 +43,11 @@ def kept(warehouse: Warehouse, table: ir.Table, name: str) -> ir.Table:
     whole, connection = table.op(), warehouse.connection
     _mark(warehouse, whole)
     of_parts = whole.replace(_kept_parts(warehouse, whole.__children__)).to_expr()
-    if warehouse.engine not in INLINES:
+    if warehouse.scratch:
+        stored = scratch.stored(connection, of_parts, warehouse.scratch)
+        _analyse(stored)
+        return stored.op().copy(schema=table.schema()).to_expr()
+    if warehouse.engine in ONCE:
         stored = _keep(connection, of_parts, name)
         return table if stored is None else stored
     # A table may be made of one of the same name: neither engine replaces one by the other.
@@ -73,7 +80,7 @@ def named_twice(statement: Relation, kept: Container[Relation] = ()) -> list[Rel
 
 
 def _mark(warehouse: Warehouse, statement: Relation) -> None:
-    if warehouse.engine in INLINES:
+    if warehouse.keeps and warehouse.engine not in ONCE:
         warehouse.parts.update(dict.fromkeys(named_twice(statement, warehouse.parts)))
 
 
@@ -107,12 +114,22 @@ def _keep(connection: BaseBackend, table: ir.Table, name: str) -> ir.Table | Non
     try:
         stored = connection.create_table(name, table, temp=True, overwrite=True)
     except Exception as error:
-        if "permission denied to create temporary" in str(error):
-            return None
-        raise
-    if connection.name == "postgres":
-        connection.raw_sql('ANALYZE "{}"'.format(name.replace('"', '""')))
+        if not any(said in str(error) for said in REFUSED):
+            raise
+        connection.raw_sql("SET enable_nestloop = off")  # without statistics, nothing is worse
+        return None
+    _analyse(stored)
     return stored
+
+
+def _analyse(stored: ir.Table) -> None:
+    """Tells PostgreSQL how many rows there are: of new tables it does not know."""
+    connection, table = stored.get_backend(), stored.op()
+    if connection.name == "postgres":
+        names = filter(None, (table.namespace.database, table.name))
+        connection.raw_sql(
+            "ANALYZE " + ".".join('"{}"'.format(n.replace('"', '""')) for n in names)
+        )
 
 
 def _keep_on_spark(connection: BaseBackend, table: ir.Table, name: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ibis
 
-from playbook.data import embedded, engines, files
+from playbook.data import engines, files, limits
 from playbook.data.duckdb_file import attached_while_read
 from playbook.data.warehouse import MEMORY, Warehouse, variable_of, without_passwords
 from playbook.declare.engine import engine_of
@@ -25,9 +25,7 @@ def warehouse_at(url: str, home: Path | None = None, engine: str = "") -> Wareho
         engine: What it may take of the machine, such as "memory: 4GB, threads: 2".
     """
     home = home or Path.cwd()
-    opened = _found(url, home)
-    embedded.limit(opened, engine_of(engine), home)
-    return opened
+    return limits.limited(_found(url, home), engine_of(engine), home)
 
 
 def _found(url: str, home: Path) -> Warehouse:
@@ -41,7 +39,7 @@ def _found(url: str, home: Path) -> Warehouse:
     if is_url or url.lower().startswith(("md:", "motherduck:")):
         return Warehouse(*engines.opened(f"{scheme.lower()}://{rest}" if is_url else url))
     path, connection = home / url, ibis.duckdb.connect()
-    # An embedded engine of our own: nothing that a notebook holds open locks anybody out.
+    # An limits engine of our own: nothing that a notebook holds open locks anybody out.
     if url and (path.is_dir() or (path.is_file() and files.format_of(path.name))):
         views = files.views_of_folder if path.is_dir() else files.view_of_file
         return Warehouse(connection, (MEMORY, "main"), *views(connection, path))

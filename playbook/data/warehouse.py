@@ -32,6 +32,7 @@ class Warehouse:
         database: The schema whose tables need no other name; others' are `schema.table`.
         refused: The tables that cannot be read, and why: a mistake of whoever asks for them.
         left_out: What is there and is no table, nor part of one, and why.
+        scratch: The schema for what the session keeps; "": in temporary tables, where it may.
         parts: What several results are made of → what the session keeps of it, if it does so far.
     """
 
@@ -39,6 +40,7 @@ class Warehouse:
     database: str | tuple[str, str] | None = None
     refused: Mapping[str, Mistake] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    scratch: str = ""
     parts: dict[Relation, Relation | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -56,7 +58,7 @@ class Warehouse:
     @property
     def keeps(self) -> bool:
         """Whether the engine lets a session have tables of its own."""
-        return self.engine in {"clickhouse", "duckdb", "postgres", "pyspark"}
+        return bool(self.scratch) or self.engine in {"clickhouse", "duckdb", "postgres", "pyspark"}
 
     @property
     def where_to_cast(self) -> str:

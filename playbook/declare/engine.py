@@ -1,4 +1,4 @@
-"""`Engine`: how much of a machine, or of a warehouse, a run may take."""
+"""`Engine`: what a run may take of a machine, or of a warehouse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _size(text: str) -> str:
 
 
 class Engine(Noun):
-    """How much of a machine a run may take, where the engine runs in the run's own process.
+    """What a run may take of the machine, where the engine runs in its own process, or of a server.
 
     Attributes:
         memory: What the engine may hold in memory, such as `4GB`; it writes to disk what is
@@ -25,11 +25,14 @@ class Engine(Noun):
         threads: How many cores it may use at once; all, unless given.
         spill: The folder for what does not fit in memory, from the project's folder; that
             folder itself, unless given.
+        scratch: Of a server, the schema for tables that the session keeps, where it may make no
+            temporary ones; they are gone with the session.
     """
 
     memory: Annotated[str, AfterValidator(_size)] | None = None
     threads: int | None = Field(default=None, ge=1)
     spill: str = "."
+    scratch: str = ""
 
 
 def engine_of(said: str) -> Engine:

@@ -1,14 +1,16 @@
-"""What an engine in our own process may take of the machine, and where it writes what is more."""
+"""What a run lets its engine take: of this machine, and of a server."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
 
+from playbook.data import scratch
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.declare.engine import Engine
 from playbook.language.mistakes import Mistake, listed
@@ -16,21 +18,34 @@ from playbook.language.mistakes import Mistake, listed
 SPILL = ".spill-"  # begins the names of the folders that an engine makes when it needs one
 
 
-def limit(warehouse: Warehouse, engine: Engine, home: Path) -> None:
-    """Limits an embedded engine; a server has limits of its own.
+def limited(warehouse: Warehouse, engine: Engine, home: Path) -> Warehouse:
+    """The warehouse, as far as the run lets it go.
 
     Raises:
-        Mistake: The warehouse is a server, and the run limits it; or the engine refuses.
+        Mistake: An embedded engine is told what a server is, or the other way round; or it refuses.
     """
-    if warehouse.engine != "duckdb":
-        if engine.model_fields_set:
-            raise Mistake(
-                f"The run's `engine` limits {listed(engine.model_fields_set)}, and the warehouse "
-                "is a server.",
-                f"It is: {warehouse.engine}.",
-                "set that on the server, and leave `engine` out of the run.",
-            )
-        return
+    if warehouse.engine == "duckdb":
+        _refuse(engine, {"scratch"}, "is in this process: it needs no schema to keep tables in")
+        _limit(warehouse, engine, home)
+        return warehouse
+    of_ours = {"memory", "threads", "spill"}
+    _refuse(engine, of_ours, f"is a server ({warehouse.engine}), which has limits of its own")
+    if not engine.scratch:
+        return warehouse
+    scratch.sweep(warehouse.connection, engine.scratch)
+    return replace(warehouse, scratch=engine.scratch)
+
+
+def _refuse(engine: Engine, names: set[str], because: str) -> None:
+    if told := sorted(engine.model_fields_set & names):
+        raise Mistake(
+            f"The run's `engine` says {listed(told)}, and the warehouse {because}.",
+            f"It says: {engine.model_dump(exclude_unset=True)}.",
+            "leave that out of the run.",
+        )
+
+
+def _limit(warehouse: Warehouse, engine: Engine, home: Path) -> None:
     folder = home / engine.spill
     try:
         folder.mkdir(parents=True, exist_ok=True)
