@@ -44,6 +44,7 @@ FETCHES = {
     "report/sendlist": "a send list, piece by piece into its file",
     "ledger/clock": "the zones that occur, once per run",
     "ledger/contention": "whether anything is open still, once per round",
+    "data/kept_parts": "nothing: hands over to Spark what is here already",
     "data/keys": "whether numbers that hold ids can, of the columns that are such",
     "data/mapping": "counts what does not cast, after a load has failed",
     "adapters/exports/customerio": "which tests were drawn, to refuse what nothing is said of",
