@@ -17,7 +17,7 @@ from playbook.data.warehouse import Warehouse
 from playbook.results import Result
 from playbook.run import Run
 from tests import clickhouse, postgres, spark
-from tests.every_result import results
+from tests.every_result import make_odd, results
 
 # The same examples each time, however long they take: none fails by chance, or where others work.
 settings.register_profile(
@@ -97,8 +97,8 @@ def airtouch() -> Run:
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory) -> Path:
-    """The sample company's tables, drawn small."""
-    return simulator.write(tmp_path_factory.mktemp("small") / "demo", events=20_000)
+    """The sample company's tables, drawn small: ties, late rows, nulls, fractions, odd ids."""
+    return make_odd(simulator.write(tmp_path_factory.mktemp("small") / "demo", events=20_000))
 
 
 @pytest.fixture(scope="session")

@@ -68,15 +68,9 @@ def test_arms_on_clickhouse_are_those_of_plain_python(tmp_path):
     assert np.array_equal(np.array(lines.split(), dtype=int), drawn("guide", n))
 
 
-def test_arms_on_spark_are_those_of_plain_python():
-    pyspark = pytest.importorskip("pyspark.sql", reason="installed by hand")
+def test_arms_on_spark_are_those_of_plain_python(spark_session):
     n = 100_000
-    session = pyspark.SparkSession.builder.master("local[2]").getOrCreate()
-    try:
-        connection = ibis.pyspark.connect(session)
-        assert np.array_equal(places(connection, n), drawn("guide", n))
-    finally:
-        session.stop()
+    assert np.array_equal(places(ibis.pyspark.connect(spark_session), n), drawn("guide", n))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])

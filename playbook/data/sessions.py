@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import ibis
 from ibis.backends import BaseBackend
 
@@ -43,6 +41,7 @@ def spark(url: str) -> BaseBackend:
             follow: `spark://HOST:PORT/schema`, `spark://local[2]/catalog.schema`.
     """
     from pyspark.sql import SparkSession
+    from pyspark.sql.utils import is_remote
 
     scheme, _colon, rest = url.partition("://")
     place, _slash, schema = rest.partition("/")
@@ -53,8 +52,8 @@ def spark(url: str) -> BaseBackend:
     elif place:
         builder = builder.master(place if place.startswith("local") else f"spark://{place}")
     # A process has one classic Spark, whichever master it was started with.
-    is_remote = scheme == "sc" or (not place and os.environ.get("SPARK_REMOTE"))
-    session = builder.create() if is_remote else builder.getOrCreate().newSession()
+    running = builder.getOrCreate()
+    session = builder.create() if is_remote() else running.newSession()
     if schema:
         session.sql(f"USE {schema}")
     return ibis.pyspark.connect(session)
