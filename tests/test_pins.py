@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -17,6 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+ENGINES = (ROOT / "requirements-engines.lock").read_text("utf-8")
 
 # What conda-forge calls otherwise.
 CONDA_NAMES = {
@@ -24,7 +26,7 @@ CONDA_NAMES = {
     "ibis-framework[postgres]": "ibis-postgres",
     "duckdb": "python-duckdb",
 }
-DRIVERS = ("clickhouse", "mssql", "mysql", "snowflake", "trino")  # no such server is here
+DRIVERS = ("mssql", "mysql", "snowflake", "trino")  # no such server is here
 FOR_CONDA_ALONE = {"hatchling", "pip"}  # what `pip install -e .` needs, without a second solve
 
 
@@ -38,10 +40,10 @@ def bounds(requirements: list[str]) -> dict[str, SpecifierSet]:
     return found
 
 
-def locked() -> dict[str, set[str]]:
+def locked(lock: str = LOCK) -> dict[str, set[str]]:
     """Name → the versions that are locked, for one Python or another."""
     found: dict[str, set[str]] = {}
-    for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", LOCK, re.MULTILINE):
+    for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", lock, re.MULTILINE):
         found.setdefault(name.lower(), set()).add(version)
     return found
 
@@ -73,11 +75,20 @@ def test_the_lock_keeps_every_bound():
         assert all(version in bound for version in found), f"{name}{bound} is locked at {found}"
 
 
-def test_the_lock_has_a_hash_for_each_package_and_no_address():
-    packages = re.findall(r"^\S+==.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*", LOCK, re.MULTILINE)
+def test_the_lock_for_engines_adds_to_it_and_changes_nothing():
+    every = bounds([*EXTRAS["engines"], *EXTRAS["spark"], *EXTRAS["clickhouse"]])
+    versions = locked(ENGINES)
+    assert {name: versions[name] for name in locked()} == locked()
+    for name, bound in every.items():
+        assert all(version in bound for version in versions[name.partition("[")[0]])
+
+
+@pytest.mark.parametrize("lock", [LOCK, ENGINES], ids=["all", "engines"])
+def test_a_lock_has_a_hash_for_each_package_and_no_address(lock):
+    packages = re.findall(r"^\S+==.*(?:\n    --hash=sha256:[0-9a-f]{64}.*)*", lock, re.MULTILINE)
     assert len(packages) > 100
     assert all("--hash=sha256:" in package for package in packages)
-    assert not re.search(r"://|@ |--(?:extra-)?index-url|--find-links|file:", LOCK)
+    assert not re.search(r"://|@ |--(?:extra-)?index-url|--find-links|file:", lock)
 
 
 def test_an_extra_and_the_tests_pin_the_same_ibis():
@@ -88,13 +99,13 @@ def test_an_extra_and_the_tests_pin_the_same_ibis():
 
 
 def test_the_tests_have_what_every_extra_installs():
-    tested = bounds(EXTRAS["dev"]).items()
+    tested = bounds([*EXTRAS["dev"], *EXTRAS["engines"]]).items()
     extras = {name: bounds(extra).items() for name, extra in EXTRAS.items()}
-    assert all(extra <= tested for name, extra in extras.items() if name not in (*DRIVERS, "spark"))
+    assert all(extra <= tested for name, extra in extras.items() if name not in DRIVERS)
 
 
 def test_an_engines_extra_is_ibiss_own_driver_in_our_version_of_ibis():
     (ours,) = EXTRAS["postgres"]
-    assert {*DRIVERS, "postgres", "spark"} == set(engines.EXTRAS)
+    assert {*DRIVERS, "clickhouse", "postgres", "spark"} == set(engines.EXTRAS)
     assert EXTRAS["spark"][0] == ours.replace("postgres", "pyspark")
     assert all(EXTRAS[name] == [ours.replace("postgres", name)] for name in DRIVERS)
