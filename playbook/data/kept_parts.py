@@ -45,7 +45,7 @@ def kept(warehouse: Warehouse, table: ir.Table, name: str) -> ir.Table:
     of_parts = whole.replace(_kept_parts(warehouse, whole.__children__)).to_expr()
     if warehouse.scratch:
         stored = scratch.stored(connection, of_parts, warehouse.scratch)
-        _analyse(stored)
+        _analyse(connection, stored.op())
         return stored.op().copy(schema=table.schema()).to_expr()
     if warehouse.engine in ONCE:
         stored = _keep(connection, of_parts, name)
@@ -118,13 +118,12 @@ def _keep(connection: BaseBackend, table: ir.Table, name: str) -> ir.Table | Non
             raise
         connection.raw_sql("SET enable_nestloop = off")  # without statistics, nothing is worse
         return None
-    _analyse(stored)
+    _analyse(connection, stored.op())
     return stored
 
 
-def _analyse(stored: ir.Table) -> None:
+def _analyse(connection: BaseBackend, table: Relation) -> None:
     """Tells PostgreSQL how many rows there are: of new tables it does not know."""
-    connection, table = stored.get_backend(), stored.op()
     if connection.name == "postgres":
         names = filter(None, (table.namespace.database, table.name))
         connection.raw_sql(
