@@ -10,6 +10,7 @@ from ibis import _
 
 from playbook.beginning import people
 from playbook.beginning.asking import Ask
+from playbook.beginning.columns import EVENTS
 from playbook.beginning.logs import own_log, refuse
 from playbook.beginning.looking import Table, needed, tables_there
 from playbook.beginning.maps import Found, Map
@@ -27,6 +28,7 @@ NOT_PEOPLE = CALLS - {"users", "accounts", "groups"}
 SIGNED_UP = "signed_up"
 # Messages and arms are mapped only where columns are called so.
 FURTHER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "identities": {"anonymous_id": EVENTS["anonymous_id"], "user_id": ()},
     "messages": {"message_id": (), "user_id": (), "sent_at": (), "play": ("campaign",)},
     "assignments": {
         "play": ("experiment", "experiment_name", "test", "flag"),
