@@ -72,7 +72,7 @@ def begin(warehouse: str, *, product: str = "", ask: Ask, tell: Tell) -> Begun:
     _refuse_there(folder)
     opened = warehouse_at(run.warehouse_url(home, place), home)
     name = " ".join(re.split("[_.-]+", slug)).strip().title()
-    with held(opened.connection):
+    with held(opened.connection), opened.loading():
         company = company_of(opened, ask, tell)
         behaviour = behaviour_of(company.tables, opened)
         users = company.tables.users if company.tables.has("users", "signed_up_at") else None

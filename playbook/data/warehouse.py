@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,7 @@ class Warehouse:
         refused: The tables that cannot be read, and why: a mistake of whoever asks for them.
         left_out: What is there and is no table, nor part of one, and why.
         parts: What several results are made of → what the session keeps of it, if it does so far.
+        lookups: The tables that were looked up in each of the loads that last: see `loading`.
     """
 
     connection: BaseBackend
@@ -45,6 +47,9 @@ class Warehouse:
     left_out: tuple[str, ...] = ()
     parts: dict[Relation, Relation | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
+    )
+    lookups: list[dict[str, ir.Table]] = field(
+        default_factory=list, init=False, compare=False, repr=False
     )
 
     def __post_init__(self) -> None:
@@ -85,8 +90,23 @@ class Warehouse:
         """Asks for anything: a DuckDB file that was written since it was opened says so."""
         self.connection.list_tables(database=self.database)
 
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Looks each table up once for as long as it lasts: a year of days is hundreds of them."""
+        self.lookups.append({**(self.lookups[-1] if self.lookups else {})})
+        try:
+            yield
+        finally:
+            self.lookups.pop()
+
     def table(self, name: str) -> ir.Table:
         """The table of that name."""
+        known = self.lookups[-1] if self.lookups else {}
+        if name not in known:
+            known[name] = self._looked_up(name)
+        return known[name]
+
+    def _looked_up(self, name: str) -> ir.Table:
         if name in self.refused:
             raise self.refused[name]
         own = self._tables_in("", self.database)

@@ -35,6 +35,11 @@ ORDER: dict[str, tuple[str, ...]] = {
 
 def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     """The product's canonical tables, read by the source that it names, and of its exports."""
+    with warehouse.loading():
+        return _tables_of(found, warehouse)
+
+
+def _tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     product = found.product
     _check_canonical(product.tables)
     maps = {name: _mapped(found, warehouse, name) for name in product.tables}
