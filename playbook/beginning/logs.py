@@ -116,7 +116,9 @@ def id_of_rows(table: Table, roles: Mapping[str, Column]) -> dict[str, Any]:
     """What makes the ids of events that have none: all that tells two rows apart."""
     if "event_id" in roles:
         return {}
-    return {"id_of": [c.name for c in table.columns if is_plain(c.kind) and c.filled and not c.inside]}
+    return {
+        "id_of": [c.name for c in table.columns if is_plain(c.kind) and c.filled and not c.inside]
+    }
 
 
 def _score(table: Table) -> int:

@@ -235,9 +235,7 @@ def _counted(column: Column, place: int, row: Mapping[str, Any]) -> Column:
     filled, addresses = row[f"filled_{place}"], row.get(f"addresses_{place}", 0)
     clock = _clock(column.kind, place, row) if filled else None
     distinct = row[f"distinct_{place}"]
-    return replace(
-        column, filled=filled, distinct=distinct, addresses=addresses or 0, clock=clock
-    )
+    return replace(column, filled=filled, distinct=distinct, addresses=addresses or 0, clock=clock)
 
 
 def _clock(kind: dt.DataType, place: int, row: Mapping[str, Any]) -> str | None:

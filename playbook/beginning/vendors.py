@@ -120,7 +120,9 @@ def _of_one_table(
     if carried:
         notes.append(f"Properties: {', '.join(carried)}.")
     if source in TOLD:
-        column = next(c.name for c in first.columns if c.plain in ("event", "event_name", "event_type"))
+        column = next(
+            c.name for c in first.columns if c.plain in ("event", "event_name", "event_type")
+        )
         says["leave_out"] = {column: list(TOLD[source])}
         notes.append("Calls that say who somebody is are nothing that people do.")
     return Found(source, (Map("events", says, tuple(notes)), *maps), tuple(carried))

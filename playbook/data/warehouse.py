@@ -24,6 +24,7 @@ _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 QUOTE = '"'
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 MEMORY = "memory"  # DuckDB's name of a session's own database
+MANY = 30  # tables of one shape: statements about each take seconds to plan
 SYSTEM = re.compile("pg_|(information_schema|system|sys)$", re.IGNORECASE)  # engines' schemas
 MEMTABLE = re.compile(r"ibis_\w*memtable_")  # begins those of data that Ibis hands over
 
@@ -193,9 +194,12 @@ class Warehouse:
             }
         ).filter(*(ibis._[new].notnull() for new in wanted))
 
-    def scanned(self, table: ir.Table, name: str) -> ir.Table:
-        """A table that is read a few times: kept where reading it again means casting it again."""
-        return self.keep(table, name) if self.engine == "postgres" else table
+    def scanned(self, table: ir.Table, name: str, *, of: int = 1) -> ir.Table:
+        """A table that is read a few times: kept where reading it again means casting it again.
+
+        Or means to plan again how `of` many tables are read, which takes longer than to read them.
+        """
+        return self.keep(table, name) if self.engine == "postgres" or of > MANY else table
 
     def keep(self, table: ir.Table, name: str) -> ir.Table:
         """The table, computed once for this session, where the engine lets us; else as it is.

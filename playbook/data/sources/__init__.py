@@ -59,7 +59,7 @@ def _tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     arriving = _current_names(typed.pop("events"), found)
     with cast_failures(found, warehouse):
         ready, histories, in_doubt = _each_once(typed, mapped, warehouse)
-        arrivals = warehouse.scanned(arriving, "arrivals")
+        arrivals = warehouse.scanned(arriving, "arrivals", of=len(maps["events"].parts))
         twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
         shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
         if "identities" in ready:
