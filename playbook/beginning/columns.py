@@ -66,6 +66,7 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
     "plan": ("plan", "plan_name", "tier", "subscription", "subscription_plan"),
     "size": ("size", "employees", "employee_count", "seats"),
 }
+KNOWN = {name for of in (EVENTS, USERS, ACCOUNTS) for names in of.values() for name in names}
 WEAK = {"name", "type", "kind", "what"}  # of an event column: much else is called so
 IDS = {"event_id", "user_id", "anonymous_id", "account_id", "session_id", "invited_by"}
 NO_TIME = ("updated", "received", "deleted", "loaded", "birth", "modified", "expire", "sent")

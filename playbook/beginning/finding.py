@@ -10,13 +10,13 @@ from ibis import _
 
 from playbook.beginning import people
 from playbook.beginning.asking import Ask
-from playbook.beginning.columns import EVENTS
+from playbook.beginning.columns import EVENTS, KNOWN
 from playbook.beginning.logs import own_log, refuse
 from playbook.beginning.looking import Table, needed, tables_there
 from playbook.beginning.maps import Found, Map
 from playbook.beginning.questions import is_start
 from playbook.beginning.tables_of_events import log_of_tables
-from playbook.beginning.vendors import CALLS, NAMES, by_device, vendors_log
+from playbook.beginning.vendors import CALLS, NAMES, OF_LOGS, by_device, vendors_log
 from playbook.data import sources
 from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse, first_line
@@ -54,7 +54,7 @@ def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> C
     Raises:
         Mistake: No table is a log.
     """
-    there, left_out = tables_there(warehouse)
+    there, left_out = tables_there(warehouse, {*KNOWN, *OF_LOGS})
     log = vendors_log(there, warehouse) or own_log(there, warehouse, ask)
     log = log or log_of_tables(there, warehouse)
     if log is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -114,8 +114,11 @@ def plain(name: str) -> str:
     return re.sub(r"\W+", "_", parted.lower()).strip("_")
 
 
-def tables_there(warehouse: Warehouse) -> tuple[list[Table], list[str]]:
-    """The tables with the types of their columns, and which cannot be read, and why."""
+def tables_there(warehouse: Warehouse, known: Collection[str]) -> tuple[list[Table], list[str]]:
+    """The tables with the types of their columns, and which cannot be read, and why.
+
+    Of a wide table, the columns that have `known` names or hold properties come first.
+    """
     found, left_out = [], list(warehouse.left_out)
     for name, rows in warehouse.tables():
         if isinstance(rows, Mistake):
@@ -123,9 +126,15 @@ def tables_there(warehouse: Warehouse) -> tuple[list[Table], list[str]]:
         elif "*" in name:
             left_out.append(f"{name} (in a map, a `*` stands for several tables)")
         else:
-            kinds = list(rows.schema().items())[:WIDEST]
+            kinds = list(rows.schema().items())
+            if len(kinds) > WIDEST:
+                kinds = sorted(kinds, key=lambda kind: not _is_told(plain(kind[0]), known))[:WIDEST]
             found.append(Table(name, tuple(Column(column, kind) for column, kind in kinds)))
     return found, left_out
+
+
+def _is_told(name: str, known: Collection[str]) -> bool:
+    return name in known or bool(re.search(HOLDS, name))
 
 
 def counted(table: Table, warehouse: Warehouse) -> Table | None:

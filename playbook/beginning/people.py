@@ -140,7 +140,8 @@ def _joined(to: str, table: Table, ids: ir.Table, warehouse: Warehouse) -> Joine
     newer = candidates(seen, NEWER, lambda c: c.clock is not None)
 
     def one_each(column: Column) -> bool:
-        alone = column.distinct >= ONE_EACH * column.filled
+        twice = table.last in CALLED[to] and column.distinct * 2 >= column.filled
+        alone = twice or column.distinct >= ONE_EACH * column.filled
         alone |= bool(column.inside) and "distinct_id" in seen.names  # a row for each of their ids
         return column.may_be_id and (alone or bool(newer)) and column.filled * 2 >= seen.rows
 
@@ -191,12 +192,15 @@ def _map(to: str, key: str, joined: Joined, found: dict[str, Column]) -> Map:
 def further_tables(
     tables: Sequence[Table], taken: Collection[str], wanted: Mapping[str, Mapping[str, Any]]
 ) -> list[Map]:
-    """Tables of messages and of arms, where their columns are called as ours are."""
+    """Tables of identities, messages and arms, where their columns are called as ours are."""
     from playbook.data.tables import COLUMNS
 
     found = []
     for table in (t for t in tables if t.name not in taken):
+        is_log = bool({*EVENTS["event"]} & table.names)
         for to, needed in wanted.items():
+            if is_log and to == "identities":
+                continue
             own = {c.plain: c.name for c in table.columns if c.plain in COLUMNS[to]}
             own |= {to_: own_ for to_, own_ in _called(table, needed).items() if to_ not in own}
             if {*needed} <= {*own} and to not in {each.to for each in found}:

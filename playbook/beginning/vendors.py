@@ -21,6 +21,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "mixpanel": ("distinct_id", "time", "properties"),
     "segment": ("id", "anonymous_id", "event", "timestamp"),
 }
+OF_LOGS = {column for columns in SIGNS.values() for column in columns}
 NAMES = {
     "amplitude": "Amplitude",
     "ga4": "Google Analytics 4",
