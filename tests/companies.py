@@ -6,14 +6,29 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+import playbook as pb
+from playbook import report
+
 BEGIN = datetime(2026, 1, 5)
 EVENTS = ("signed_up", "page_viewed", "note_saved", "note_shared")
 Writer = Callable[[Path], None]
+
+
+def answered(run_file: str | Path) -> dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]]:
+    """The rows of the answer to each question of a run, whole and broken down as it says."""
+    told = report.parameters(Path(run_file))
+    run = report.opened_run(told)
+    return {
+        (question.id, by): pb.audit.answer(run, question.id, by=by).rows
+        for question in run.declared.questions
+        for by in dict.fromkeys([(), (told["by"],) if told["by"] else ()])
+    }
 
 
 def log(

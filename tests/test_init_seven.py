@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-import playbook as pb
 from playbook import report
 from playbook.__main__ import main
+from tests import companies
 from tests.seven import Company, Event, company
 from tests.seven_shapes import SHAPES, write_canonical
 
@@ -96,12 +96,7 @@ def _begun(place: str, slug: str) -> Begun:
         yaml.safe_load((folder / name).read_text("utf-8"))
         for name in ("product.yaml", "questions.yaml", "runs/weekly.yaml")
     )
-    run = report.opened_run(report.parameters(folder / "runs" / "weekly.yaml"))
-    answers = {
-        (question.id, by): pb.audit.answer(run, question.id, by=by).rows
-        for question in run.declared.questions
-        for by in ((), (parameters["by"],))
-    }
+    answers = companies.answered(folder / "runs" / "weekly.yaml")
     return Begun(product, parameters, questions, answers, said.getvalue())
 
 
