@@ -140,7 +140,8 @@ def _refuse_there(folder: Path) -> None:
 def _drafted(name: str, company: Company, opened: Warehouse) -> tuple[Company, Draft]:
     """The plan that the data suggest; what no event carries is no longer mapped."""
     found = company.found
-    whole = found.product(name, properties=found.properties)
+    log = replace(found, maps=tuple(each for each in found.maps if each.to != "exports"))
+    whole = log.product(name, properties=found.properties)
     draft = inferred_plan(whole, (), opened)
     planned = {prop for entry in draft.entries for prop in entry.point.properties}
     gone = [column for column in found.properties if column not in planned]

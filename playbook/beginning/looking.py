@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from playbook.data.mapping.places import value_at
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.language.mistakes import Mistake
-from playbook.language.nested import names_inside
+from playbook.language.names_within import names_within
 from playbook.language.portable import count_if
 
 WIDEST = 80  # columns of a table that are looked at
@@ -176,7 +176,7 @@ def _within(table: Table, warehouse: Warehouse) -> Iterator[Column]:
         if column.kind.is_struct():
             names = [*column.kind.names]
         else:
-            named = names_inside(rows[column.name], engine=warehouse.engine)
+            named = names_within(rows[column.name], engine=warehouse.engine)
             names = _frequent(rows.select(name=named), warehouse) if named is not None else []
         for name in names:
             if name.isidentifier() and not name.startswith(OF_VENDORS) and name not in own:

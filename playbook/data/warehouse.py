@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import ibis
@@ -39,7 +40,7 @@ class Warehouse:
         refused: The tables that cannot be read, and why: a mistake of whoever asks for them.
         left_out: What is there and is no table, nor part of one, and why.
         parts: What several results are made of → what the session keeps of it, if it does so far.
-        lookups: The tables that were looked up in each of the loads that last: see `loading`.
+        lookups: What was looked up in each of the loads that last: see `loading`.
     """
 
     connection: BaseBackend
@@ -49,7 +50,7 @@ class Warehouse:
     parts: dict[Relation, Relation | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
-    lookups: list[dict[str, ir.Table]] = field(
+    lookups: list[dict[str, Any]] = field(
         default_factory=list, init=False, compare=False, repr=False
     )
 
@@ -144,8 +145,11 @@ class Warehouse:
 
     def _places(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
         """Each table's name → the schema that it is in, and its name there."""
-        others = self._elsewhere if self.engine != "duckdb" else self._in_other_schemas()
-        return {**others, **self._tables_in("", self.database)}
+        known = self.lookups[-1] if self.lookups else {}
+        if None not in known:  # beside the tables, each by its name
+            others = self._elsewhere if self.engine != "duckdb" else self._in_other_schemas()
+            known[None] = {**others, **self._tables_in("", self.database)}
+        return known[None]
 
     def _tables_in(
         self, before: str, schema: str | tuple[str, str] | None

@@ -50,24 +50,6 @@ def inside(value: ir.Value, names: Sequence[str], *, engine: str) -> ir.Value | 
     return value
 
 
-def names_inside(value: ir.Value, *, engine: str) -> ir.StringValue | None:
-    """The names that stand in a map, in pairs or in JSON, a row each; None if they are not told."""
-    kind = value.type()
-    if is_pairs(kind):
-        return value.map(lambda pair: pair[PAIR[0]]).unnest()
-    if kind.is_map():
-        return value.keys().unnest()
-    if not (kind.is_json() or kind.is_string()):
-        return None
-    match engine:
-        case "duckdb":
-            given = value.nullif("") if kind.is_string() else value
-            return _builtin_of_one("json_keys", kind, dt.Array(dt.string))(given).unnest()
-        case "postgres":  # which gives a row each by itself
-            return _builtin_of_one("jsonb_object_keys", _JSONB, dt.string)(value.cast(_JSONB))
-    return None
-
-
 def is_pairs(kind: dt.DataType) -> bool:
     """Whether values of a type are arrays of structs of a `key` and a `value`."""
     return kind.is_array() and kind.value_type.is_struct() and {*PAIR} <= {*kind.value_type.names}
@@ -104,16 +86,6 @@ def _of_pairs(value: ir.ArrayValue, name: str) -> ir.Value:
 def _pointer(names: Sequence[str]) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
-
-
-@functools.cache
-def _builtin_of_one(name: str, given: dt.DataType, gives: dt.DataType) -> Callable[..., ir.Value]:
-    """An engine's own function of a value."""
-
-    def one(value): ...
-
-    one.__annotations__ = {"value": given, "return": gives}
-    return ibis.udf.scalar.builtin(one, name=name)
 
 
 @functools.cache
