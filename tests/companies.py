@@ -6,14 +6,29 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+import playbook as pb
+from playbook import report
+
 BEGIN = datetime(2026, 1, 5)
 EVENTS = ("signed_up", "page_viewed", "note_saved", "note_shared")
 Writer = Callable[[Path], None]
+
+
+def answered(run_file: str | Path) -> dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]]:
+    """The rows of the answer to each question of a run, whole and broken down as it says."""
+    told = report.parameters(Path(run_file))
+    run = report.opened_run(told)
+    return {
+        (question.id, by): pb.audit.answer(run, question.id, by=by).rows
+        for question in run.declared.questions
+        for by in dict.fromkeys([(), (told["by"],) if told["by"] else ()])
+    }
 
 
 def log(
@@ -219,6 +234,74 @@ def _hostile(folder: Path) -> None:
     in_files(folder, events=log(events=names).assign(**{'it\'s "x": #': "v", "a.b": 1, "{x}": "y"}))
 
 
+def _late(folder: Path, *rows: int) -> None:
+    own = log()
+    own.loc[own.index[slice(*rows)], "timestamp"] += timedelta(days=20_000)
+    in_files(folder, events=own)
+
+
+def _fractions(folder: Path) -> None:
+    own = log(id="")
+    ids = own["user_id"].str[1:].astype(float).mask(own.index % 7 == 0)
+    in_files(folder, events=own.assign(user_id=ids), users=users().assign(id=range(60)))
+
+
+def _booleans(folder: Path) -> None:
+    own = log().assign(is_big=True, is_bot=False)
+    in_files(folder, events=own, users=users().assign(is_internal=False, active=[True, False] * 30))
+
+
+def _nested(folder: Path) -> None:
+    more = "{'size': 3, 'x': {'y': 1}} AS properties, MAP {'k': 'v'} AS traits, ['a'] AS tags"
+    made = f"CREATE TABLE nested AS SELECT *, {more}, 'no JSON' AS params FROM events"
+    in_database(folder, made, "DROP TABLE events", events=log())
+
+
+def _types(folder: Path) -> None:
+    names = ", ".join(f"'{name}'" for name in EVENTS)
+    columns = "md5(user_id)::UUID AS user_id, event::k AS event, timestamp::TIMESTAMPTZ AS at"
+    made = f"CREATE TABLE typed AS SELECT {columns} FROM events"
+    in_database(folder, f"CREATE TYPE k AS ENUM ({names})", made, "DROP TABLE events", events=log())
+
+
+def _wide(folder: Path) -> None:
+    own = log()
+    wide = pd.DataFrame({f"c{i}": ["x", "y"][i % 2] for i in range(500)}, index=own.index)
+    in_files(folder, events=pd.concat([wide, own], axis=1))
+
+
+def _gaps(folder: Path) -> None:
+    own = log()
+    own.loc[::5, "event"] = ""
+    own.loc[1::5, "timestamp"] = pd.NaT
+    own.assign(user_id=own["user_id"].mask(own.index % 3 == 0, "")).to_csv(folder / "events.csv")
+
+
+def _messages(folder: Path) -> None:
+    own = log(id="message_id", event="campaign", at="sent_at")
+    in_files(folder, messages=own)
+
+
+def _accounts(folder: Path) -> None:
+    ids = [f"a{number}" for number in range(20)]
+    in_files(folder, accounts=pd.DataFrame({"account_id": ids, "plan": "pro", "created_at": BEGIN}))
+
+
+def _named_abroad(folder: Path) -> None:
+    in_files(folder, **{"журнал событий": log(), "Nutzer größer": users()})
+
+
+def _no_tables(folder: Path) -> None:
+    (folder / "readme.md").write_text("hello")
+    (folder / "events.xlsx").write_bytes(b"PK")
+    (folder / "events.csv").write_text("")
+
+
+def _malformed(folder: Path) -> None:
+    own = log(id="uuid", person="distinct_id")
+    in_files(folder, events=own.assign(properties="{broken"))
+
+
 def _broken(folder: Path) -> None:
     (folder / "x.csv").write_bytes(b"\x00\xff\xfe" * 50)
     (folder / "y.txt").write_text("hello")
@@ -241,6 +324,33 @@ ODD: dict[str, tuple[Writer, bool]] = {
     ),
     "two people": (lambda f: in_files(f, events=log(2)), False),
     "broken files": (_broken, False),
+    "no table": (_no_tables, False),
+    "a head alone": (lambda f: (f / "events.csv").write_text("user_id,event,timestamp\n"), False),
+    "one person": (lambda f: in_files(f, events=log(1)), False),
+    "one row": (lambda f: in_files(f, events=log()[:1]), False),
+    "no names of events": (lambda f: in_files(f, events=log().drop(columns="event")), False),
+    "a name each": (
+        lambda f: in_files(f, events=log().assign(event=log()["event_id"] + "!")),
+        False,
+    ),
+    "messages alone": (_messages, False),
+    "accounts alone": (_accounts, False),
+    "a vendor's, empty": (lambda f: in_files(f, tracks=segment_call()[:0], users=users()), False),
+    "malformed JSON": (_malformed, False),
+    "some times to come": (lambda f: _late(f, -3, None), True),
+    "all times to come": (lambda f: _late(f, 0, None), True),
+    "numbers with fractions": (_fractions, True),
+    "booleans": (_booleans, True),
+    "nested": (_nested, True),
+    "rare types": (_types, True),
+    "500 columns": (_wide, True),
+    "gaps": (_gaps, True),
+    "tables named abroad": (_named_abroad, True),
+    "JSON lines": (
+        lambda f: log().to_json(f / "e.jsonl", orient="records", lines=True, date_format="iso"),
+        True,
+    ),
+    "users twice": (lambda f: in_files(f, events=log(), users=pd.concat([users()] * 2)), True),
     "one table": (lambda f: log().to_csv(f / "events.csv", index=False), True),
     "400 tables": (_many, True),
     "spaces": (_spaces, True),

@@ -73,7 +73,7 @@ def begin(warehouse: str, *, product: str = "", ask: Ask, tell: Tell) -> Begun:
     _refuse_there(folder)
     opened = warehouse_at(run.warehouse_url(home, place), home)
     name = " ".join(re.split("[_.-]+", slug)).strip().title()
-    with held(opened.connection):
+    with held(opened.connection), opened.loading():
         company = company_of(opened, ask, tell)
         behaviour = behaviour_of(company.tables, opened)
         users = company.tables.users if company.tables.has("users", "signed_up_at") else None
@@ -141,7 +141,8 @@ def _refuse_there(folder: Path) -> None:
 def _drafted(name: str, company: Company, opened: Warehouse) -> tuple[Company, Draft]:
     """The plan that the data suggest; what no event carries is no longer mapped."""
     found = company.found
-    whole = found.product(name, properties=found.properties)
+    log = replace(found, maps=tuple(each for each in found.maps if each.to != "exports"))
+    whole = log.product(name, properties=found.properties)
     draft = inferred_plan(whole, (), opened)
     planned = {prop for entry in draft.entries for prop in entry.point.properties}
     gone = [column for column in found.properties if column not in planned]

@@ -66,6 +66,7 @@ ACCOUNTS: dict[str, tuple[str, ...]] = {
     "plan": ("plan", "plan_name", "tier", "subscription", "subscription_plan"),
     "size": ("size", "employees", "employee_count", "seats"),
 }
+KNOWN = {name for of in (EVENTS, USERS, ACCOUNTS) for names in of.values() for name in names}
 WEAK = {"name", "type", "kind", "what"}  # of an event column: much else is called so
 IDS = {"event_id", "user_id", "anonymous_id", "account_id", "session_id", "invited_by"}
 NO_TIME = ("updated", "received", "deleted", "loaded", "birth", "modified", "expire", "sent")
@@ -141,25 +142,31 @@ def traits(table: Table, of: str, taken: Collection[str]) -> list[Column]:
 
 def properties(table: Table, taken: Collection[str]) -> list[Column]:
     """The columns of a log that are nothing canonical: what its events carry."""
+    holders = {c.inside for c in table.columns}
     plain = [c for c in table.columns if is_plain(c.kind) and c.filled and not c.addresses]
+    plain = [c for c in plain if c.name not in holders]
     return list(_free(plain, "events", taken))[:MOST_PROPERTIES]
 
 
 def times_of(found: dict[str, Column]) -> dict[str, Any]:
     """What a map says under `times`, of the columns that are no times yet."""
-    timed = {c: column.clock for c, column in found.items() if column.clock}
+    timed = {c: column.clock for c, column in found.items() if column.clock and _is_time(c)}
     return {"times": timed} if timed else {}
 
 
 def recognised(table: Table, found: dict[str, Column]) -> str:
     """How many columns are recognised, and which is which: a comment."""
-    named = ", ".join(f"{canonical} = `{c.name}` ({_why(c)})" for canonical, c in found.items())
+    named = ", ".join(f"{name} = `{c.name}` ({_why(name, c)})" for name, c in found.items())
     used = len({column.name for column in found.values()})
     return f"{used} of {len(table.columns)} columns recognised: {named}."
 
 
-def _why(column: Column) -> str:
-    if column.clock:
+def _is_time(canonical: str) -> bool:
+    return canonical == "at" or canonical.endswith("_at")
+
+
+def _why(canonical: str, column: Column) -> str:
+    if column.clock and _is_time(canonical):
         return f"all {column.filled:,} values read as {column.clock}"
     if column.clock == "":
         return "a time" if not column.kind.is_string() else "a text that always is a time"
@@ -172,8 +179,8 @@ def _free(columns: Sequence[Column], of: str, taken: Collection[str]) -> Iterato
     """Those whose names are no canonical one's, nor near one's, and say nothing private."""
     seen = {name.lower() for name in taken}
     for column in columns:
-        name = column.name.lower()
-        near = difflib.get_close_matches(column.name, COLUMNS[of], n=1, cutoff=0.8)
+        name = column.last.lower()
+        near = difflib.get_close_matches(column.last, COLUMNS[of], n=1, cutoff=0.8)
         private = column.plain in PRIVATE or name.startswith("_")  # `_synced` is of a loader
         if name in seen or near or private or name.endswith("_misfit"):
             continue

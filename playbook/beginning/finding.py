@@ -10,12 +10,14 @@ from ibis import _
 
 from playbook.beginning import people
 from playbook.beginning.asking import Ask
+from playbook.beginning.columns import EVENTS, KNOWN
 from playbook.beginning.logs import own_log, refuse
 from playbook.beginning.looking import Table, needed, tables_there
 from playbook.beginning.maps import Found, Map
 from playbook.beginning.questions import is_start
 from playbook.beginning.tables_of_events import log_of_tables
-from playbook.beginning.vendors import CALLS, NAMES, by_device, vendors_log
+from playbook.beginning.tools import exports_there
+from playbook.beginning.vendors import CALLS, NAMES, OF_LOGS, by_device, vendors_log
 from playbook.data import sources
 from playbook.data.tables import Tables
 from playbook.data.warehouse import Warehouse, first_line
@@ -27,6 +29,7 @@ NOT_PEOPLE = CALLS - {"users", "accounts", "groups"}
 SIGNED_UP = "signed_up"
 # Messages and arms are mapped only where columns are called so.
 FURTHER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "identities": {"anonymous_id": EVENTS["anonymous_id"], "user_id": ()},
     "messages": {"message_id": (), "user_id": (), "sent_at": (), "play": ("campaign",)},
     "assignments": {
         "play": ("experiment", "experiment_name", "test", "flag"),
@@ -52,7 +55,7 @@ def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> C
     Raises:
         Mistake: No table is a log.
     """
-    there, left_out = tables_there(warehouse)
+    there, left_out = tables_there(warehouse, {*KNOWN, *OF_LOGS})
     log = vendors_log(there, warehouse) or own_log(there, warehouse, ask)
     log = log or log_of_tables(there, warehouse)
     if log is None:
@@ -64,6 +67,14 @@ def company_of(warehouse: Warehouse, ask: Ask, tell: Callable[[str], None]) -> C
     devices = log.of("identities") if company is alone else ()
     company = _with_units(company, devices, there, warehouse, ask, tell)
     company = _with_sign_ups(company, warehouse)
+    log = company.found.mapped(table.name for table in there)
+    log = [name for name, to in log.items() if to in ("events", "identities")]
+    users, ids = next(iter(company.found.of("users")), None), _ids(company, "user_id", warehouse)
+    exports, unread = exports_there(there, users, ids, warehouse, log)
+    company = replace(company, found=replace(company.found, notes=(*company.found.notes, *unread)))
+    if exports:
+        tell(f"messages: {', '.join(each.says['vendor'] for each in exports)}")
+        company = replace(_loaded(company.found.adding(*exports), warehouse), by=company.by)
     taken = company.found.mapped(table.name for table in there)
     further = people.further_tables(there, taken, FURTHER)
     if further:

@@ -116,7 +116,9 @@ def id_of_rows(table: Table, roles: Mapping[str, Column]) -> dict[str, Any]:
     """What makes the ids of events that have none: all that tells two rows apart."""
     if "event_id" in roles:
         return {}
-    return {"id_of": [c.name for c in table.columns if is_plain(c.kind) and c.filled]}
+    return {
+        "id_of": [c.name for c in table.columns if is_plain(c.kind) and c.filled and not c.inside]
+    }
 
 
 def _score(table: Table) -> int:
@@ -232,7 +234,7 @@ def _found(logs: Sequence[Log], others: Sequence[Log]) -> Found:
     maps = []
     for log in logs:
         table, roles = log.table, dict(log.roles)
-        own = {c.name: c for c in properties(table, [c.name for c in roles.values()])}
+        own = {c.last: c for c in properties(table, [c.name for c in roles.values()])}
         carried |= own
         maps.append(Map("events", _says(log, own), tuple(_notes(log, own, others))))
     return Found("", tuple(maps), tuple(carried))
@@ -241,7 +243,7 @@ def _found(logs: Sequence[Log], others: Sequence[Log]) -> Found:
 def _says(log: Log, own: Mapping[str, Column]) -> dict[str, Any]:
     ordered = dict(log.roles)
     columns = {role: c.name for role, c in ordered.items()}
-    says = {"table": log.table.name, "columns": columns | {name: name for name in own}}
+    says = {"table": log.table.name, "columns": columns | {name: c.name for name, c in own.items()}}
     return says | times_of(ordered) | id_of_rows(log.table, log.roles)
 
 

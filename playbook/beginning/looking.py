@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from playbook.data.mapping.places import value_at
 from playbook.data.warehouse import Warehouse, first_line
 from playbook.language.mistakes import Mistake
+from playbook.language.names_within import names_within
 from playbook.language.portable import count_if
 
 WIDEST = 80  # columns of a table that are looked at
+MOST_INSIDE = 40  # names of one column that holds properties
+HOLDS = "(^|_)(properties|params|traits)$|^unstruct_event_"  # columns that hold properties
+OF_VENDORS = ("_", "mp_", "ga_", "firebase_", "engagement_")  # properties that a vendor adds
 # A number since 1970 of these years, in seconds.
 YEAR_2000, YEAR_2040 = 946_684_800, 2_208_988_800
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
@@ -51,6 +56,7 @@ class Column:
         distinct: How many values it has.
         addresses: How many of its values are e-mail addresses.
         clock: How it says when: "" is a time, else as `times:` of a map; None: it says no time.
+        inside: The column that holds it, if it is no column of its own; then `name` is a path.
     """
 
     name: str
@@ -59,11 +65,17 @@ class Column:
     distinct: int = 0
     addresses: int = 0
     clock: str | None = None
+    inside: str = ""
+
+    @property
+    def last(self) -> str:
+        """Its own name, without what holds it."""
+        return self.name.removeprefix(f"{self.inside}.") if self.inside else self.name
 
     @property
     def plain(self) -> str:
         """Its name as all are compared: `userId` and `User ID` are `user_id`."""
-        return plain(self.name)
+        return plain(self.last)
 
     @property
     def may_be_id(self) -> bool:
@@ -102,8 +114,11 @@ def plain(name: str) -> str:
     return re.sub(r"\W+", "_", parted.lower()).strip("_")
 
 
-def tables_there(warehouse: Warehouse) -> tuple[list[Table], list[str]]:
-    """The tables with the types of their columns, and which cannot be read, and why."""
+def tables_there(warehouse: Warehouse, known: Collection[str]) -> tuple[list[Table], list[str]]:
+    """The tables with the types of their columns, and which cannot be read, and why.
+
+    Of a wide table, the columns that have `known` names or hold properties come first.
+    """
     found, left_out = [], list(warehouse.left_out)
     for name, rows in warehouse.tables():
         if isinstance(rows, Mistake):
@@ -111,26 +126,34 @@ def tables_there(warehouse: Warehouse) -> tuple[list[Table], list[str]]:
         elif "*" in name:
             left_out.append(f"{name} (in a map, a `*` stands for several tables)")
         else:
-            kinds = list(rows.schema().items())[:WIDEST]
+            kinds = list(rows.schema().items())
+            if len(kinds) > WIDEST:
+                kinds = sorted(kinds, key=lambda kind: not _is_told(plain(kind[0]), known))[:WIDEST]
             found.append(Table(name, tuple(Column(column, kind) for column, kind in kinds)))
     return found, left_out
 
 
+def _is_told(name: str, known: Collection[str]) -> bool:
+    return name in known or bool(re.search(HOLDS, name))
+
+
 def counted(table: Table, warehouse: Warehouse) -> Table | None:
-    """The table with what is counted of its columns, in one scan; None if it cannot be read."""
+    """The table with what is counted of its columns; None if it cannot be read."""
     rows = warehouse.table(table.name)
+    table = replace(table, columns=(*table.columns, *_within(table, warehouse)))
+    values = [value_of(column, table, warehouse) for column in table.columns]
     wanted: dict[str, ir.Value] = {"rows": rows.count()}
     for place, column in enumerate(table.columns):
         if is_plain(column.kind):
-            counts = _counts(rows[column.name])
+            counts = _counts(values[place])
             wanted |= {f"{what}_{place}": value for what, value in counts.items()}
     found = asked(rows.aggregate(**wanted), warehouse)
     if found is None:
         return None
     row = found[0]
     timely = {
-        f"form{number}_{place}": count_if(rows[column.name].strip().re_search(form))
-        for place, column in enumerate(table.columns)
+        f"form{number}_{place}": count_if(values[place].strip().re_search(form))
+        for place in range(len(values))
         if row.get(f"timely_{place}") and row[f"timely_{place}"] == row[f"filled_{place}"]
         for number, form in enumerate(FORMS.values())
     }
@@ -138,6 +161,33 @@ def counted(table: Table, warehouse: Warehouse) -> Table | None:
         row |= (asked(rows.aggregate(**timely), warehouse) or [{}])[0]
     columns = (_counted(column, place, row) for place, column in enumerate(table.columns))
     return Table(table.name, tuple(columns), row["rows"])
+
+
+def value_of(column: Column, table: Table, warehouse: Warehouse) -> ir.Value:
+    """The column's values, of the rows of its table."""
+    rows = warehouse.table(table.name)
+    return value_at(rows, column.name, of=table.name, to=column.last, engine=warehouse.engine)
+
+
+def _within(table: Table, warehouse: Warehouse) -> Iterator[Column]:
+    """What stands in the columns that hold properties, by a scan of each that is no struct."""
+    rows, own = warehouse.table(table.name), {column.name for column in table.columns}
+    for column in (column for column in table.columns if re.search(HOLDS, column.plain)):
+        if column.kind.is_struct():
+            names = [*column.kind.names]
+        else:
+            named = names_within(rows[column.name], engine=warehouse.engine)
+            names = _frequent(rows.select(name=named), warehouse) if named is not None else []
+        for name in names:
+            if name.isidentifier() and not name.startswith(OF_VENDORS) and name not in own:
+                one = replace(column, name=f"{column.name}.{name}", inside=column.name)
+                yield replace(one, kind=value_of(one, table, warehouse).type())
+
+
+def _frequent(names: ir.Table, warehouse: Warehouse) -> list[str]:
+    counts = names.group_by("name").aggregate(n=ibis._.count())
+    most = counts.order_by(ibis.desc("n"), "name").limit(MOST_INSIDE)
+    return [row["name"] for row in asked(most, warehouse) or []]
 
 
 def rows_of(tables: Iterable[Table], warehouse: Warehouse) -> dict[str, int]:
@@ -193,7 +243,8 @@ def _counted(column: Column, place: int, row: Mapping[str, Any]) -> Column:
         return column
     filled, addresses = row[f"filled_{place}"], row.get(f"addresses_{place}", 0)
     clock = _clock(column.kind, place, row) if filled else None
-    return Column(column.name, column.kind, filled, row[f"distinct_{place}"], addresses or 0, clock)
+    distinct = row[f"distinct_{place}"]
+    return replace(column, filled=filled, distinct=distinct, addresses=addresses or 0, clock=clock)
 
 
 def _clock(kind: dt.DataType, place: int, row: Mapping[str, Any]) -> str | None:

@@ -19,18 +19,22 @@ class Map:
     """A map of product.yaml, and the comments above it.
 
     Attributes:
-        to: The canonical table.
+        to: The canonical table, or `exports`.
         says: The map's fields.
         notes: A comment each.
+        read: The tables that it reads, where it does not name them.
     """
 
     to: str
     says: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables that it names."""
+        """The tables that it reads, or patterns of them."""
+        if self.read:
+            return self.read
         named = self.says["table"]
         return (named,) if isinstance(named, str) else tuple(named)
 
@@ -85,5 +89,8 @@ class Found:
         for each in self.maps:
             says = each.without(hidden).says if each.to == "events" else each.says
             tables.setdefault(each.to, []).append(dict(says))
-        said = {"name": name, "tables": tables} | ({"source": self.source} if self.source else {})
+        exports = tables.pop("exports", [])
+        said = {"name": name, "tables": tables, "exports": exports} | (
+            {"source": self.source} if self.source else {}
+        )
         return declare.parse(said, Product, place="product.yaml")

@@ -19,7 +19,7 @@ from playbook.beginning.columns import (
     times_of,
     traits,
 )
-from playbook.beginning.looking import Column, Table, asked, counted
+from playbook.beginning.looking import Column, Table, asked, counted, value_of
 from playbook.beginning.maps import Map
 from playbook.data import keys
 from playbook.data.warehouse import Warehouse
@@ -29,7 +29,10 @@ COUNTED = 6  # tables that are looked into
 JOINS = 0.3  # of the log's ids, at least, have a row
 ONE_EACH = 0.95  # of the rows, at least, have an id of their own
 CALLED = {
-    "users": ("users", "user", "people", "persons", "profiles", "customers", "members", "contacts"),
+    "users": (
+        *("users", "user", "people", "persons", "profiles", "customers", "members", "contacts"),
+        "people_data",
+    ),
     "accounts": (
         "accounts",
         "account",
@@ -88,6 +91,9 @@ def map_of_users(joined: Joined, warehouse: Warehouse) -> Map:
     """How the table becomes `users`: what is known by name, and traits of few values."""
     table, taken = joined.table, [joined.id.name]
     found = columns_by_name(table, "users", USERS, taken)
+    for name in {"account_id", "signed_up_at"} & {*found}:
+        if found[name].distinct == 1 < (table.rows or 0):
+            del found[name]  # of whoever loaded the table, and of nobody in it
     persona = found.get("persona")
     if persona and persona.plain == "role" and _is_rank(table, persona, warehouse):
         found["role"] = found.pop("persona")
@@ -134,7 +140,9 @@ def _joined(to: str, table: Table, ids: ir.Table, warehouse: Warehouse) -> Joine
     newer = candidates(seen, NEWER, lambda c: c.clock is not None)
 
     def one_each(column: Column) -> bool:
-        alone = column.distinct >= ONE_EACH * column.filled
+        twice = table.last in CALLED[to] and column.distinct * 2 >= column.filled
+        alone = twice or column.distinct >= ONE_EACH * column.filled
+        alone |= bool(column.inside) and "distinct_id" in seen.names  # a row for each of their ids
         return column.may_be_id and (alone or bool(newer)) and column.filled * 2 >= seen.rows
 
     best = None
@@ -148,7 +156,7 @@ def _joined(to: str, table: Table, ids: ir.Table, warehouse: Warehouse) -> Joine
 def _share(table: Table, column: Column, ids: ir.Table, warehouse: Warehouse) -> float:
     """The share of the log's ids that a column of a table has."""
     rows = warehouse.table(table.name)
-    own = rows.select(own=keys.as_text(rows[column.name])).distinct()
+    own = rows.select(own=keys.as_text(value_of(column, table, warehouse))).distinct()
     both = ids.left_join(own, ids.id == own.own)
     row = asked(both.aggregate(n=both.count(), known=count_if(both.own.notnull())), warehouse)
     return row[0]["known"] / row[0]["n"] if row and row[0]["n"] else 0.0
@@ -157,7 +165,7 @@ def _share(table: Table, column: Column, ids: ir.Table, warehouse: Warehouse) ->
 def _is_rank(table: Table, column: Column, warehouse: Warehouse) -> bool:
     """Whether a column named `role` says what people may do, and not who they are."""
     rows = warehouse.table(table.name)
-    rank = count_if(rows[column.name].lower().isin(STAFF))
+    rank = count_if(value_of(column, table, warehouse).lower().isin(STAFF))
     row = asked(rows.aggregate(n=rank), warehouse)
     return bool(row) and row[0]["n"] * 2 >= column.filled
 
@@ -165,9 +173,11 @@ def _is_rank(table: Table, column: Column, warehouse: Warehouse) -> bool:
 def _map(to: str, key: str, joined: Joined, found: dict[str, Column]) -> Map:
     table, own = joined.table, {key: joined.id, **found}
     taken = [column.name for column in own.values()]
-    further = {c.name: c for c in traits(table, to, taken)}
+    further = {c.last: c for c in traits(table, to, taken)}
     columns = {canonical: c.name for canonical, c in (own | further).items()}
     says: dict[str, Any] = {"table": table.name, "columns": columns, **times_of(own)}
+    if joined.id.filled < (table.rows or 0):
+        says["must_have"] = [key]
     notes = [f"{joined.share:.0%} of the log's ids have a row here; {recognised(table, own)}"]
     if further:
         notes.append(f"Traits, of few values: {', '.join(further)}.")
@@ -182,12 +192,15 @@ def _map(to: str, key: str, joined: Joined, found: dict[str, Column]) -> Map:
 def further_tables(
     tables: Sequence[Table], taken: Collection[str], wanted: Mapping[str, Mapping[str, Any]]
 ) -> list[Map]:
-    """Tables of messages and of arms, where their columns are called as ours are."""
+    """Tables of identities, messages and arms, where their columns are called as ours are."""
     from playbook.data.tables import COLUMNS
 
     found = []
     for table in (t for t in tables if t.name not in taken):
+        is_log = bool({*EVENTS["event"]} & table.names)
         for to, needed in wanted.items():
+            if is_log and to == "identities":
+                continue
             own = {c.plain: c.name for c in table.columns if c.plain in COLUMNS[to]}
             own |= {to_: own_ for to_, own_ in _called(table, needed).items() if to_ not in own}
             if {*needed} <= {*own} and to not in {each.to for each in found}:

@@ -97,12 +97,12 @@ def _alike(found: Sequence[One], asked: Sequence[Table], tables: Sequence[Table]
         return None
     names = [table.name for table, _roles in found]
     carried = _carried(found)
-    columns = {role: c.name for role, c in first.items()} | {name: name for name in carried}
+    columns = {role: c.name for role, c in first.items()} | carried
     named = _pattern(names, tables)
     says: dict[str, Any] = {"table": named or names, "from_name": "event", "columns": columns}
     note = f"The log: {len(found)} tables, one for each event, which has its name from the table."
     return Found(
-        "", (Map("events", says | times_of(first), (note, *_rest(found, asked))),), carried
+        "", (Map("events", says | times_of(first), (note, *_rest(found, asked))),), tuple(carried)
     )
 
 
@@ -113,7 +113,7 @@ def _one_by_one(found: Sequence[One], asked: Sequence[Table]) -> Found:
     for table, roles in found:
         own = {c.name for c in properties(table, [c.name for c in roles.values()])}
         columns = {role: c.name for role, c in roles.items()}
-        columns |= {name: name for name in carried if name in own}
+        columns |= {name: path for name, path in carried.items() if path in own}
         says = {
             "table": table.name,
             "columns": columns,
@@ -121,16 +121,16 @@ def _one_by_one(found: Sequence[One], asked: Sequence[Table]) -> Found:
         }
         notes = (note, *_rest(found, asked)) if not maps else ()
         maps.append(Map("events", says | times_of(roles) | id_of_rows(table, roles), notes))
-    return Found("", tuple(maps), carried)
+    return Found("", tuple(maps), tuple(carried))
 
 
-def _carried(found: Sequence[One]) -> tuple[str, ...]:
-    """The names of properties, which tables spell alike."""
-    names: dict[str, str] = {}
+def _carried(found: Sequence[One]) -> dict[str, str]:
+    """The names of properties, which tables spell alike → their columns."""
+    named: dict[str, Column] = {}
     for table, roles in found:
         for column in properties(table, [c.name for c in roles.values()]):
-            names.setdefault(column.name.lower(), column.name)
-    return tuple(list(names.values())[:MOST_PROPERTIES])
+            named.setdefault(column.last.lower(), column)
+    return {c.last: c.name for c in list(named.values())[:MOST_PROPERTIES]}
 
 
 def _rest(found: Sequence[One], asked: Sequence[Table]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from playbook.beginning.columns import EVENTS, MOST_PROPERTIES, candidates, properties
-from playbook.beginning.looking import Table, counted, rows_of
+from playbook.beginning.looking import HOLDS, Table, counted, is_plain, rows_of
 from playbook.beginning.maps import Found, Map
 from playbook.data.warehouse import Warehouse
 
@@ -19,6 +21,7 @@ SIGNS: dict[str, tuple[str, ...]] = {
     "mixpanel": ("distinct_id", "time", "properties"),
     "segment": ("id", "anonymous_id", "event", "timestamp"),
 }
+OF_LOGS = {column for columns in SIGNS.values() for column in columns}
 NAMES = {
     "amplitude": "Amplitude",
     "ga4": "Google Analytics 4",
@@ -45,6 +48,14 @@ MERGES = {
     "rudderstack": ("anonymous_id", "user_id"),
     "segment": ("anonymous_id", "user_id"),
 }
+MASTER = "mp_master_event"
+TELLING = ("ga4", "posthog", "snowplow")  # whose log itself tells which device is whose
+# Events of those that are no events of people.
+TOLD = {
+    "amplitude": ("$identify", "$groupidentify"),
+    "mixpanel": ("$identify", "$create_alias", "$merge"),
+    "posthog": ("$identify", "$create_alias", "$groupidentify", "$set"),
+}
 CALLS = {"tracks", "pages", "screens", "identifies", "users", "groups", "accounts", "aliases"}
 OWN_OF_RUDDER = {"rudder_id", "channel", "context_session_id", "context_source_type"}
 OF_SEGMENT = {"received_at", "sent_at", "original_timestamp", "uuid_ts", "event_text"}
@@ -60,7 +71,7 @@ def vendors_log(tables: Sequence[Table], warehouse: Warehouse) -> Found | None:
         if own:
             if source in ("segment",):
                 return _of_calls(own, tables, warehouse)
-            return _of_one_table(source, own, tables)
+            return _of_one_table(source, own, tables, warehouse)
     return None
 
 
@@ -88,7 +99,9 @@ def _is_of(source: str, table: Table) -> bool:
     return True
 
 
-def _of_one_table(source: str, own: Sequence[Table], tables: Sequence[Table]) -> Found:
+def _of_one_table(
+    source: str, own: Sequence[Table], tables: Sequence[Table], warehouse: Warehouse
+) -> Found:
     """The log of a vendor that has all events in one table, or in one for each day."""
     first = sorted(own, key=lambda table: (table.last not in ("events", "event"), table.name))[0]
     says: dict[str, Any] = {"table": first.name}
@@ -99,15 +112,36 @@ def _of_one_table(source: str, own: Sequence[Table], tables: Sequence[Table]) ->
         note = f"The log: {len(own)} tables, one a day, have the columns of {NAMES[source]}."
     elif len(own) > 1:
         note += f" Others like it are left out: {', '.join(t.name for t in own if t != first)}."
-    accounts = candidates(first, EVENTS["account_id"], lambda c: c.kind.is_string())
-    if accounts:
-        says["columns"] = {"account_id": accounts[0].name}
-    maps = [Map("events", says, (note,))]
-    if source in ("posthog", "ga4"):
-        same = {name: value for name, value in says.items() if name != "columns"}
-        maps.append(Map("identities", same, ("Which device is whose: the log itself tells.",)))
-    maps += _merges(source, tables, {table.name for table in own})
-    return Found(source, tuple(maps))
+    notes, maps = [note], _merges(source, tables, {table.name for table in own})
+    if source in TELLING or (source == "mixpanel" and not maps and first.last == MASTER):
+        maps.insert(0, Map("identities", dict(says), ("Which device is whose: the log tells.",)))
+    carried = _inside(own[:: -(-len(own) // 3)] if "without" in says else [first], warehouse)
+    if columns := _group(first).get("columns", {}) | carried:
+        says["columns"] = columns
+    if carried:
+        notes.append(f"Properties: {', '.join(carried)}.")
+    if source in TOLD:
+        column = next(
+            c.name for c in first.columns if c.plain in ("event", "event_name", "event_type")
+        )
+        says["leave_out"] = {column: list(TOLD[source])}
+        notes.append("Calls that say who somebody is are nothing that people do.")
+    return Found(source, (Map("events", says, tuple(notes)), *maps), tuple(carried))
+
+
+def _inside(tables: Sequence[Table], warehouse: Warehouse) -> dict[str, Any]:
+    """What stands in the columns that hold a vendor's properties: name → where, or the places."""
+    places: dict[str, list[str]] = {}
+    for table in tables:
+        held = [c for c in table.columns if not is_plain(c.kind) or re.search(HOLDS, c.plain)]
+        seen = counted(replace(table, columns=tuple(held)), warehouse) or table
+        for holder in held:
+            own = tuple(c for c in seen.columns if c.inside == holder.name)
+            for column in properties(replace(seen, columns=own), table.names):
+                if column.name not in places.setdefault(column.last, []):
+                    places[column.last].append(column.name)
+    found = list(places.items())[:MOST_PROPERTIES]
+    return {name: own[0] if len(own) == 1 else {"first_of": own} for name, own in found}
 
 
 def _of_calls(own: Sequence[Table], tables: Sequence[Table], warehouse: Warehouse) -> Found:
@@ -149,7 +183,7 @@ def _single_events(single: Sequence[Table], warehouse: Warehouse) -> tuple[Map, 
     for table in single:
         seen = counted(table, warehouse) or table
         left = (c for c in properties(seen, STANDARD) if not _is_vendors(c.plain))
-        found |= {column.name: column.name for column in left}
+        found |= {column.last: column.name for column in left}
     carried = dict(list(found.items())[:MOST_PROPERTIES])
     columns = {**_group(single[0]).get("columns", {}), **carried}
     notes = [f"Properties: {', '.join(carried)}."] if carried else []

@@ -32,10 +32,12 @@ def product_yaml(name: str, found: Found, guide: Guide) -> str:
         lines += comment("What nobody decides to do: paths pass over it.", "")
         lines.append(f"passive: {_flow(guide.passive)}")
     lines += ["", "tables:"]
-    for table in dict.fromkeys(each.to for each in found.maps):
+    for table in dict.fromkeys(each.to for each in found.maps if each.to != "exports"):
         lines.append(f"  {table}:")
         for each in found.of(table):
             lines += _map_lines(each)
+    if exports := found.of("exports"):
+        lines += ["", "exports:", *(line for each in exports for line in _map_lines(each))]
     return "\n".join(lines) + "\n"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -19,6 +21,7 @@ _SECRETS = "password|passwd|pwd|token|secret|api_?key|private_key"
 
 KEPT = "playbook_kept_"  # begins the names of the session's own tables
 MEMORY = "memory"  # DuckDB's name of a session's own database
+MANY = 30  # tables of one shape: statements about each take seconds to plan
 SYSTEM = re.compile("pg_|(information_schema|system|sys)$", re.IGNORECASE)  # engines' schemas
 MEMTABLE = re.compile(r"ibis_\w*memtable_")  # begins those of data that Ibis hands over
 
@@ -34,6 +37,7 @@ class Warehouse:
         left_out: What is there and is no table, nor part of one, and why.
         scratch: The schema for what the session keeps; "": in temporary tables, where it may.
         parts: What several results are made of → what the session keeps of it, if it does so far.
+        lookups: What was looked up in each of the loads that last: see `loading`.
     """
 
     connection: BaseBackend
@@ -43,6 +47,9 @@ class Warehouse:
     scratch: str = ""
     parts: dict[Relation, Relation | None] = field(
         default_factory=dict, init=False, compare=False, repr=False
+    )
+    lookups: list[dict[str, Any]] = field(
+        default_factory=list, init=False, compare=False, repr=False
     )
 
     def __post_init__(self) -> None:
@@ -78,8 +85,23 @@ class Warehouse:
         """Asks for anything: a DuckDB file that was written since it was opened says so."""
         self.connection.list_tables(database=self.database)
 
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Looks each table up once for as long as it lasts: a year of days is hundreds of them."""
+        self.lookups.append({**(self.lookups[-1] if self.lookups else {})})
+        try:
+            yield
+        finally:
+            self.lookups.pop()
+
     def table(self, name: str) -> ir.Table:
         """The table of that name."""
+        known = self.lookups[-1] if self.lookups else {}
+        if name not in known:
+            known[name] = self._looked_up(name)
+        return known[name]
+
+    def _looked_up(self, name: str) -> ir.Table:
         if name in self.refused:
             raise self.refused[name]
         own = self._tables_in("", self.database)
@@ -116,8 +138,11 @@ class Warehouse:
 
     def _places(self) -> dict[str, tuple[str | tuple[str, str] | None, str]]:
         """Each table's name → the schema that it is in, and its name there."""
-        others = self._elsewhere if self.engine != "duckdb" else self._in_other_schemas()
-        return {**others, **self._tables_in("", self.database)}
+        known = self.lookups[-1] if self.lookups else {}
+        if None not in known:  # beside the tables, each by its name
+            others = self._elsewhere if self.engine != "duckdb" else self._in_other_schemas()
+            known[None] = {**others, **self._tables_in("", self.database)}
+        return known[None]
 
     def _tables_in(
         self, before: str, schema: str | tuple[str, str] | None
@@ -166,9 +191,12 @@ class Warehouse:
             }
         ).filter(*(ibis._[new].notnull() for new in wanted))
 
-    def scanned(self, table: ir.Table, name: str) -> ir.Table:
-        """A table that is read a few times: kept where reading it again means casting it again."""
-        return self.keep(table, name) if self.engine == "postgres" else table
+    def scanned(self, table: ir.Table, name: str, *, of: int = 1) -> ir.Table:
+        """A table that is read a few times: kept where reading it again means casting it again.
+
+        Or means to plan again how `of` many tables are read, which takes longer than to read them.
+        """
+        return self.keep(table, name) if self.engine == "postgres" or of > MANY else table
 
     def keep(self, table: ir.Table, name: str) -> ir.Table:
         """The table, computed once for this session, where the engine lets us; else as it is."""

@@ -57,6 +57,16 @@ def exported_tables(exports: Iterable[Export], warehouse: Warehouse) -> dict[str
     return found
 
 
+def gives(vendor: str) -> Mapping[str, str]:
+    """A vendor's tables → what each gives."""
+    return _vendor(Export(vendor=vendor)).gives
+
+
+def known_by(vendor: str) -> tuple[str, ...]:
+    """What a vendor knows people by: `ids`, `addresses` or both."""
+    return _vendor(Export(vendor=vendor)).knows
+
+
 def uncast_text(exports: Iterable[Export], warehouse: Warehouse) -> Mistake | None:
     """The first text of an export that is no time (or number), as a mistake, after a failure."""
     for tool in _exporting_tools(exports, warehouse):

@@ -35,6 +35,11 @@ ORDER: dict[str, tuple[str, ...]] = {
 
 def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     """The product's canonical tables, read by the source that it names, and of its exports."""
+    with warehouse.loading():
+        return _tables_of(found, warehouse)
+
+
+def _tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     product = found.product
     _check_canonical(product.tables)
     maps = {name: _mapped(found, warehouse, name) for name in product.tables}
@@ -54,7 +59,7 @@ def tables_of(found: Declarations, warehouse: Warehouse) -> Tables:
     arriving = _current_names(typed.pop("events"), found)
     with cast_failures(found, warehouse):
         ready, histories, in_doubt = _each_once(typed, mapped, warehouse)
-        arrivals = warehouse.scanned(arriving, "arrivals")
+        arrivals = warehouse.scanned(arriving, "arrivals", of=len(maps["events"].parts))
         twice = warehouse.keep(_shared_ids(arrivals, "event_id"), "ids_twice")
         shared = warehouse.keep(_rows_of_shared_ids(arrivals, twice, "events"), "shared")
         if "identities" in ready:
