@@ -16,7 +16,7 @@ from playbook.declare import DataPoint, Product, Property, TableMap, read_list
 from playbook.language.mistakes import Mistake, Nothing
 from playbook.run import root
 from tests.spec import table
-from tests.test_engines import DIALECTS
+from tests.test_engines_not_here import DIALECTS
 
 WEEKLY = "params/airtouch/runs/weekly.yaml"
 
