@@ -139,10 +139,10 @@ def needs(run: Run) -> Rows:
     found: Rows = []
     for question in run.declared.questions:
         own = as_seen(run, question)
+        known = answers.lately(own)
         reaches = own.extent.reaches(*question.events, but=question.start)
         for event in question.events:
             column = arrivals.unit_column(run.tables, question.unit)
-            known = answers.lately(own)
             status, seen = arrivals.need(question, event, known, reaches, column=column)
             found.append(_need(run, question, event, status, seen))
         for column in question.columns:

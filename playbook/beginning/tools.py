@@ -49,9 +49,12 @@ def exports_there(
         named = {given: name for given, name in own.items() if given != name}
         named |= dict.fromkeys({*exports.gives(vendor)} & ({*not_theirs} | used), "")
         said |= {"tables": named} if named else {}
+        by_address = _by_address(users)
         try:
-            by_id = _messages(said, ids, warehouse)
-            n, known = by_id if by_id[1] else _messages(said | _by_address(users), ids, warehouse)
+            n, known = _messages(said, ids, warehouse)
+            if not known and by_address:
+                said |= by_address
+                n, known = _messages(said, ids, warehouse)
         except Mistake as mistake:
             if len(own) >= SURE:
                 notes.append(f"{vendor} is not mapped: {mistake.wrong} Hint: {mistake.hint}")
@@ -59,8 +62,7 @@ def exports_there(
         if n and known >= KNOWN * n:
             note = f"{known:,} of its {n:,} messages are to people of the log. Say under `plays:` "
             note += "which of its campaigns is which play."
-            says = said if by_id[1] else said | _by_address(users)
-            found.append(Map("exports", says, (note,), tuple(own.values())))
+            found.append(Map("exports", said, (note,), tuple(own.values())))
     return found, notes
 
 

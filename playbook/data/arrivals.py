@@ -20,6 +20,7 @@ from playbook.language.wording import percent
 UNIT_COLUMN = {"user": "user_id", "account": "account_id", "session": "session_id"}
 IDS = (*UNIT_COLUMN.values(), "anonymous_id")
 COUNTS = {"n", "unlinked", "bots", "ahead", "skewed", "ancient"}
+FIRSTS = {"first", "sane_first"}  # of its moments, the earliest; the others are the latest
 LATE = (60, 3600, 86_400, 259_200)  # seconds after which an arrival is late
 AHEAD = 60  # seconds that a clock may be ahead of the collector's
 Rows = list[dict[str, Any]]
@@ -117,16 +118,30 @@ def conflicts(shared: ir.Table, columns: Sequence[str]) -> ir.Table:
 
 def without_copies(rows: Rows, copies: Rows) -> Rows:
     """What `daily_counts` counts of all rows, less what it counts of the copies among them."""
-    less = {log_key(row): row for row in copies}
+    less = {_log_key(row): row for row in copies}
     return [
         {
-            name: value - less[log_key(row)][name] if is_count(name) else value
+            name: value - less[_log_key(row)][name] if _is_count(name) else value
             for name, value in row.items()
         }
-        if log_key(row) in less
+        if _log_key(row) in less
         else row
         for row in rows
     ]
+
+
+def renamed(rows: Rows, names: Mapping[str, str]) -> Rows:
+    """What `daily_counts` would count if events of these names had those."""
+    found: dict[tuple, dict[str, Any]] = {}
+    for row in rows:
+        row = row | {"event": names.get(row["event"], row["event"])}
+        own = found.setdefault(_log_key(row), row)
+        for name in row if own is not row else ():
+            if _is_count(name):
+                own[name] += row[name]
+            elif ends := [end for end in (own[name], row[name]) if end is not None]:
+                own[name] = (min if name in FIRSTS else max)(ends)
+    return list(found.values())
 
 
 def usual_lateness(rows: Rows) -> timedelta:
@@ -155,7 +170,7 @@ def coverage_per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str
             continue
         event = found.setdefault(row["event"], {"event": row["event"], "inferred": 0})
         for name, value in row.items():
-            if is_count(name):
+            if _is_count(name):
                 event[name] = event.get(name, 0) + value
         event["first"] = min(event.get("first", row["first"]), row["first"])
         event["last"] = min(max(event.get("last", row["last"]), row["last"]), as_of)
@@ -167,13 +182,11 @@ def coverage_per_event(rows: Rows, from_user: Rows, as_of: datetime) -> dict[str
     return found
 
 
-def is_count(name: str) -> bool:
-    """Whether a column of `daily_counts` is a number of rows."""
+def _is_count(name: str) -> bool:
     return name in COUNTS or name.startswith(("with_", "late_", "broken_"))
 
 
-def log_key(row: Mapping[str, Any]) -> tuple:
-    """Of what a row of `daily_counts` counts the rows."""
+def _log_key(row: Mapping[str, Any]) -> tuple:
     return row["event"], row["source"], row["app_version"], row["day"]
 
 

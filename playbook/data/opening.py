@@ -39,7 +39,7 @@ def _found(url: str, home: Path) -> Warehouse:
     if is_url or url.lower().startswith(("md:", "motherduck:")):
         return Warehouse(*engines.opened(f"{scheme.lower()}://{rest}" if is_url else url))
     path, connection = home / url, ibis.duckdb.connect()
-    # An limits engine of our own: nothing that a notebook holds open locks anybody out.
+    # An embedded engine of our own: nothing that a notebook holds open locks anybody out.
     if url and (path.is_dir() or (path.is_file() and files.format_of(path.name))):
         views = files.views_of_folder if path.is_dir() else files.view_of_file
         return Warehouse(connection, (MEMORY, "main"), *views(connection, path))

@@ -199,13 +199,13 @@ class Tables:
     def received(self, as_of: datetime) -> Tables:
         """The tables without the rows of the log that arrived after a moment."""
         last = ibis.literal(as_of, TIME)
+        return self.with_log(lambda log: log.filter(log.received_at.coalesce(log.at) <= last))
 
-        def cut(table: ir.Table) -> ir.Table:
-            return table.filter(table.received_at.coalesce(table.at) <= last)
-
+    def with_log(self, change: Callable[[ir.Table], ir.Table]) -> Tables:
+        """The tables whose log, however it is counted, has changed."""
         rows = {"arrivals": self.arrivals, "shared": self.shared}
-        arrived = {name: cut(each) for name, each in rows.items() if each is not None}
-        return replace(self, once=lambda: cut(self.events), **arrived)
+        changed = {name: change(each) for name, each in rows.items() if each is not None}
+        return replace(self, once=lambda: change(self.events), **changed)
 
     def has(self, name: str, *columns: str) -> bool:
         """Whether the table is mapped, with these columns."""

@@ -54,11 +54,8 @@ def spark(folder: Path) -> Begun:
     given |= {"spark.sql.shuffle.partitions": "8", "spark.ui.enabled": "false"}
     session = SparkSession.builder.master("local[2]").config(map=given).getOrCreate()
     _open.callback(session.stop)
+    session.sql("CREATE DATABASE acme")
     for name in TABLES:
-        session.read.parquet(str(folder / f"{name}.parquet")).createOrReplaceGlobalTempView(name)
-    session.sql("CREATE DATABASE IF NOT EXISTS acme")
-    for name in TABLES:
-        session.sql(f"DROP TABLE IF EXISTS acme.{name}")
         path = folder / f"{name}.parquet"
         session.sql(f"CREATE TABLE acme.{name} USING parquet LOCATION '{path}'")
     return _asked("spark://local[2]/acme")
