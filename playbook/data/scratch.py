@@ -25,7 +25,9 @@ def stored(connection: BaseBackend, table: ir.Table, schema: str) -> ir.Table:
     try:
         found = connection.create_table(name, table, database=schema)
     except Exception as error:
-        if re.search("denied|read-only|not authorized|does not exist", str(error)):
+        # A table or a function that is not there is another mistake.
+        absent = rf"\b{re.escape(schema)}\b.* does not exist"
+        if re.search(f"denied|read-only|not authorized|{absent}", str(error)):
             raise Mistake(
                 f"The run's `scratch` schema `{schema}` takes no table.",
                 f"The engine says: {first_line(error)}",
